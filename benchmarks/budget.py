@@ -25,7 +25,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from glotsmith.api.run import reply_recorder
+from glotsmith.api.run_teachers import reply_recorder
 from glotsmith.api.spending import RunSpending
 from glotsmith.budget import BudgetLimit, BudgetUnit, parse_budget
 from glotsmith.counts import counted

@@ -29,7 +29,7 @@ import msgspec
 from glotsmith.api.budget_watch import counting_time
 from glotsmith.api.forecast import PredictedAmount, forecast
 from glotsmith.api.pilot import read_outcomes
-from glotsmith.api.run import reply_recorder
+from glotsmith.api.run_teachers import reply_recorder
 from glotsmith.api.spending import RunSpending
 from glotsmith.counts import counted
 from glotsmith.drop_reasons import Reason

@@ -68,6 +68,7 @@ class Reason(StrEnum):
     DUPLICATE_CANDIDATE = "duplicate_candidate", "the same program was generated before for this problem"
     FAILED_VERIFICATION = "failed_verification", "the program fails its suite"
     NOT_VERIFIED = "not_verified", "the machine failed, so the program has no verdict"
+    ESCALATED = "escalated", "a model failed, so the next model of its role was asked"
     NO_PASSING_SOLUTION = "no_passing_solution", "no candidate passed the suite"
 
     # any step

@@ -5,7 +5,8 @@ that a budget admits is stored before it is sent, so that a killed run knows whi
 """
 
 import sqlite3
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple
 
@@ -47,11 +48,18 @@ CREATE TABLE IF NOT EXISTS prompt_texts (
 CREATE TABLE IF NOT EXISTS run_time (id INTEGER PRIMARY KEY CHECK (id = 0), seconds REAL NOT NULL)
 """
 #: columns that ledgers of earlier versions do not have
-_LATER_COLUMNS = ("language TEXT NOT NULL DEFAULT ''", "priced INTEGER NOT NULL DEFAULT 0", "answered_at REAL")
+_LATER_COLUMNS = (
+    "language TEXT NOT NULL DEFAULT ''",
+    "priced INTEGER NOT NULL DEFAULT 0",
+    "answered_at REAL",
+    "model TEXT NOT NULL DEFAULT ''",
+)
 _INSERT_PROMPT = "INSERT INTO prompts (hash, data) VALUES (?, ?) ON CONFLICT (hash) DO NOTHING"
 _INSERT_EXCHANGE = """
-INSERT INTO exchanges (item, address, call, sample, prompt, cached, cost, tokens, language, priced, answered_at)
-VALUES (?, ?, ?, ?, (SELECT id FROM prompts WHERE hash = ?), ?, ?, ?, ?, ?, ?)
+INSERT INTO exchanges (
+    item, address, call, sample, prompt, cached, cost, tokens, language, priced, answered_at, model
+)
+VALUES (?, ?, ?, ?, (SELECT id FROM prompts WHERE hash = ?), ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (item, address) DO NOTHING
 """
 _SELECT_BY_ITEM = """
@@ -60,7 +68,7 @@ WHERE e.item = ? ORDER BY e.call, e.sample, e.address
 """
 _SELECT_ALL = """
 SELECT e.item, e.address, e.call, e.sample, p.hash, e.cached, e.cost, e.tokens, e.language, e.priced,
-    e.answered_at, p.data
+    e.answered_at, {model}, p.data
 FROM exchanges AS e LEFT JOIN prompts AS p ON p.id = e.prompt
 WHERE (e.item, e.address) > (?, ?) ORDER BY e.item, e.address LIMIT 500
 """
@@ -72,6 +80,16 @@ FROM (
     FROM exchanges GROUP BY address
 )
 GROUP BY language, cached
+"""
+
+_SUM_MODELS = """
+SELECT model, call, language, cached, COUNT(*), SUM(cost), SUM(tokens), SUM(NOT priced AND NOT cost)
+FROM (
+    SELECT MAX(model) AS model, MIN(call) AS call, MAX(language) AS language, MIN(cached) AS cached,
+        MAX(cost) AS cost, MAX(tokens) AS tokens, MAX(priced) AS priced
+    FROM exchanges GROUP BY address
+)
+GROUP BY model, call, language, cached ORDER BY model, call, language
 """
 
 _SUM_ITEMS = """
@@ -119,6 +137,7 @@ class ReceivedReply(NamedTuple):
     tokens: int
     language: str = ""  #: target language of the request; "" for none
     answered_at: float | None = None  #: seconds since 1970
+    model: str = ""  #: teacher and model that answered (``teachers.base.model_label``)
 
 
 class SentRequest(NamedTuple):
@@ -155,6 +174,18 @@ class ReplyCosts(NamedTuple):
         return ReplyCosts(requests, cost, tokens, self.unpriced + other.unpriced)
 
 
+class ModelCosts(NamedTuple):
+    """The costs of the replies of one model."""
+
+    paid: ReplyCosts = ReplyCosts()
+    cached: ReplyCosts = ReplyCosts()  #: the earlier costs of replies from a cache
+    calls: Mapping[str, int] = {}  #: call → replies
+
+
+def _costs(requests: int, nano: int, tokens: int, unpriced: int) -> ReplyCosts:
+    return ReplyCosts(requests, nano / NANO, tokens, unpriced)
+
+
 class Exchanges:
     """The exchanges of one ledger; only ``Ledger`` creates it, as ``Ledger.exchanges``."""
 
@@ -166,10 +197,13 @@ class Exchanges:
         """Create the tables and columns that are missing."""
         for statement in SCHEMA.split(";"):
             self._run(statement)
-        present = {row[1] for row in self._run("PRAGMA table_info(exchanges)")}
+        present = self._columns()
         for column in _LATER_COLUMNS:
             if column.split()[0] not in present:
                 self._run(f"ALTER TABLE exchanges ADD COLUMN {column}")
+
+    def _columns(self) -> set[str]:
+        return {row[1] for row in self._run("PRAGMA table_info(exchanges)")}
 
     def record(self, reply: ReceivedReply, hash_: str) -> None:
         """Store a reply, unless one with the same item and address is stored."""
@@ -180,14 +214,15 @@ class Exchanges:
             _INSERT_EXCHANGE,
             *(printable(reply.item), reply.address, reply.call, reply.sample, hash_),
             *(reply.cached, cost, reply.tokens),
-            *(printable(reply.language), reply.cost is not None, reply.answered_at),
+            *(printable(reply.language), reply.cost is not None, reply.answered_at, printable(reply.model)),
         )
 
     def copy_from(self, other: "Exchanges") -> Iterator[None]:
         """Copy the exchanges of another ledger, and yield after each page. A transaction must be open."""
         self.store_prompts(other.stored_prompts())
         last = ("", "")
-        while page := other._read(_SELECT_ALL, *last):
+        select = _SELECT_ALL.format(model="e.model" if "model" in other._columns() else "''")
+        while page := other._read(select, *last):
             for *exchange, data in page:
                 if data is not None:
                     self._run(_INSERT_PROMPT, exchange[4], data)
@@ -214,6 +249,24 @@ class Exchanges:
             pair = found.setdefault(language, [ReplyCosts(), ReplyCosts()])
             pair[cached] = ReplyCosts(count, cost / NANO, tokens, unpriced)
         return {language: (pair[0], pair[1]) for language, pair in found.items()}
+
+    def costs_by_model_and_language(self) -> dict[tuple[str, str], tuple[ReplyCosts, ReplyCosts]]:
+        """Return as ``costs_by_language`` the costs by model and language; model "" is that of an older version."""
+        found = defaultdict[tuple[str, str], list[ReplyCosts]](lambda: [ReplyCosts(), ReplyCosts()])
+        for model, _, language, cached, *costs in self._read(_SUM_MODELS):
+            found[model, language][cached] += _costs(*costs)
+        return {key: (pair[0], pair[1]) for key, pair in found.items()}
+
+    def costs_by_model(self) -> dict[str, ModelCosts]:
+        """Return the costs of each model that answered."""
+        found = defaultdict[str, ModelCosts](ModelCosts)
+        for model, call, _, cached, *costs in self._read(_SUM_MODELS):
+            before, added = found[model], _costs(*costs)
+            calls = Counter(before.calls)
+            calls[call] += added.requests
+            paid, earlier = (before.paid, before.cached + added) if cached else (before.paid + added, before.cached)
+            found[model] = ModelCosts(paid, earlier, calls)
+        return dict(found)
 
     # --- prompt templates -------------------------------------------------------------------------------------------
 

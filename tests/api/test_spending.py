@@ -10,7 +10,7 @@ from typing import cast
 import pytest
 
 from glotsmith.api.budget_watch import RowCounter, counting_time
-from glotsmith.api.run import reply_recorder
+from glotsmith.api.run_teachers import reply_recorder
 from glotsmith.api.spending import RunSpending, check_prices
 from glotsmith.budget import BudgetUnit, parse_budget
 from glotsmith.cache import Cache

@@ -77,6 +77,9 @@ class ModelServer:
         self.holding: threading.Event | None = None  #: requests wait for it
         self.held_after = 0  #: from this request on
         self.busy = False  #: answer 429
+        self.status = 0  #: of every answer to a request for a reply; 0 for a reply
+        self.models_status = 200  #: of every answer to ``/models``
+        self.keys = set[str]()  #: the values of the header Authorization
 
     @property
     def options(self) -> tuple[str, ...]:
@@ -94,6 +97,10 @@ def _handler(state: ModelServer) -> type[BaseHTTPRequestHandler]:
                 self._send(404, {"error": {"message": f"no model {body['model']}", "code": "model_not_found"}})
                 return
             state.requests += 1
+            state.keys.add(self.headers.get("Authorization", ""))
+            if state.status:
+                self._send(state.status, {"error": {"message": "out of order"}})
+                return
             if state.holding is not None and state.requests > state.held_after:
                 state.holding.wait(60)
             if state.busy:
@@ -106,7 +113,8 @@ def _handler(state: ModelServer) -> type[BaseHTTPRequestHandler]:
             self._send(200, {"choices": [choice], "usage": usage})
 
         def do_GET(self) -> None:
-            self._send(200, {"data": [{"id": state.model}]})
+            state.keys.add(self.headers.get("Authorization", ""))
+            self._send(state.models_status, {"data": [{"id": state.model}]})
 
         def _send(self, status: int, answer: dict[str, Any], headers: dict[str, str] | None = None) -> None:
             data = json.dumps(answer).encode()

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
+from glotsmith.api.run_teachers import CachedTeachers
 from glotsmith.api.spending import BudgetLeft, RunSpending
 from glotsmith.exchanges import ReplyCosts
 from glotsmith.execution.base import AnsweredItem, Progress
@@ -94,17 +95,16 @@ class FailureCounter(Progress):
 class RunActivity(NamedTuple):
     """The parts of a run that have an activity."""
 
-    teacher: CachedTeacher
+    teachers: CachedTeachers
     sandbox: Sandbox
     spending: RunSpending
     counter: FailureCounter
 
     def observe(self) -> Activity:
         """Return what the run does at the moment."""
-        monitored = self.teacher.monitored
         return Activity(
-            waiting=monitored.waiting(),
-            teacher=monitored.load(),
+            waiting=self.teachers.waiting(),
+            teacher=self.teachers.load(),
             sandbox=sandbox_load(self.sandbox),
             paid=self.spending.received(),
             failures=self.counter.failures,

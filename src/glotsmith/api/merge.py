@@ -12,7 +12,7 @@ from glotsmith.api.export import write_formats
 from glotsmith.api.folders import removed_if_refused
 from glotsmith.api.no_input import check_input
 from glotsmith.api.run import RUN_FILES, RunResult
-from glotsmith.api.run_config import RunConfig, free_keys
+from glotsmith.api.run_config import RunConfig, free_keys_of
 from glotsmith.api.run_log import logging_to
 from glotsmith.api.run_rows import finished_rows, is_finished
 from glotsmith.api.run_steps import ExtraSteps, with_extra_steps
@@ -107,9 +107,9 @@ class Merger:
             shards = _open_shards(self._request.shards, stack)
             config = _common_config(shards)
             target, cache = self._request.folder, self._request.cache
-            free = free_keys(config.teacher.name, config.recipe)
             disposable = stack.enter_context(removed_if_refused(target, *RUN_FILES))
             stored = msgspec.to_builtins(config)
+            free = free_keys_of(stored)
             folder = stack.enter_context(RunFolder.create_or_resume(target, stored, cache, free))
             _check_target(folder, shards)
             steps = _recorded_steps(config, folder, self._request.steps_after)
@@ -193,7 +193,7 @@ def _check_same_run(shards: Sequence[_OpenShard]) -> None:
     """
     first, *others = shards
     config = first.folder.config
-    free = free_keys(config.get("teacher", {}).get("name", ""), config["recipe"]) | {"shard"}
+    free = free_keys_of(config) | {"shard"}
     for other in others:
         if changed := different_settings(config, other.folder.config, free):
             text = "; ".join(f"{key} is {one} there and {two} here" for key, (one, two) in changed.items())

@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
+from glotsmith.api.run_teachers import CachedTeachers
 from glotsmith.errors import BudgetError, OutageError, RepliesPendingError
 from glotsmith.teachers.base import ReplyRounds
-from glotsmith.teachers.wrappers import CachedTeacher
 
 BATCHES = "batches"  #: folder in a run folder, with the files of the teacher
 
@@ -15,7 +15,7 @@ BATCHES = "batches"  #: folder in a run folder, with the files of the teacher
 async def run_in_rounds(
     rounds: ReplyRounds | None,
     folder: Path,
-    cached: CachedTeacher,
+    cached: CachedTeachers,
     run_steps: Callable[[], Awaitable[bool]],
     stopped: asyncio.Event,
 ) -> bool:
@@ -24,7 +24,7 @@ async def run_in_rounds(
     Args:
         rounds: of the teacher; None for one that answers at once.
         folder: the run folder.
-        cached: the teacher as the steps see it.
+        cached: the teachers as the steps see them.
         run_steps: runs the steps from where they stopped.
         stopped: set when the run must stop.
 

@@ -1,6 +1,5 @@
 """Run a recipe from Python: from sources to a dataset, resumable at any moment."""
 
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import partial
@@ -20,7 +19,8 @@ from glotsmith.api.reply_rounds import run_in_rounds
 from glotsmith.api.run_log import LOG, logging_to
 from glotsmith.api.run_rows import RunRows, finished_rows, rows_so_far
 from glotsmith.api.run_steps import ExtraSteps, chosen_steps, fill_cluster, with_extra_steps
-from glotsmith.api.spending import RunSpending, check_prices
+from glotsmith.api.run_teachers import CachedTeachers, RunTeachers
+from glotsmith.api.spending import RunSpending
 from glotsmith.api.stored_form import keep_stored_form
 from glotsmith.api.synchronous import synchronous
 from glotsmith.cluster import ClusterOptions
@@ -28,7 +28,6 @@ from glotsmith.counts import counted
 from glotsmith.datasets.exporters.formats import check_format
 from glotsmith.drop_reasons import Reason
 from glotsmith.errors import BudgetError, GlotsmithError, InputError, UsageError
-from glotsmith.exchanges import ReceivedReply
 from glotsmith.execution import open_executor
 from glotsmith.execution.base import Executor, NoProgress, Progress
 from glotsmith.folder_lock import LOCK
@@ -39,9 +38,6 @@ from glotsmith.records import Example, FunnelRow
 from glotsmith.run_folder import CACHE, CONFIG, LEDGER, RunFolder, stored_config
 from glotsmith.shard import parse_shard
 from glotsmith.step import Step, WholeStep
-from glotsmith.teachers import open_teacher
-from glotsmith.teachers.base import Reply, Request, Teacher
-from glotsmith.teachers.wrappers import CachedTeacher, OnReply
 from glotsmith.verification import Verifier
 
 _DATABASES = tuple(f"{name}{end}" for name in (LEDGER, CACHE) for end in ("", "-wal", "-shm"))
@@ -123,6 +119,7 @@ async def run_async(
     teacher_options: Mapping[str, Any] | None = None,
     options: Mapping[str, Any] | None = None,
     prompts: Mapping[str, Path | str] | None = None,
+    roles: Mapping[str, Any] | None = None,
     seed: int | None = None,
     formats: Sequence[str] = (),
     budget: Sequence[str] = (),
@@ -147,6 +144,7 @@ async def run_async(
         teacher_options: further options of the teacher.
         options: options of the recipe (``docs/recipes``).
         prompts: files of your own in place of prompts of the recipe, by name (``glotsmith prompts RECIPE``).
+        roles: teachers of roles that differ from ``teacher``, as tables of the file (``docs/roles.md``).
         seed: seed of all sampling; by default 0.
         formats: formats of the dataset; by default ``jsonl`` and ``parquet``.
         budget: limits of the run: ``("20usd", "ocaml=500rows")``.
@@ -173,6 +171,7 @@ async def run_async(
         "isolation": isolation,
         "shard": shard,
         "teacher": {"name": teacher, "model": model, "base_url": base_url, "options": dict(teacher_options or {})},
+        "roles": dict(roles or {}),
         "prompts": {name: str(file) for name, file in (prompts or {}).items()},
         "options": {**(options or {}), "sources": tuple(sources), "languages": tuple(languages)},
     }
@@ -194,35 +193,32 @@ async def execute(
     chosen = keep_stored_form(run_config.bounded(request.config), stored_config(request.place.folder))
     for name in chosen.formats:
         check_format(name)
-    wanted = chosen.located_teacher()
-    teacher = open_teacher(wanted.name, model=wanted.model, base_url=wanted.base_url, options=wanted.options)
-    if teacher.model and teacher.model == wanted.model:
-        teacher.model = chosen.teacher.model  # rows name it as the user wrote it, in every working directory
+    teachers = RunTeachers(chosen)
     try:
         languages = tuple(chosen.options.get("languages") or ())
         async with open_program_services(
             chosen.isolation, request.workers, request.cluster, languages, (messages or RunMessages()).notify
         ) as programs:
-            check_prices(run_config.budget_limits(chosen), teacher)
-            check_steps(chosen, programs, teacher)
-            free = run_config.free_keys(wanted.name, chosen.recipe)
+            teachers.check_prices(run_config.budget_limits(chosen))
+            check_steps(chosen, programs, teachers)
             stored = msgspec.to_builtins(chosen)
+            free = run_config.free_keys_of(stored)
             place = request.place
             with (
                 removed_if_refused(place.folder, *RUN_FILES) as disposable,
                 RunFolder.create_or_resume(place.folder, stored, place.cache, free, place.others) as folder,
             ):
-                pipeline = _Pipeline(request._replace(config=chosen), folder, programs, teacher)
+                pipeline = _Pipeline(request._replace(config=chosen), folder, programs, teachers)
                 try:
                     return await pipeline.run(worker, progress, messages or RunMessages())
                 finally:
                     if any(row.made for row in folder.ledger.funnel()):
                         disposable.clear()
     finally:
-        await teacher.close()
+        await teachers.close()
 
 
-def check_steps(chosen: run_config.RunConfig, programs: ProgramServices, teacher: Teacher) -> None:
+def check_steps(chosen: run_config.RunConfig, programs: ProgramServices, teachers: RunTeachers) -> None:
     """Make the steps of a run once, without a folder, which checks the sources, languages and files.
 
     Raises:
@@ -231,7 +227,13 @@ def check_steps(chosen: run_config.RunConfig, programs: ProgramServices, teacher
     """
     with closing(Ledger(Path(":memory:"))) as ledger:
         services = RecipeServices(
-            programs.sandbox, programs.verifier(), teacher, chosen.seed, ledger, chosen.sources_folder()
+            programs.sandbox,
+            programs.verifier(),
+            teachers.main,
+            chosen.seed,
+            ledger,
+            chosen.sources_folder(),
+            roles=teachers.roles,
         )
         chosen_steps(chosen.made().steps(services), chosen)
 
@@ -242,20 +244,22 @@ class _Pipeline(NamedTuple):
     request: RunRequest
     folder: RunFolder
     programs: ProgramServices
-    teacher: Teacher
+    teachers: RunTeachers
 
     async def run(self, worker: Executor, progress: Progress, messages: RunMessages) -> bool:
         config, ledger = self.request.config, self.folder.ledger
-        if self.teacher.notice:
-            messages.notify(self.teacher.notice)
+        for notice in self.teachers.notices():
+            messages.notify(notice)
         ledger.exchanges.create_tables()
         spending = self._spending(worker)
-        cached = CachedTeacher(self.teacher, self.folder.cache, reply_recorder(ledger), spending)
+        cached = CachedTeachers(self.teachers, self.folder.cache, ledger, spending, messages.notify)
         sandbox, verifier = self.programs.sandbox, self.programs.verifier(self.folder.cache)
         prompts = config.prompts_in_use()
         ledger.exchanges.store_prompts(prompt.stored(call) for call, prompt in prompts.items())
         folder, budget = config.sources_folder(), spending.limits
-        services = RecipeServices(sandbox, verifier, cached, config.seed, ledger, folder, prompts, budget)
+        services = RecipeServices(
+            *(sandbox, verifier, cached.main, config.seed, ledger, folder, prompts, budget), roles=cached.roles
+        )
         try:
             steps = chosen_steps(with_extra_steps(config.made(), services, ledger, self.request.steps_after), config)
             fill_cluster(steps, self.programs.items_in_flight)
@@ -265,10 +269,11 @@ class _Pipeline(NamedTuple):
             failures = FailureCounter(progress, ledger)
             activity = RunActivity(cached, sandbox, spending, failures)
             with logging_to(self.folder.path):
-                rounds = getattr(self.teacher, "rounds", None)  # a user's own teacher may not have it
                 run_steps = partial(self._run_steps, worker, steps, spending, failures)
                 async with reporting_activity(activity.observe, messages.activity):
-                    done = await run_in_rounds(rounds, self.folder.path, cached, run_steps, worker.stopped)
+                    done = await run_in_rounds(
+                        self.teachers.rounds, self.folder.path, cached, run_steps, worker.stopped
+                    )
         except UsageError:
             raise
         except GlotsmithError as error:
@@ -300,7 +305,9 @@ class _Pipeline(NamedTuple):
         """
         config = self.request.config
         limits = run_config.budget_limits(config)
-        return RunSpending(limits, self.folder.ledger, self.teacher, worker.finish_early, run_config.languages(config))
+        return RunSpending(
+            limits, self.folder.ledger, self.teachers.main, worker.finish_early, run_config.languages(config)
+        )
 
     async def _run_steps(
         self, worker: Executor, steps: Sequence[Step[Any, Any]], spending: RunSpending, progress: Progress
@@ -320,23 +327,6 @@ class _Pipeline(NamedTuple):
 
         if sentence := await store_strength(rows, verifier, self.programs.sandbox):
             messages.notify(sentence)
-
-
-def reply_recorder(ledger: Ledger, now: Callable[[], float] = time.time) -> OnReply:
-    """Return the callback that writes the replies of a run into its ledger; ``now`` returns seconds since 1970."""
-
-    def record_reply(request: Request, address: str, reply: Reply, cached: bool) -> None:
-        text = request.prompt or "\n\n".join(f"[{message.role}]\n{message.content}" for message in request.messages)
-        tokens = reply.input_tokens + reply.output_tokens
-        ledger.record_reply(
-            ReceivedReply(
-                *(address, request.item, request.call, request.sample, text, cached, reply.cost, tokens),
-                language=request.context.get("language", ""),
-                answered_at=now(),
-            )
-        )
-
-    return record_reply
 
 
 def _reopen(ledger: Ledger, steps: Sequence[Step[Any, Any]], retry: Sequence[Reason], messages: RunMessages) -> None:

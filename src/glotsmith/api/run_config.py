@@ -9,7 +9,9 @@ from typing import Annotated, Any, cast
 import msgspec
 
 from glotsmith import credentials, recipes, settings
-from glotsmith.api import config_paths
+from glotsmith.api import config_paths, role_config
+from glotsmith.api.role_config import RoleTeacher
+from glotsmith.api.role_config import TeacherConfig as TeacherConfig
 from glotsmith.budget import BudgetLimit, parse_budget
 from glotsmith.errors import InputError, UsageError, unknown_name
 from glotsmith.languages import resolve_language
@@ -20,16 +22,6 @@ from glotsmith.records import Record, printable
 from glotsmith.settings import CHANGEABLE, FIXED, TARGET
 from glotsmith.shard import parse_shard
 from glotsmith.teachers import TEACHERS, options_of
-
-
-class TeacherConfig(Record, frozen=True, kw_only=True):
-    """Who is asked; keys stay in the environment."""
-
-    name: Annotated[str, FIXED] = "offline"
-    model: Annotated[str, FIXED] = ""
-    base_url: Annotated[str, CHANGEABLE] = ""  #: the same model may be served at another address later
-    #: further fields of the teacher's ``Options``; the annotation of each says whether it determines rows
-    options: Annotated[dict[str, Any], FIXED] = {}
 
 
 class RunConfig(Record, frozen=True, kw_only=True):
@@ -51,6 +43,8 @@ class RunConfig(Record, frozen=True, kw_only=True):
     #: dotted key → absolute folder that its relative paths are relative to; ``load`` fills it in
     relative_to: Annotated[dict[str, str], CHANGEABLE] = {}
     teacher: TeacherConfig = TeacherConfig()
+    #: role of the recipe → fields of its teacher that differ from ``teacher`` (``role_config.RoleConfig``), in tables
+    roles: Annotated[dict[str, Any], FIXED] = {}
     prompts: Annotated[dict[str, str], CHANGEABLE] = {}  #: name of a prompt → file of the user that replaces it
     prompt_versions: Annotated[dict[str, str], FIXED] = {}  #: of the files of ``prompts``; ``load`` fills it in
     options: Annotated[dict[str, Any], FIXED] = {}  #: the recipe's fields
@@ -127,12 +121,25 @@ class RunConfig(Record, frozen=True, kw_only=True):
 
     def located_teacher(self) -> TeacherConfig:
         """Return the teacher with paths that are right in the working directory."""
-        options = {
-            name: self._located(key, value) if (key := f"teacher.options.{name}") in self.relative_to else value
-            for name, value in self.teacher.options.items()
-        }
-        model = self._located("teacher.model", self.teacher.model)
+        model, options = role_config.located("teacher", self.teacher, self._located)
         return msgspec.structs.replace(self.teacher, model=model, options=options)
+
+    def role_teachers(self) -> dict[str, list[RoleTeacher]]:
+        """Return the teachers of each role that has its own, in the order in which they are asked.
+
+        Their paths are right in the working directory.
+
+        Raises:
+            UsageError: the recipe has no such role, or a table is invalid.
+
+        """
+        found, known = dict[str, list[RoleTeacher]](), self.made().roles if self.roles else ()
+        before = RoleTeacher("teacher", self.located_teacher(), self.teacher.model)
+        for role, config in role_config.role_configs(self.roles).items():
+            if role not in known:
+                raise UsageError(unknown_name(f"the recipe {self.recipe} has no role {role!r}", role, known))
+            found[role] = list(role_config.chain(f"roles.{role}", config, before, self._located))
+        return found
 
 
 def bounded(chosen: RunConfig) -> RunConfig:
@@ -185,8 +192,19 @@ def read(recipe: str) -> dict[str, Any]:
         raise InputError.at(path, None, f"not TOML: {error}") from error
 
 
+def free_keys_of(stored: Mapping[str, Any]) -> frozenset[str]:
+    """Return the dotted keys of a run's configuration that do not determine rows; ``stored`` are its tables.
+
+    Raises:
+        UsageError: the teacher, the recipe or a field of a role does not exist.
+
+    """
+    teacher = stored.get("teacher", {}).get("name", "")
+    return free_keys(teacher, stored["recipe"]) | role_config.free_keys(stored.get("roles", {}), teacher or "offline")
+
+
 def free_keys(teacher: str, recipe: str = "") -> frozenset[str]:
-    """Return the dotted keys of a configuration that do not determine rows, and may change at any time.
+    """Return the dotted keys of a configuration without roles that do not determine rows, and may change at any time.
 
     Raises:
         UsageError: the teacher or recipe does not exist.
@@ -267,6 +285,8 @@ def load(recipe: str, changes: Mapping[str, Any]) -> RunConfig:
     merged = merge(file, changes)
     if isinstance(options := merged.get("options"), Mapping):
         merged["options"] = _with_language_ids(cast(Mapping[str, Any], options))
+    if isinstance(roles := merged.get("roles"), Mapping):
+        merged["roles"] = role_config.with_language_ids(cast(Mapping[str, Any], roles))
     credentials.refuse(merged, recipe if recipe.endswith(".toml") else "")
     if wrong := _unknown_field(merged):
         raise UsageError(f"{recipe}: {wrong}")
@@ -283,6 +303,7 @@ def load(recipe: str, changes: Mapping[str, Any]) -> RunConfig:
     chosen = msgspec.structs.replace(chosen, shard=str(shard) if shard else None)
     folders = config_paths.folders(path_kinds(chosen), file, changes, toml)
     chosen = msgspec.structs.replace(chosen, relative_to=folders, prompt_versions={})
+    chosen.role_teachers()
     versions = {name: prompt.version for name, prompt in chosen.own_prompts().items()}
     return msgspec.structs.replace(chosen, prompt_versions=versions)
 
@@ -295,6 +316,7 @@ def path_kinds(chosen: RunConfig) -> dict[str, str]:
         **settings.path_kinds(RunConfig),
         **settings.path_kinds(recipes.get(chosen.recipe), "options."),
         **{f"teacher.options.{name}": kind for name, kind in own.items()},
+        **role_config.path_kinds(chosen.roles, chosen.teacher.name),
         **{f"prompts.{name}": "file" for name in chosen.prompts},
         **({"teacher.model": own["model"]} if "model" in own else {}),
     }

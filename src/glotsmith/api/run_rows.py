@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, cast
 import msgspec
 
 from glotsmith import recipes
-from glotsmith.api.run_config import RunConfig, free_keys
+from glotsmith.api.run_config import RunConfig, free_keys_of
 from glotsmith.errors import UsageError
 from glotsmith.evaluation.benchmarks.row_files import QuestionRow as QuestionRow
 from glotsmith.evaluation.benchmarks.row_files import read_rows
@@ -65,7 +65,7 @@ class RunRows(NamedTuple):
     def parameters(self) -> dict[str, str]:
         """Return the settings that determine the rows, as dotted name → text."""
         stored = self.folder.config
-        free = free_keys(stored.get("teacher", {}).get("name", ""), stored["recipe"])
+        free = free_keys_of(stored)
         return {name: _text(value) for name, value in _leaves(stored) if not is_changeable(name, free)}
 
     def prompts(self) -> tuple[StoredPrompt, ...]:

@@ -10,6 +10,7 @@ import logging
 import time
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Sequence
+from itertools import product
 from typing import NamedTuple
 
 from glotsmith.budget import BudgetLimit, BudgetUnit, format_amount, of_language
@@ -17,7 +18,7 @@ from glotsmith.counts import counted
 from glotsmith.errors import BudgetError, RepliesPendingError, UsageError
 from glotsmith.exchanges import ReplyCosts, SentRequest
 from glotsmith.ledger import Ledger
-from glotsmith.teachers.base import Reply, Request, Teacher
+from glotsmith.teachers.base import Reply, Request, Teacher, model_label
 from glotsmith.unanswered import BudgetReached, RequestPostponed
 
 _log = logging.getLogger(__name__)
@@ -35,6 +36,7 @@ class BudgetLeft(NamedTuple):
 
 class _Waiter(NamedTuple):
     request: Request
+    teacher: Teacher
     admitted: asyncio.Future[None]
 
 
@@ -54,7 +56,7 @@ class RunSpending:
         Args:
             limits: of the run.
             ledger: of the run.
-            teacher: the teacher that answers, with its price and its slots.
+            teacher: the teacher that answers if no other is named, with its price and its slots.
             on_reached: called once, when the whole run must end.
             languages: of the run; it ends when each of them has reached a limit of its own.
 
@@ -63,17 +65,19 @@ class RunSpending:
         self._ledger, self._teacher, self._on_reached = ledger, teacher, on_reached
         self._languages = frozenset(languages)
         self._is_stored = any(limit.unit in _MONEY for limit in limits)
-        self._paid = defaultdict[str, ReplyCosts](ReplyCosts)  #: by language of the request; "" for all
+        #: by model of the teacher and language of the request; "" for all models, and for all languages
+        self._paid = defaultdict[tuple[str, str], ReplyCosts](ReplyCosts)
         self._lost = defaultdict[str, list[SentRequest]](list)  #: by address: those that the end of a start interrupted
-        for language, (paid, _) in ledger.exchanges.costs_by_language().items():
-            self._add_paid(language, paid)
+        for (model, language), (paid, _) in ledger.exchanges.costs_by_model_and_language().items():
+            self._add_paid(model, language, paid)
         self._postponed = defaultdict[str, ReplyCosts](ReplyCosts)  #: by language: of requests that are answered later
         self._arrives_later = getattr(teacher, "rounds", None) is not None  # a user's own teacher may not have it
         for sent in ledger.exchanges.sent():
             self._add_lost(sent)
         self._rows = Counter[str]()
         self._seconds = ledger.exchanges.run_seconds()
-        self._in_flight = Counter[str]()  #: by language of the request
+        self._in_flight = Counter[tuple[Teacher, str]]()  #: by teacher and language of the request
+        self._teachers = {teacher}
         self._sent = dict[str, SentRequest]()  #: by address
         self._waiting = deque[_Waiter]()
         self._reached = dict[str, BudgetError]()  #: by language; "" for the whole run
@@ -88,12 +92,13 @@ class RunSpending:
             return self._seconds
         if unit == BudgetUnit.rows:
             return self._rows[language] if language else self._rows.total()
-        return self._paid[language].cost if unit == BudgetUnit.usd else self._paid[language].tokens
+        paid = self._paid["", language]
+        return paid.cost if unit == BudgetUnit.usd else paid.tokens
 
     def received(self) -> ReplyCosts:
         """Return the costs of the replies that the run has paid for, as the ledger states them."""
         lost = [sent for requests in self._lost.values() for sent in requests]
-        paid = self._paid[""]
+        paid = self._paid["", ""]
         cost, tokens = paid.cost - sum(sent.cost for sent in lost), paid.tokens - sum(sent.tokens for sent in lost)
         return ReplyCosts(paid.requests, max(0.0, cost), tokens, paid.unpriced)
 
@@ -110,14 +115,14 @@ class RunSpending:
             return 0.0
         return self._postponed[language].cost if unit == BudgetUnit.usd else self._postponed[language].tokens
 
-    def _add_paid(self, language: str, costs: ReplyCosts) -> None:
-        for scope in {"", language}:
+    def _add_paid(self, model: str, language: str, costs: ReplyCosts) -> None:
+        for scope in product({"", model}, {"", language}):
             self._paid[scope] += costs
 
     def _add_lost(self, sent: SentRequest) -> None:
         """Count a request that has no reply at the most that it may cost."""
         self._lost[sent.address].append(sent)
-        self._add_paid(sent.language, ReplyCosts(0, sent.cost, sent.tokens))
+        self._add_paid("", sent.language, ReplyCosts(0, sent.cost, sent.tokens))
         if self._arrives_later:
             self._add_postponed(sent.language, ReplyCosts(0, sent.cost, sent.tokens))
 
@@ -125,18 +130,19 @@ class RunSpending:
         for scope in {"", language}:
             self._postponed[scope] += costs
 
-    def _expected(self, unit: BudgetUnit, language: str, request: Request) -> float:
-        """Return what one request costs on average; before the first reply, what this request costs at most."""
-        paid = self._paid[language if self._paid[language].requests else ""]
+    def _expected(self, unit: BudgetUnit, language: str, request: Request, teacher: Teacher) -> float:
+        """Return what one request to a teacher costs on average; before its first reply, what this one may cost."""
+        model = model_label(teacher)
+        paid = self._paid[model, language if self._paid[model, language].requests else ""]
         if paid.requests:
             return (paid.cost if unit == BudgetUnit.usd else paid.tokens) / paid.requests
-        tokens, cost = self._at_most(request)
+        tokens, cost = self._at_most(request, teacher)
         return cost if unit == BudgetUnit.usd else tokens
 
-    def _at_most(self, request: Request) -> tuple[int, float]:
-        """Return about how many tokens and US dollars a request may cost at most."""
+    def _at_most(self, request: Request, teacher: Teacher) -> tuple[int, float]:
+        """Return about how many tokens and US dollars a request to a teacher may cost at most."""
         inputs = request.prompt_bytes // _BYTES_PER_TOKEN + 1
-        outputs, price = request.sampling.max_tokens, self._teacher.price
+        outputs, price = request.sampling.max_tokens, teacher.price
         return inputs + outputs, price.cost(inputs, outputs) if price else 0.0
 
     # --- requests --------------------------------------------------------------------------------------------------
@@ -153,27 +159,32 @@ class RunSpending:
             if (error := self._reached.get(language)) is not None and self._is_reached(BudgetUnit.rows, language):
                 raise BudgetReached(error)
 
-    async def admit(self, request: Request, address: str) -> None:
+    def add_teacher(self, teacher: Teacher) -> None:
+        """Add a teacher, which ``admit``, ``end`` and ``count_reply`` may name."""
+        self._teachers.add(teacher)
+
+    async def admit(self, request: Request, address: str, teacher: Teacher | None = None) -> None:
         """Wait until the budgets allow a request, and count it as one in flight.
 
         Raises:
             BudgetReached: a limit is reached.
 
         """
+        teacher = teacher or self._teacher
         if self._arrives_later and self._lost.get(address):  # it was sent: its reply, if it has arrived, is paid for
-            self._in_flight[_language(request)] += 1
+            self._in_flight[teacher, _language(request)] += 1
             return
         self._refuse(request)
-        if self._waiting or not self._fits(request):
-            await self._wait(request)
+        if self._waiting or not self._fits(request, teacher):
+            await self._wait(request, teacher)
         else:
-            self._in_flight[_language(request)] += 1
+            self._in_flight[teacher, _language(request)] += 1
         if self._is_stored:
-            self._store_sent(request, address)
+            self._store_sent(request, address, teacher)
 
-    def end(self, request: Request, address: str, *, interrupted: bool) -> None:
+    def end(self, request: Request, address: str, *, interrupted: bool, teacher: Teacher | None = None) -> None:
         """Note that a request has ended; ``interrupted``: without an answer, so that it may have been paid for."""
-        self._in_flight[_language(request)] -= 1
+        self._in_flight[teacher or self._teacher, _language(request)] -= 1
         sent = self._sent.pop(address, None)
         if sent is not None and not interrupted:
             self._ledger.update_exchanges(lambda exchanges: exchanges.forget_sent(sent))
@@ -190,67 +201,77 @@ class RunSpending:
         if not self._lost.get(address):
             return False
         lost = self._lost[address].pop()
-        self._add_paid(lost.language, ReplyCosts(0, -lost.cost, -lost.tokens))
+        self._add_paid("", lost.language, ReplyCosts(0, -lost.cost, -lost.tokens))
         if self._arrives_later:
             self._add_postponed(lost.language, ReplyCosts(0, -lost.cost, -lost.tokens))
         self._ledger.update_exchanges(lambda exchanges: exchanges.forget_sent(lost))
         return True
 
-    def count_reply(self, request: Request, reply: Reply) -> None:
+    def count_reply(self, request: Request, reply: Reply, teacher: Teacher | None = None) -> None:
         """Count a reply that this run pays for."""
-        tokens = reply.input_tokens + reply.output_tokens
-        self._add_paid(_language(request), ReplyCosts(1, reply.cost or 0.0, tokens, reply.cost is None))
+        costs = ReplyCosts(1, reply.cost or 0.0, reply.input_tokens + reply.output_tokens, reply.cost is None)
+        self._add_paid(model_label(teacher or self._teacher), _language(request), costs)
         self._note_reached()
 
-    def _store_sent(self, request: Request, address: str) -> None:
-        tokens, cost = self._at_most(request)
+    def _store_sent(self, request: Request, address: str, teacher: Teacher) -> None:
+        tokens, cost = self._at_most(request, teacher)
         sent = SentRequest(address, time.time_ns(), _language(request), cost, tokens)
         self._sent[address] = sent
         self._ledger.update_exchanges(lambda exchanges: exchanges.store_sent(sent), commit=True)
 
-    def _fits(self, request: Request) -> bool:
+    def _has_slot(self, teacher: Teacher) -> bool:
+        return sum(count for (one, _), count in self._in_flight.items() if one is teacher) < teacher.slots
+
+    def _fits(self, request: Request, teacher: Teacher) -> bool:
         """Return whether a request may be sent now."""
-        if self._in_flight.total() >= self._teacher.slots:
+        if not self._has_slot(teacher):
             return False
         for limit in of_language(self.limits, _language(request)):
             if limit.unit in _MONEY:
-                count = self._in_flight[limit.language] if limit.language else self._in_flight.total()
-                expected = count * self._expected(limit.unit, limit.language, request)
+                expected = sum(
+                    count * self._expected(limit.unit, limit.language, request, one)
+                    for (one, language), count in self._in_flight.items()
+                    if count and limit.language in ("", language)
+                )
                 if self.amount(limit.unit, limit.language) + expected >= limit.amount:
                     return False
         return True
 
-    async def _wait(self, request: Request) -> None:
-        waiter = _Waiter(request, asyncio.get_running_loop().create_future())
+    async def _wait(self, request: Request, teacher: Teacher) -> None:
+        waiter = _Waiter(request, teacher, asyncio.get_running_loop().create_future())
         self._waiting.append(waiter)
         self._admit_waiting()
         try:
             await waiter.admitted
         except asyncio.CancelledError:
             if waiter.admitted.done() and not waiter.admitted.cancelled() and waiter.admitted.exception() is None:
-                self._in_flight[_language(request)] -= 1
+                self._in_flight[teacher, _language(request)] -= 1
                 self._admit_waiting()
             raise
 
     def _admit_waiting(self) -> None:
-        """Admit requests that wait, in their order; refuse those that a limit ends."""
-        kept = deque[_Waiter]()
-        while self._waiting and self._in_flight.total() < self._teacher.slots:
+        """Admit requests that wait, in their order for each teacher; refuse those that a limit ends."""
+        kept, stopped = deque[_Waiter](), set[Teacher]()
+        while self._waiting and not stopped >= self._teachers:
             waiter = self._waiting.popleft()
             if waiter.admitted.done():
+                continue
+            if waiter.teacher in stopped or not self._has_slot(waiter.teacher):
+                stopped.add(waiter.teacher)
+                kept.append(waiter)
                 continue
             try:
                 self._refuse(waiter.request)
             except RequestPostponed as reached:
                 waiter.admitted.set_exception(reached)
                 continue
-            if self._fits(waiter.request):
-                self._in_flight[_language(waiter.request)] += 1
+            if self._fits(waiter.request, waiter.teacher):
+                self._in_flight[waiter.teacher, _language(waiter.request)] += 1
                 waiter.admitted.set_result(None)
             else:
                 kept.append(waiter)
                 if all(not limit.language for limit in self.limits):
-                    break  # what stops this request stops the others
+                    stopped.add(waiter.teacher)  # what stops this request stops the others
         self._waiting.extendleft(reversed(kept))
 
     def _refuse(self, request: Request) -> None:
@@ -326,8 +347,8 @@ class RunSpending:
         return min(left, default=None)
 
 
-def check_prices(limits: Sequence[BudgetLimit], teacher: Teacher) -> None:
-    """Check that the price of a model is known where a budget limits US dollars.
+def check_prices(limits: Sequence[BudgetLimit], teacher: Teacher, key: str = "teacher") -> None:
+    """Check that the price of a model is known where a budget limits US dollars; ``key`` is that of its settings.
 
     Raises:
         UsageError: it is unknown.
@@ -339,7 +360,7 @@ def check_prices(limits: Sequence[BudgetLimit], teacher: Teacher) -> None:
     if "input_price" in getattr(getattr(teacher, "Options", None), "__struct_fields__", ()):
         raise UsageError(
             f"the price of {teacher.model!r} is unknown, so the budget {money.text} cannot be kept. State it in US "
-            "dollars per million tokens: --set teacher.input_price=X --set teacher.output_price=Y. "
+            f"dollars per million tokens: --set {key}.input_price=X --set {key}.output_price=Y. "
             "Or limit tokens: --budget 5Mtok"
         )
     raise UsageError(

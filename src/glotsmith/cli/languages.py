@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from glotsmith.api import run_config
 from glotsmith.cli.app import Isolation, app, complete_language, err, out
 from glotsmith.cli.progress.command_progress import CheckProgressDisplay
 from glotsmith.cli.progress.display import ProgressMode, ProgressOption
@@ -201,10 +202,18 @@ def page(
 
 
 @app.command()
-def doctor() -> None:
+def doctor(
+    config: Annotated[
+        str, typer.Argument(help="A TOML file of a run: check also the server and the key of each of its teachers.")
+    ] = "",
+) -> None:
     """Check Python, isolation and languages on this machine, and print how to install what is missing.
 
-    Example: [bold]glotsmith doctor[/]
+    Examples:
+
+    [bold]glotsmith doctor[/]
+
+    [bold]glotsmith doctor run.toml[/]  (and the teachers of this run; no reply is requested)
     """
     from glotsmith.sandbox import probe
 
@@ -218,4 +227,10 @@ def doctor() -> None:
     out.print(_table())
     if not works:
         out.print("Programs cannot be isolated here: install bubblewrap (apt install bubblewrap)")
+    if config:
+        from glotsmith.cli.models import check_teachers
+
+        teachers, answer = check_teachers(run_config.load(config, {}))
+        out.print(teachers)
+        works = works and answer
     raise typer.Exit(0 if works else 1)

@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 
 from glotsmith import recipes
-from glotsmith.api import run_config
+from glotsmith.api import role_config, run_config
 from glotsmith.api.forecast import forecast_run
 from glotsmith.api.no_input import no_input_sentence
 from glotsmith.api.program_services import cluster_options
@@ -32,6 +32,7 @@ from glotsmith.cli.app import (
 )
 from glotsmith.cli.forecast import print_forecast
 from glotsmith.cli.funnel_table import funnel_table
+from glotsmith.cli.models import model_costs_table
 from glotsmith.cli.progress.display import ProgressMode, ProgressOption
 from glotsmith.cli.progress.run_progress import RunProgress
 from glotsmith.cli.prompts import Prompts, prompt_files
@@ -213,12 +214,14 @@ def _reasons(names: Texts) -> tuple[Reason, ...]:
 def _changes(source: Texts, language: Texts, teacher: str, model: str, base_url: str, option: Texts) -> dict[str, Any]:
     given = run_config.assignments(option or [])
     own = {k.removeprefix("teacher."): v for k, v in given.items() if k.startswith("teacher.")}
-    rest = {k: v for k, v in given.items() if not k.startswith("teacher.")}
+    roles = role_config.assigned({k: v for k, v in given.items() if k.startswith("roles.")})
+    rest = {k: v for k, v in given.items() if not k.startswith(("teacher.", "roles."))}
     own_fields = {name: rest.pop(name) for name in ("seed", "formats", "strength_sample") if name in rest}
     options = {**rest, "sources": tuple(source or ()), "languages": tuple(language or ())}
     return {
         **own_fields,
         "teacher": {"name": teacher, "model": model, "base_url": base_url, "options": own},
+        "roles": roles,
         "options": {k: v for k, v in options.items() if v != ()},
     }
 
@@ -261,6 +264,8 @@ def show_end(path: Path, *, preview: bool = False) -> bool:
             out.print(
                 f"{counted(broken, 'item')} met an internal error: please report it; the tracebacks are in {path / LOG}"
             )
+        if (models := model_costs_table(folder.ledger)) is not None:
+            out.print(models)
         for title, finding in finished_rows(folder).findings().items():
             out.print(f"{title}: {finding}")
         examples = (item for _, item in folder.ledger.kept_items(funnel[-1].step, Example) if item.kind != "original")

@@ -17,6 +17,7 @@ from rich.text import Text
 from glotsmith.cli import show_evaluation, show_folder, show_item
 from glotsmith.cli.app import app, err, out
 from glotsmith.cli.funnel_table import funnel_table
+from glotsmith.cli.models import model_costs_table
 from glotsmith.cli.show_memory import show_memory
 from glotsmith.cli.stop_reasons import print_stop_reasons, stop_sentence
 from glotsmith.drop_reasons import Reason
@@ -83,6 +84,8 @@ def show(
         if not (dropped or reason or step):
             out.print(funnel_table(ledger.funnel()))
             print_stop_reasons(ledger)
+            if (models := model_costs_table(ledger)) is not None:
+                out.print(models)
             return
         drops = dropped or bool(reason)
         rows = ledger.dropped_rows(step or None, reason or None) if drops else ledger.kept_rows(step)

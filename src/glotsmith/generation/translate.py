@@ -68,6 +68,7 @@ class Translate(ItemStep[Task, Solution]):
         options: TranslationOptions,
         policy: SamplingPolicy | None = None,
         row_check: Callable[[str], RowCheck] | None = None,
+        repairers: Sequence[Teacher] = (),
     ) -> None:
         """Create the step.
 
@@ -78,9 +79,11 @@ class Translate(ItemStep[Task, Solution]):
             options: of the requests.
             policy: decides how many replies to request; by default the sampling plan of the options.
             row_check: returns, for the language of a task, what counts as a row; by default every distinct program.
+            repairers: receive the requests for repairs, one after another; by default ``teacher``.
 
         """
         self._teacher = teacher
+        self._repairers = repairers or (teacher,)
         self._verify = verify
         self._prompts = prompts
         self._options = options
@@ -118,11 +121,14 @@ class Translate(ItemStep[Task, Solution]):
     async def _verify_and_repair(self, task: Task, attempt: TranslationAttempt) -> list[TranslationAttempt]:
         """Verify a candidate, and request repairs while it fails; return all attempts in order."""
         chain = [await self._verify_attempt(task, attempt)]
-        for _ in range(self._options.repairs):
-            last = chain[-1]
-            if last.verdict is None or last.verdict.passed or last.verdict.is_infra:
+        failed = chain[0]
+        for number in range(self._options.repairs):
+            if failed.verdict is None or failed.verdict.passed or failed.verdict.is_infra:
                 break
-            chain.append(await self._verify_attempt(task, await self._request_repair(task, last)))
+            repairer = self._repairers[min(number, len(self._repairers) - 1)]
+            chain.append(await self._verify_attempt(task, await self._request_repair(repairer, task, failed)))
+            has_next = number + 1 < len(self._repairers)
+            failed = failed if chain[-1].verdict is None and has_next else chain[-1]
         return chain
 
     async def _verify_attempt(self, task: Task, attempt: TranslationAttempt) -> TranslationAttempt:
@@ -151,9 +157,9 @@ class Translate(ItemStep[Task, Solution]):
         text = prompt.render(**variables)
         if options.style == "completion":
             text += card.syntax.prompt_end
-        return await self._request(options.style, task, sample, prompt, text, call=options.call)
+        return await self._request(self._teacher, options.style, task, sample, prompt, text, call=options.call)
 
-    async def _request_repair(self, task: Task, failed: TranslationAttempt) -> TranslationAttempt:
+    async def _request_repair(self, teacher: Teacher, task: Task, failed: TranslationAttempt) -> TranslationAttempt:
         prompt, verdict = self._prompts.repair, failed.verdict
         text = prompt.render(
             **prompt_variables(get_card(task.language), task, source=self._options.source_in_prompt),
@@ -161,10 +167,11 @@ class Translate(ItemStep[Task, Solution]):
             failure=describe_failure(task.tests, verdict) if verdict else "",
         )
         repaired = content_hash(failed.code or "")
-        return await self._request("chat", task, failed.sample, prompt, text, call="repair", repaired=repaired)
+        return await self._request(teacher, "chat", task, failed.sample, prompt, text, call="repair", repaired=repaired)
 
     async def _request(
         self,
+        teacher: Teacher,
         style: RequestStyle,
         task: Task,
         sample: int,
@@ -185,15 +192,14 @@ class Translate(ItemStep[Task, Solution]):
             seed=self._options.seed,
             context=_request_context(task),
         )
-        reply = await self._teacher.reply(request)
-        return TranslationAttempt(
-            sample, reply, _extract_program(reply, task, style, stop), self._lineage(prompt, sample, repaired)
-        )
+        reply = await teacher.reply(request)
+        code, lineage = _extract_program(reply, task, style, stop), self._lineage(teacher, prompt, sample, repaired)
+        return TranslationAttempt(sample, reply, code, lineage)
 
-    def _lineage(self, prompt: Prompt, sample: int, repaired: str) -> Lineage:
+    def _lineage(self, teacher: Teacher, prompt: Prompt, sample: int, repaired: str) -> Lineage:
         return Lineage(
-            teacher=self._teacher.name,
-            model=self._teacher.model,
+            teacher=teacher.name,
+            model=teacher.model,
             prompt_version=prompt.version,
             seed=self._options.seed,
             sample=sample,

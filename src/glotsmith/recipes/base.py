@@ -20,6 +20,7 @@ from glotsmith.selection.benchmark_overlap import BenchmarkIndex
 from glotsmith.settings import invalid_value_message
 from glotsmith.step import Step, Verify
 from glotsmith.teachers.base import Teacher
+from glotsmith.teachers.chain import wrapped_chain
 from glotsmith.teachers.wrappers import FailureRaisingTeacher
 from glotsmith.verification.raising_verifier import RaisingVerifier
 
@@ -48,12 +49,19 @@ class RecipeServices(msgspec.Struct, frozen=True):
     folder: Path = Path()  #: folder that relative paths of sources are relative to
     own_prompts: Mapping[str, Prompt] = {}  #: in place of those of the recipe, by the names of ``Recipe.prompts``
     budget: Sequence[BudgetLimit] = ()  #: limits of the run, for policies that plan for them
+    roles: Mapping[str, tuple[Teacher, ...]] = {}  #: role → its teachers, where they are not ``teacher``
     recorded: bool = False  #: a ledger has the results of all steps but each ``WholeStep``, so that no other step runs
 
     def __post_init__(self) -> None:
         """Hide failures of the teacher and of the machine from steps, since the executor handles them."""
+        roles = {role: wrapped_chain(teachers) for role, teachers in self.roles.items()}
+        msgspec.structs.force_setattr(self, "roles", roles)
         msgspec.structs.force_setattr(self, "teacher", FailureRaisingTeacher(self.teacher))
         msgspec.structs.force_setattr(self, "verifier", RaisingVerifier(self.verifier))
+
+    def teachers_of(self, role: str) -> tuple[Teacher, ...]:
+        """Return the teachers of a role, in the order in which they are asked; at least one."""
+        return self.roles.get(role) or (self.teacher,)
 
     def require_toolchains(self, names: Iterable[str]) -> None:
         """Check before the first request that the toolchains of the languages are on this machine.
@@ -122,6 +130,11 @@ class Recipe(Protocol):
         """
         ...
 
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """The kinds of requests that may each have teachers of their own: ``translate``, ``agents.lua``."""
+        ...
+
     def prompts(self) -> Mapping[str, Prompt]:
         """Return the prompts of the recipe in its style, by the names that ``--prompt`` takes."""
         ...
@@ -140,14 +153,14 @@ class Recipe(Protocol):
         ...
 
 
-def require_model(teacher: Teacher, recipe: str) -> None:
-    """Refuse the teacher ``offline``, which answers no prompts.
+def require_model(services: RecipeServices, roles: Iterable[str], recipe: str) -> None:
+    """Refuse the teacher ``offline``, which answers no prompts, in these roles.
 
     Raises:
-        UsageError: the teacher is ``offline``.
+        UsageError: a teacher is ``offline``.
 
     """
-    if teacher.name == "offline":
+    if any(teacher.name == "offline" for role in roles for teacher in services.teachers_of(role)):
         raise UsageError(
             f"the offline teacher only translates Python to Lua, and {recipe} needs a model: "
             "pass --teacher openai --model MODEL --base-url URL"

@@ -28,7 +28,7 @@ from glotsmith.suites.teacher_suites import SuiteRequestOptions, parse_arguments
 from glotsmith.suites.type_weights import is_called
 from glotsmith.teachers.base import Reply, Teacher
 from glotsmith.unanswered import failures_are_accepted
-from glotsmith.values import literal
+from glotsmith.values import Value, literal
 
 _MAX_KNOWN = 100  #: calls of teacher and docstring that are used
 
@@ -40,11 +40,18 @@ class WriteTests(ItemStep[Function, DraftSuite]):
     output = DraftSuite
 
     def __init__(
-        self, sandbox: Sandbox, teacher: Teacher | None = None, options: SuiteRequestOptions | None = None
+        self,
+        sandbox: Sandbox,
+        teacher: Teacher | None = None,
+        options: SuiteRequestOptions | None = None,
+        next_teachers: Sequence[Teacher] = (),
     ) -> None:
-        """Run calls in ``sandbox``. Request suites from ``teacher``, if given; ``options`` default to the paper's."""
+        """Run calls in ``sandbox``. Request suites from ``teacher``, if given; ``options`` default to the paper's.
+
+        ``next_teachers`` are asked, one after another, for a function for which no suite has a usable call.
+        """
         self._runner = FunctionRunner(sandbox)
-        self._teacher = teacher
+        self._teachers = (*([teacher] if teacher else []), *next_teachers)
         self._request_options = options or SuiteRequestOptions()
 
     async def run(self, key: str, item: Function) -> Result[DraftSuite]:
@@ -52,8 +59,11 @@ class WriteTests(ItemStep[Function, DraftSuite]):
         replies: list[Reply] = []
         try:
             parameters = positional_parameters(item)
-            if self._teacher is not None:
-                replies = await request_suites(self._teacher, item, self._request_options)
+            for teacher in self._teachers:
+                suites = await request_suites(teacher, item, self._request_options)
+                replies += suites
+                if any(self._written(item, parameters, suites)):
+                    break
             result = await self._write(item, parameters, self._known(item, parameters, replies))
         except UnsupportedParameters as error:
             result = Dropped(Reason.UNSUPPORTED_PARAMETERS, str(error))
@@ -70,12 +80,18 @@ class WriteTests(ItemStep[Function, DraftSuite]):
     def _known(self, function: Function, parameters: Sequence[SourceParameter], replies: Sequence[Reply]) -> KnownCalls:
         """Return the calls of docstring and teacher, without repetitions, in the order of preference."""
         bound = [(a, "doctest") for a in doctest_calls(function, parameters)]
+        bound += [(call, "teacher") for call in self._written(function, parameters, replies)]
+        unique = {literal(call): (call, writer) for call, writer in reversed(bound)}
+        return list(unique.values())[::-1][:_MAX_KNOWN]
+
+    def _written(
+        self, function: Function, parameters: Sequence[SourceParameter], replies: Sequence[Reply]
+    ) -> Iterator[tuple[Value, ...]]:
+        """Yield the usable calls in the replies of teachers."""
         for reply in replies:
             for arguments in parse_arguments(reply, function.name, self._request_options.style):
                 if (call := bind_arguments(parameters, arguments, {})) is not None:
-                    bound.append((call, "teacher"))
-        unique = {literal(call): (call, writer) for call, writer in reversed(bound)}
-        return list(unique.values())[::-1][:_MAX_KNOWN]
+                    yield call
 
     async def _write(
         self, function: Function, parameters: Sequence[SourceParameter], known: KnownCalls

@@ -29,11 +29,13 @@ def open_teacher(
     base_url: str = "",
     options: Mapping[str, Any] | None = None,
     cache: ReplyStore | None = None,
+    key: str = "teacher",
 ) -> Teacher:
     """Return the teacher called ``name``; with ``cache``, it sends no request twice.
 
     ``options`` are the fields of the ``Options`` of the teacher. Text is converted to the type of the field, so they
-    may come from a command line. ``model`` and ``base_url`` are two of them that every command has.
+    may come from a command line. ``model`` and ``base_url`` are two of them that every command has. ``key`` is the
+    begin of their names in messages.
 
     Raises:
         UsageError: the teacher does not exist, or an option is unknown, missing or has the wrong type.
@@ -43,7 +45,7 @@ def open_teacher(
     make = _class(name)
     common = {"model": model, "base_url": base_url}
     given = {**(options or {}), **{key: value for key, value in common.items() if value}}
-    teacher: Teacher = _make(name, make, given)
+    teacher: Teacher = _make(name, make, given, key)
     return teacher if cache is None else CachedTeacher(teacher, cache)
 
 
@@ -64,7 +66,7 @@ def _class(name: str) -> Any:
     return getattr(import_module(module), attribute)
 
 
-def _make(name: str, make: Any, given: Mapping[str, Any]) -> Teacher:
+def _make(name: str, make: Any, given: Mapping[str, Any], prefix: str) -> Teacher:
     kind = getattr(make, "Options", None)
     if kind is None and not given:
         return make()
@@ -75,5 +77,5 @@ def _make(name: str, make: Any, given: Mapping[str, Any]) -> Teacher:
     try:
         return make(msgspec.convert(dict(given), kind, strict=False))
     except msgspec.ValidationError as error:
-        wrong = invalid_value_message(cast(type, kind), given, lambda field: f"--set teacher.{field}") or str(error)
+        wrong = invalid_value_message(cast(type, kind), given, lambda field: f"--set {prefix}.{field}") or str(error)
         raise UsageError(f"Invalid option for teacher {name}: {wrong}") from None

@@ -157,6 +157,18 @@ class ReplyRounds(Protocol):
         ...
 
 
+def model_label(teacher: "Teacher") -> str:
+    """Return the name of the model of a teacher in tables and ledgers: ``openai small``."""
+    return f"{teacher.name} {teacher.model}".strip()
+
+
+class TeacherFault(NamedTuple):
+    """Why the requests to a teacher cannot succeed, found before the first of them."""
+
+    sentence: str
+    certain: bool  #: False if requests may succeed nevertheless
+
+
 class Teacher(Protocol):
     """The contract of all back ends (tested by ``tests/contracts/test_teachers.py``).
 
@@ -196,6 +208,10 @@ class Teacher(Protocol):
 
     def load(self) -> TeacherLoad | None:
         """Return the load; None for teachers that send every request at once and never repeat one."""
+        return None
+
+    async def find_fault(self) -> TeacherFault | None:
+        """Return why no request can succeed; None if no fault is known. No reply is requested."""
         return None
 
     async def close(self) -> None:

@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from itertools import count
 from typing import Annotated, Any, NamedTuple, NoReturn
-from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta
@@ -23,7 +22,8 @@ from glotsmith.records import Record, content_hash
 from glotsmith.settings import CHANGEABLE, FILE, FIXED
 from glotsmith.teachers import openai_wire as wire
 from glotsmith.teachers.api_key import ApiKey
-from glotsmith.teachers.base import FailedAttempt, Reply, Request, Teacher, TeacherLoad
+from glotsmith.teachers.base import FailedAttempt, Reply, Request, Teacher, TeacherFault, TeacherLoad
+from glotsmith.teachers.base_url import checked_url
 from glotsmith.teachers.http_client import (
     ConnectionBroken,
     HttpClient,
@@ -36,7 +36,16 @@ from glotsmith.teachers.lenient_json import decode_text
 from glotsmith.teachers.limiter import Clock, Limiter
 from glotsmith.teachers.prices import find_price
 from glotsmith.teachers.retries import TransientError, retry_after
-from glotsmith.teachers.server_errors import ErrorInReply, ServerError, read_server_error, shorten
+from glotsmith.teachers.server_errors import (
+    RETRIED,
+    ErrorInReply,
+    ServerError,
+    is_too_long,
+    is_unpaid,
+    read_server_error,
+    shorten,
+    status_phrase,
+)
 
 _log = logging.getLogger(__name__)
 _DEFAULT_URL = "https://api.openai.com/v1"
@@ -45,8 +54,6 @@ _LARGEST_BODY = 32 << 20  #: bytes; a reply of a million tokens takes a tenth of
 _FIRST_CONTACT_ATTEMPTS = 3  #: while no server was ever reached, so that a wrong address fails quickly
 _MOST_DOUBLINGS = 30  #: of the wait between two attempts
 _MAX_BAD_REQUESTS = 16  #: consecutive bad requests before any reply, after which all requests are considered invalid
-_RETRIED = {408, 409, 425, 429}  #: statuses to retry, in addition to all 5xx
-_TOO_LONG = ("context_length", "context length", "maximum context", "context size", "too long", "too many tokens")
 _FILTERED = ("content_filter", "content_policy", "content management policy", "policyviolation", "flagged")
 _TEMPLATE = ("jinja",)  #: a chat template may refuse a conversation (llama.cpp, vLLM)
 _UNSUPPORTED = ("unsupported_parameter", "unsupported_value")
@@ -62,6 +69,7 @@ class OpenAIOptions(Record, frozen=True, kw_only=True):
     base_url: Annotated[str, CHANGEABLE] = ""
     #: environment variable with the key; default: ``OPENAI_API_KEY``, which may be unset
     api_key_env: Annotated[str, CHANGEABLE] = ""
+    default_key: Annotated[bool, CHANGEABLE] = True  #: send the key in ``OPENAI_API_KEY`` if ``api_key_env`` is empty
     max_concurrency: Annotated[int, CHANGEABLE, Meta(ge=1)] = 64  #: maximum number of requests in flight
     start_concurrency: Annotated[int, CHANGEABLE, Meta(ge=1)] = 8  #: number of requests in flight at the start
     attempts: Annotated[int, CHANGEABLE, Meta(ge=1)] = 8  #: per request
@@ -111,7 +119,7 @@ class OpenAI(Teacher):
 
         """
         self.model = options.model
-        self.url = _checked_url(options.base_url or os.environ.get("OPENAI_BASE_URL", "") or _DEFAULT_URL)
+        self.url = checked_url(options.base_url or os.environ.get("OPENAI_BASE_URL", "") or _DEFAULT_URL)
         if not self.model:
             raise UsageError(f"name the model to ask: --model NAME, as {self.url}/models lists it")
         # The URL is left out: it does not affect replies, and the server of a job may have another port next time.
@@ -129,7 +137,8 @@ class OpenAI(Teacher):
             file=options.prices,
         )
         required = bool(options.api_key_env)
-        self._key = key or ApiKey.from_env(options.api_key_env or _DEFAULT_KEY, required=required)
+        wanted = options.api_key_env or (_DEFAULT_KEY if options.default_key else "")
+        self._key = key or ApiKey.from_env(wanted, required=required)
         self._clock = clock or Clock()
         self.limiter = Limiter(options.start_concurrency, options.max_concurrency, self._clock)
         self._http = HttpClient(
@@ -179,6 +188,24 @@ class OpenAI(Teacher):
     def load(self) -> TeacherLoad:
         """Return the requests in flight, their limit, and how often and how long the server has delayed them."""
         return TeacherLoad(self.limiter.in_flight, self.limiter.limit, self._retries, self.limiter.rate_limited_s)
+
+    async def find_fault(self) -> TeacherFault | None:
+        """Return why no request can succeed: no server, a refused key, or a model that the server does not list."""
+        try:
+            response = await self._send("GET", "/models")
+        except TransientError as error:
+            what = f"{self.url}: {error}; is the server running?"
+            return None if error.server_reached else TeacherFault(what, certain=True)
+        status = HTTPStatus.OK if response is None else response.status
+        if response is not None and status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+            message = self._readable(read_server_error(response.body).message)
+            error = self._key_error(f"{status} {status_phrase(status)}: {message}", unpaid=False)
+            return TeacherFault(str(error), certain=True)
+        models = wire.read_model_names(response.body) if response is not None and status == HTTPStatus.OK else []
+        if not models or any(self.model in (name, name.partition(":")[0]) for name in models):
+            return None
+        listed = self._readable(", ".join(models[:20]))
+        return TeacherFault(f"{self.url} does not list the model {self.model!r}. It lists: {listed}", certain=False)
 
     async def close(self) -> None:
         """Release connections; idempotent."""
@@ -279,14 +306,14 @@ class OpenAI(Teacher):
 
     async def _handle_error_status(self, response: RedactedResponse, error: ServerError, path: str) -> Reply:
         """Return the reply for an error status that concerns this item; raise an error for other causes."""
-        message = f"{response.status} {_phrase(response.status)}: {self._readable(error.message)}"
+        message = f"{response.status} {status_phrase(response.status)}: {self._readable(error.message)}"
         if response.status in (403, 400) and error.mentions(*_FILTERED):
             return Reply(text="", finish_reason="refused", detail=message)
-        refuses_key = response.status in (401, 402) or _is_unpaid(error)
-        if error.congested and not refuses_key and not _is_too_long(response.status, error):
+        refuses_key = response.status in (401, 402) or is_unpaid(error)
+        if error.congested and not refuses_key and not is_too_long(response.status, error):
             self._raise_transient(response, error, message)
         if refuses_key or response.status == HTTPStatus.FORBIDDEN:
-            raise self._key_error(message, unpaid=response.status == HTTPStatus.PAYMENT_REQUIRED or _is_unpaid(error))
+            raise self._key_error(message, unpaid=response.status == HTTPStatus.PAYMENT_REQUIRED or is_unpaid(error))
         if response.status in (404, 405) or error.mentions("model_not_found"):
             raise TeacherError(
                 f"{self.url}{path} does not answer for {self.model!r}: {message}. {await self._served_models()}"
@@ -294,13 +321,18 @@ class OpenAI(Teacher):
         if response.status < 400:
             location = self._key.redact(response.headers.get("location", "elsewhere"))
             raise TeacherError(f"{self.url}{path} redirects to {location}; give the final address as base URL")
-        if response.status in _RETRIED or response.status >= 500:
+        if response.status in RETRIED or response.status >= 500:
             self._raise_transient(response, error, message)
         return self._handle_bad_request(response.status, error, message)
 
     def _key_error(self, message: str, *, unpaid: bool) -> TeacherError:
         """Return the error for a request that the server refuses because of its key, or because it has none."""
         variable = self._key.variable
+        if not variable:
+            return TeacherError(
+                f"{self.url} wants a key: {message}. "
+                "Name the environment variable of its key: api_key_env, in the options of the role"
+            )
         if not self._key.headers:
             return TeacherError(
                 f"{self.url} wants a key: {message}. "
@@ -320,7 +352,7 @@ class OpenAI(Teacher):
         error, message = stated.error, self._readable(str(stated))
         if error.mentions(*_FILTERED):
             return Reply(text="", finish_reason="refused", detail=message)
-        refuses_key = error.status in (401, 402) or _is_unpaid(error)
+        refuses_key = error.status in (401, 402) or is_unpaid(error)
         refuses_item = error.status in (400, 413, 422) and not error.congested
         if refuses_item or (refuses_key and not error.provider):
             return await self._handle_error_status(
@@ -337,7 +369,7 @@ class OpenAI(Teacher):
         raise TransientError(message, wait_s=wait_s, congested=congested, blames_server=blames_server)
 
     def _handle_bad_request(self, status: int, error: ServerError, message: str) -> Reply:
-        if _is_too_long(status, error):
+        if is_too_long(status, error):
             return Reply(text="", finish_reason="refused", detail=message)
         self._bad_requests += 1
         hopeless = self._answered == 0 and self._bad_requests >= _MAX_BAD_REQUESTS
@@ -366,31 +398,3 @@ class OpenAI(Teacher):
 def address_with_fields(address: str, fields: Mapping[str, Any] | None) -> str:
     """Return the content address of a reply whose request has further fields; None or {} for none."""
     return content_hash(address, json.dumps(fields, sort_keys=True)) if fields else address
-
-
-def _checked_url(url: str) -> str:
-    """Return the URL without a trailing slash; a URL with a credential is refused and not repeated."""
-    try:
-        parsed = urlsplit(url.strip())
-        secret = parsed.username or parsed.password or parsed.query
-        known = parsed.scheme in ("http", "https") and parsed.hostname and parsed.port != 0
-    except ValueError:
-        raise UsageError("the base URL cannot be parsed; it should look like http://localhost:8000/v1") from None
-    if secret:
-        raise UsageError("the base URL may hold no password and no query; put the key into the environment")
-    if not known:
-        raise UsageError(f"{url!r} is not a base URL; it should look like http://localhost:8000/v1")
-    return parsed._replace(fragment="").geturl().rstrip("/")
-
-
-def _is_too_long(status: int, error: ServerError) -> bool:
-    too_large = status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-    return too_large or (status not in _RETRIED and status < 500 and error.mentions(*_TOO_LONG))
-
-
-def _is_unpaid(error: ServerError) -> bool:
-    return error.mentions("insufficient_quota")
-
-
-def _phrase(status: int) -> str:
-    return HTTPStatus(status).phrase if status in set(HTTPStatus) else "(unknown status)"

@@ -5,6 +5,7 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from typing import NamedTuple
 
 from glotsmith.teachers.lenient_json import as_dict, as_list, as_number, as_text, parse_body
@@ -14,6 +15,8 @@ _LONGEST_PAGE = 65536  #: characters of a page or a text that are parsed
 _LONGEST_MESSAGE = 300  #: characters of a message that are shown to the user
 _DEPTH = 6  #: depth of nested objects that are searched
 _ITEMS = 5  #: of a list of errors
+RETRIED = {408, 409, 425, 429}  #: statuses to retry, in addition to all 5xx
+_TOO_LONG = ("context_length", "context length", "maximum context", "context size", "too long", "too many tokens")
 
 #: Fields that hold the error.
 _INNER = ("error", "errors", "Error", "fault", "base_resp")
@@ -186,3 +189,19 @@ def one_line(text: str) -> str:
 def shorten(text: str) -> str:
     """Shorten a message. Redact it first, because the cut could leave a part of a key."""
     return text if len(text) <= _LONGEST_MESSAGE else f"{text[:_LONGEST_MESSAGE]} …"
+
+
+def is_unpaid(error: ServerError) -> bool:
+    """Return whether an account has no credit left."""
+    return error.mentions("insufficient_quota")
+
+
+def status_phrase(status: int) -> str:
+    """Return the name of an HTTP status."""
+    return HTTPStatus(status).phrase if status in set(HTTPStatus) else "(unknown status)"
+
+
+def is_too_long(status: int, error: ServerError) -> bool:
+    """Return whether a request is refused because its prompt is too long."""
+    too_large = status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    return too_large or (status not in RETRIED and status < 500 and error.mentions(*_TOO_LONG))

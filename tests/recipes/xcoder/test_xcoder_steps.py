@@ -10,6 +10,7 @@ import pytest
 from glotsmith.drop_reasons import Reason
 from glotsmith.errors import ToolchainError
 from glotsmith.languages import toolchain
+from glotsmith.recipes.xcoder.agent_requests import AgentReply
 from glotsmith.recipes.xcoder.history import PosedProblem
 from glotsmith.recipes.xcoder.memory import MemoryLimits
 from glotsmith.recipes.xcoder.pipeline_item import (
@@ -234,7 +235,7 @@ class Rates:
         self.text = text
 
     async def send(self, *_: object, **__: object) -> Any:
-        return Reply(text=self.text, output_tokens=7)
+        return AgentReply(Reply(text=self.text, output_tokens=7), Lineage(teacher="t"))
 
 
 LOW = "{" + ", ".join(f'"{name}": 2' for name in WEIGHTS) + "}"

@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 
+from glotsmith.generation.escalation import escalating
 from glotsmith.languages import get_card, require_typed_calls
 from glotsmith.languages.lexer import CommentSyntax
 from glotsmith.languages.reference_limits import ReferenceLimits
@@ -58,7 +59,7 @@ from glotsmith.sources.preprocess import Preprocess
 from glotsmith.sources.read_snippets import SNIPPET, ReadSnippets
 from glotsmith.sources.sample import SampleSnippets
 from glotsmith.step import Step
-from glotsmith.teachers.base import RequestStyle, Sampling
+from glotsmith.teachers.base import RequestStyle, Sampling, Teacher
 from glotsmith.verification.candidate_verifier import CandidateVerifier
 
 PROMPTS = Path(__file__).parent / "prompts"
@@ -119,6 +120,11 @@ class InverseInstruct(Record, frozen=True, kw_only=True):
         """The first step that executes snippets."""
         return CheckSnippets.name
 
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """The kinds of requests of the recipe."""
+        return ("summarise", "score", "solve")
+
     def prompts(self) -> Mapping[str, Prompt]:
         """Return the prompts of the recipe in its style; ``evaluate`` also requests votes."""
         return {call: prompts_of(call).of_style(self.style) for call in INTERFACES}
@@ -131,12 +137,12 @@ class InverseInstruct(Record, frozen=True, kw_only=True):
             InputError: a benchmark file cannot be read.
 
         """
-        require_model(services.teacher, "inverse-instruct")
+        require_model(services, self.roles, "inverse-instruct")
         services.require_toolchains(self.languages if self.require_suite else ())
         syntax, overlap = comment_syntax(), load_overlap(self.benchmarks, self.ngram)
         return [
             *self._snippet_steps(services, syntax, overlap),
-            Summarise(self._request("summarise", services), self._count, self.prefixes, services.seed),
+            self._summarising_step(services),
             *([self._evaluation_step(services)] if self.self_evaluation != "off" else []),
             *([DecontaminateInversions(overlap)] if overlap else []),
             RankSummaries(argmax=self.round_trip == "off"),
@@ -188,8 +194,8 @@ class InverseInstruct(Record, frozen=True, kw_only=True):
         """The number of summaries; by default 1 without self-evaluation, as in the paper's ablation (table 5)."""
         return self.summaries or (10 if self.self_evaluation != "off" else 1)
 
-    def _request(self, call: str, services: RecipeServices) -> SnippetRequest:
-        """Return the request of a call, with its sampling."""
+    def _request(self, call: str, services: RecipeServices, teacher: Teacher) -> SnippetRequest:
+        """Return the request of a call to a teacher, with its sampling."""
         sampling = {
             "summarise": Sampling(
                 temperature=self.temperature,
@@ -207,17 +213,35 @@ class InverseInstruct(Record, frozen=True, kw_only=True):
         }[call]
         own = services.own_prompts.get(_prompt_name(call))
         prompts = StylePrompts(own, own) if own else prompts_of(call)
-        return SnippetRequest(call, services.teacher, prompts, self.style, sampling, services.seed)
+        return SnippetRequest(call, teacher, prompts, self.style, sampling, services.seed)
 
-    def _evaluation_step(self, services: RecipeServices) -> ScoreSummaries:
+    def _summarising_step(self, services: RecipeServices) -> Step[Any, Any]:
+        def step(teacher: Teacher) -> Summarise:
+            request = self._request("summarise", services, teacher)
+            return Summarise(request, self._count, self.prefixes, services.seed)
+
+        teachers = services.teachers_of("summarise")
+        return escalating([step(teacher) for teacher in teachers], teachers)
+
+    def _evaluation_step(self, services: RecipeServices) -> Step[Any, Any]:
         by_logprobs = self.self_evaluation == "logprobs"
-        return ScoreSummaries(
-            self._request("evaluate", services), self._request("vote", services), self.votes, logprobs=by_logprobs
-        )
 
-    def _round_trip_step(self, services: RecipeServices) -> RoundTrip:
+        def step(teacher: Teacher) -> ScoreSummaries:
+            evaluation, vote = (self._request(call, services, teacher) for call in ("evaluate", "vote"))
+            return ScoreSummaries(evaluation, vote, self.votes, logprobs=by_logprobs)
+
+        teachers = services.teachers_of("score")
+        return escalating([step(teacher) for teacher in teachers], teachers)
+
+    def _round_trip_step(self, services: RecipeServices) -> Step[Any, Any]:
+        verifier = self._candidate_verifier(services)
         policy = self._adaptive_policy(services) if self.policy == "adaptive" else ALL_SUMMARIES
-        return RoundTrip(self._request("answer", services), self._candidate_verifier(services), self.measured, policy)
+
+        def step(teacher: Teacher) -> RoundTrip:
+            return RoundTrip(self._request("answer", services, teacher), verifier, self.measured, policy)
+
+        teachers = services.teachers_of("solve")
+        return escalating([step(teacher) for teacher in teachers], teachers)
 
     def _adaptive_policy(self, services: RecipeServices) -> AdaptiveSampling:
         def max_answers(language: str) -> int:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar
 from glotsmith.datasets.examples import ToExamples
 from glotsmith.errors import UsageError
 from glotsmith.generation import prompt_variables
+from glotsmith.generation.escalation import escalating
 from glotsmith.generation.sampling_plan import SamplingPlan, SamplingPolicyName
 from glotsmith.generation.translate import Translate, TranslationOptions, TranslationPrompts
 from glotsmith.languages import require_posable
@@ -38,7 +39,7 @@ from glotsmith.recipes.base import (
     option_name,
 )
 from glotsmith.recipes.benchmark_problems import behaviour_steps
-from glotsmith.records import Record, Solution
+from glotsmith.records import Record, Solution, Task
 from glotsmith.selection.decontaminate import DecontaminateFunctions, DecontaminateProblems, DecontaminateSolutions
 from glotsmith.selection.deduplicate import DeduplicateFunctions, DeduplicateSolutions, DistinctPrograms
 from glotsmith.settings import FILE, SOURCE, UNORDERED
@@ -47,12 +48,12 @@ from glotsmith.sources.filters import Filter, FilterOptions
 from glotsmith.sources.read_functions import ReadFunctions
 from glotsmith.sources.sample import SampleFunctions
 from glotsmith.sources.typecheck import TypeCheck
-from glotsmith.step import Step
+from glotsmith.step import ItemStep, Step
 from glotsmith.suites.prove import Prove
 from glotsmith.suites.teacher_suites import SuiteRequestOptions, suite_prompt
 from glotsmith.suites.validate import SuiteThresholds, Validate
 from glotsmith.suites.write import WriteTests
-from glotsmith.teachers.base import RequestStyle, Sampling
+from glotsmith.teachers.base import RequestStyle, Sampling, Teacher
 from glotsmith.verification.candidate_verifier import CandidateVerifier
 from glotsmith.verification.job_limits import MAX_LIMITS, MIN_LIMITS
 
@@ -129,6 +130,11 @@ class MultiPLT(Record, frozen=True, kw_only=True):
         """The first step that executes functions or sends requests."""
         return WriteTests.name
 
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """The kinds of requests of the recipe."""
+        return ("write_tests", "translate", "repair")
+
     def prompts(self) -> Mapping[str, Prompt]:
         """Return the prompts of the recipe in its style."""
         known = translation_prompts()
@@ -147,7 +153,8 @@ class MultiPLT(Record, frozen=True, kw_only=True):
             InputError: a benchmark file cannot be read.
 
         """
-        if services.teacher.name == "offline" and "lua" not in self.languages:
+        translators = services.teachers_of("translate")
+        if "lua" not in self.languages and any(teacher.name == "offline" for teacher in translators):
             raise UsageError(
                 "the offline teacher only writes Lua: add --language lua, or name a model: "
                 "--teacher openai --model MODEL --base-url URL"
@@ -164,7 +171,7 @@ class MultiPLT(Record, frozen=True, kw_only=True):
             *self._suite_steps(services),
             *behaviour_steps(DecontaminateProblems, self.benchmarks, services.verifier, on=self.benchmark_behaviour),
             Prove(self.languages, services.verifier, self.min_cases),
-            self._translate_step(services),
+            self._translation_step(services),
             *self.final_steps().steps,
         ]
 
@@ -212,13 +219,9 @@ class MultiPLT(Record, frozen=True, kw_only=True):
             min_cases=self.min_cases,
         )
         return [
-            WriteTests(services.sandbox, services.teacher if self.suites else None, options),
+            WriteTests(services.sandbox, None, options, services.teachers_of("write_tests") if self.suites else ()),
             Validate(services.sandbox, thresholds),
         ]
-
-    def _prompts(self, services: RecipeServices) -> TranslationPrompts:
-        chosen = {**self.prompts(), **services.own_prompts}
-        return TranslationPrompts(chosen["translate"], chosen["translate"], chosen["repair"])
 
     @property
     def _reference_limits(self) -> ReferenceLimits:
@@ -228,20 +231,28 @@ class MultiPLT(Record, frozen=True, kw_only=True):
     def _style(self) -> RequestStyle:
         return self.style or ("completion" if self.paper_setting else "chat")
 
-    def _translate_step(self, services: RecipeServices) -> Translate:
-        candidates, options = (
-            CandidateVerifier(services.verifier, self._reference_limits),
-            self._translation_options(services.seed),
-        )
-        syntax = comment_syntax()
-        return Translate(
-            services.teacher,
-            candidates,
-            self._prompts(services),
-            options,
-            self._adaptive_policy(services) if self._policy == "adaptive" else options.sampling_plan,
-            lambda language: DistinctPrograms(syntax[language], self.max_similarity).add,
-        )
+    def _prompts(self, services: RecipeServices) -> TranslationPrompts:
+        chosen = {**self.prompts(), **services.own_prompts}
+        return TranslationPrompts(chosen["translate"], chosen["translate"], chosen["repair"])
+
+    def _translation_step(self, services: RecipeServices) -> ItemStep[Task, Solution]:
+        candidates = CandidateVerifier(services.verifier, self._reference_limits)
+        options, syntax = self._translation_options(services.seed), comment_syntax()
+        teachers = services.teachers_of("translate")
+        policy = self._adaptive_policy(services) if self._policy == "adaptive" else options.sampling_plan
+
+        def step(teacher: Teacher) -> Translate:
+            return Translate(
+                teacher,
+                candidates,
+                self._prompts(services),
+                options,
+                policy,
+                lambda language: DistinctPrograms(syntax[language], self.max_similarity).add,
+                services.roles.get("repair", ()),
+            )
+
+        return escalating([step(teacher) for teacher in teachers], teachers)
 
     def _adaptive_policy(self, services: RecipeServices) -> AdaptiveSampling:
         assert services.ledger is not None, "the policy learns from the run's ledger"

@@ -11,7 +11,7 @@ which programs are tried, and execution decides. An unusable reply is lost with 
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, TypeVar
 
 import msgspec
@@ -19,7 +19,7 @@ import msgspec
 from glotsmith.drop_reasons import Reason
 from glotsmith.generation.structured_replies import UnusableReply, object_schema, read_object
 from glotsmith.languages import get_card
-from glotsmith.recipes.xcoder.agent_requests import AgentRequests, RequestCosts
+from glotsmith.recipes.xcoder.agent_requests import AgentReply, AgentRequests, RequestCosts
 from glotsmith.recipes.xcoder.memory import AgentMemory, RememberedSession, first_sentence
 from glotsmith.recipes.xcoder.proposals import (
     PROBLEM_SCHEMA,
@@ -266,33 +266,45 @@ class _Discussion:
         self, call: str, agent: str, round_: int, variables: dict[str, object]
     ) -> DraftProblem | UnusableReply:
         """Return the problem in an agent's reply; an unusable reply is lost."""
-        reply = await self._request(call, agent, round_, variables, _OPENING, PROBLEM_SCHEMA)
+        reply, lineage, _ = await self._request(call, agent, round_, variables, read_problem, _OPENING, PROBLEM_SCHEMA)
         problem = read_problem(reply)
         if isinstance(problem, UnusableReply):
             self._lose(call, agent, round_, problem)
             return problem
         for number, why in enumerate(unreadable_examples(reply, problem)):
             self._lose(call, agent, round_, why, f":example:{number}")
-        return msgspec.structs.replace(problem, lineage=self._requests.lineage(call, round_))
+        return msgspec.structs.replace(problem, lineage=lineage)
 
     async def _request_opinion(
         self, call: str, agent: str, round_: int, variables: dict[str, object], kind: type[T]
     ) -> T | None:
         """Return an agent's opinion; None, an abstention, if its reply is unusable."""
-        reply = await self._request(call, agent, round_, variables, "{", object_schema(kind))
-        opinion = read_object(reply, kind)
+
+        def read(reply: Reply) -> T | UnusableReply:
+            return read_object(reply, kind)
+
+        reply, *_ = await self._request(call, agent, round_, variables, read, "{", object_schema(kind))
+        opinion = read(reply)
         if isinstance(opinion, UnusableReply):
             self._lose(call, agent, round_, opinion)
             return None
         return opinion
 
     async def _request(
-        self, call: str, agent: str, round_: int, variables: dict[str, object], opening: str, schema: str
-    ) -> Reply:
-        reply = await self._requests.send(
+        self,
+        call: str,
+        agent: str,
+        round_: int,
+        variables: dict[str, object],
+        read: Callable[[Reply], object],
+        opening: str,
+        schema: str,
+    ) -> AgentReply:
+        found = await self._requests.send(
             call,
             self._proposal.id,
             self._prompt_variables(agent) | variables,
+            read,
             sample=round_,
             turn=self._session.number,
             opening=opening,
@@ -300,7 +312,9 @@ class _Discussion:
             judges=call in ("advise", "vote"),
             schema=schema,
         )
-        return self.costs.add(reply)
+        self.costs.add(found.reply)
+        self.lost += found.losses(f"{self._proposal.id}:{call}:{agent}:{round_}")
+        return found
 
     def _prompt_variables(self, agent: str) -> dict[str, object]:
         """Return the variables of all prompts of a discussion: the agent's role, its memory and its reflection."""

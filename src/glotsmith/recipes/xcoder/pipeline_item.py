@@ -152,7 +152,7 @@ class SolveProblem(PartStep[Task, Solution]):
     name = "solve"
     concurrency = Translate.concurrency
 
-    def __init__(self, step: Translate, verify: Verify) -> None:
+    def __init__(self, step: ItemStep[Task, Solution], verify: Verify) -> None:
         super().__init__(Task, lambda item: _VerifyAnswer(verify, item.proposal) if item.proposal.answer else step)
 
     def output_key(self, key: str, made: Solution) -> str:

@@ -13,6 +13,7 @@ import msgspec
 from glotsmith.counts import counted
 from glotsmith.errors import UsageError
 from glotsmith.generation import prompt_variables
+from glotsmith.generation.escalation import escalating
 from glotsmith.generation.sampling_plan import SamplingPlan
 from glotsmith.generation.translate import Translate, TranslationOptions, TranslationPrompts
 from glotsmith.languages.docstrings import Wording
@@ -39,7 +40,7 @@ from glotsmith.recipes.base import (
     require_model,
 )
 from glotsmith.recipes.benchmark_problems import behaviour_steps
-from glotsmith.recipes.xcoder.agent_requests import AgentRequests
+from glotsmith.recipes.xcoder.agent_requests import AgentRequests, agent_role
 from glotsmith.recipes.xcoder.discussion import Discuss, DiscussionRules, Topology
 from glotsmith.recipes.xcoder.history import LedgerHistory, remembered_sessions, session_of
 from glotsmith.recipes.xcoder.memory import AgentMemory, MemoryLimits
@@ -65,7 +66,7 @@ from glotsmith.recipes.xcoder.steps import (
     MakeXCoderExamples,
     RequireAgreement,
 )
-from glotsmith.records import Record
+from glotsmith.records import Record, Solution, Task
 from glotsmith.selection.similarity import rouge_l_of_texts
 from glotsmith.settings import FILE, SOURCE, UNORDERED
 from glotsmith.sources.cut import CutSnippets
@@ -73,7 +74,7 @@ from glotsmith.sources.filters import Filter, FilterOptions
 from glotsmith.sources.preprocess import Preprocess
 from glotsmith.sources.read_snippets import SNIPPET, ReadSnippets
 from glotsmith.sources.sample import SampleSnippets
-from glotsmith.step import Step, Verify
+from glotsmith.step import ItemStep, Step, Verify
 from glotsmith.suites.teacher_suites import SuiteRequestOptions, suite_prompt
 from glotsmith.suites.validate import SuiteThresholds, Validate
 from glotsmith.suites.write import WriteTests
@@ -195,6 +196,12 @@ class XCoder(Record, frozen=True, kw_only=True):
             )
         return MakeSeeds.name
 
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """The kinds of requests of the recipe; each agent has its own."""
+        agents = (agent_role(language) for language in self.languages)
+        return ("summarise", *agents, "write_tests", "solve", "repair", "score")
+
     def prompts(self) -> Mapping[str, Prompt]:
         """Return the prompts of the recipe in its style."""
         known = solving_prompts()
@@ -214,7 +221,7 @@ class XCoder(Record, frozen=True, kw_only=True):
             InputError: a benchmark file cannot be read.
 
         """
-        require_model(services.teacher, "xcoder")
+        require_model(services, self.roles, "xcoder")
         services.require_toolchains(self._targets)
         assert services.ledger is not None, "memory is read from the run's ledger"
         requests, plan = self._agent_requests(services), self._session_plan()
@@ -247,6 +254,7 @@ class XCoder(Record, frozen=True, kw_only=True):
 
     def _suite_steps(self, services: RecipeServices) -> Sequence[Step[Any, Any]]:
         own = services.own_prompts.get("write_tests")
+        teachers = services.teachers_of("write_tests") if self.suites else ()
         options = SuiteRequestOptions(samples=self.suites, style=self.style, seed=services.seed, prompt=own)
         thresholds = SuiteThresholds(
             line_coverage=self.min_coverage,
@@ -255,7 +263,7 @@ class XCoder(Record, frozen=True, kw_only=True):
             min_cases=self.min_cases,
         )
         return [
-            WriteProblemTests(WriteTests(services.sandbox, services.teacher if self.suites else None, options)),
+            WriteProblemTests(WriteTests(services.sandbox, None, options, teachers)),
             ValidateProblem(Validate(services.sandbox, thresholds)),
         ]
 
@@ -293,6 +301,7 @@ class XCoder(Record, frozen=True, kw_only=True):
     def _agent_requests(self, services: RecipeServices) -> AgentRequests:
         return AgentRequests(
             teacher=services.teacher,
+            roles=services.roles,
             prompts={**self.prompts(), **services.own_prompts},
             sampling=self._sampling(),
             style=self.style,
@@ -347,7 +356,7 @@ class XCoder(Record, frozen=True, kw_only=True):
     def _reference_limits(self) -> ReferenceLimits:
         return ReferenceLimits(floor_s=self.limit_floor_s, factor=self.limit_factor)
 
-    def _solver(self, services: RecipeServices, candidates: Verify) -> Translate:
+    def _solver(self, services: RecipeServices, candidates: Verify) -> ItemStep[Task, Solution]:
         options = TranslationOptions(
             sampling_plan=SamplingPlan(samples=self.samples, per_language={}, wanted=self.wanted),
             sampling=self._sampling(),
@@ -361,7 +370,9 @@ class XCoder(Record, frozen=True, kw_only=True):
         )
         chosen = {**self.prompts(), **services.own_prompts}
         prompts = TranslationPrompts(chosen["solve"], chosen["solve"], chosen["repair"])
-        return Translate(services.teacher, candidates, prompts, options)
+        repairers, teachers = services.roles.get("repair", ()), services.teachers_of("solve")
+        steps = [Translate(each, candidates, prompts, options, repairers=repairers) for each in teachers]
+        return escalating(steps, teachers)
 
 
 def solving_prompts() -> TranslationPrompts:

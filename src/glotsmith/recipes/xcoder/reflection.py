@@ -99,7 +99,7 @@ class EpochMemories:
         )
         if agent in session.reflects:
             costs.add(reply)
-        found = read_object(reply, ReflectionReply)
+        found = _read(reply)
         if isinstance(found, UnusableReply):
             return found
         return printable(str(found)) or UnusableReply(Reason.INCOMPLETE_REPLY, "neither merits nor faults")
@@ -111,9 +111,21 @@ class EpochMemories:
             "hard": (await self.at_epoch(epoch)).frequent_failures(agent),
         }
         context = {"name": f"epoch-{epoch}", "language": agent}
-        return await self._requests.send(
-            "reflect", f"{agent}-{epoch}", variables, opening="{", context=context, judges=True, schema=_SCHEMA
+        found = await self._requests.send(
+            "reflect",
+            f"{agent}-{epoch}",
+            variables,
+            _read,
+            opening="{",
+            context=context,
+            judges=True,
+            schema=_SCHEMA,
         )
+        return found.reply
+
+
+def _read(reply: Reply) -> ReflectionReply | UnusableReply:
+    return read_object(reply, ReflectionReply)
 
 
 def _event(session: RememberedSession, agent: str) -> str:

@@ -10,9 +10,10 @@ from glotsmith.drop_reasons import Reason
 from glotsmith.generation.structured_replies import UnusableReply, object_schema, read_object
 from glotsmith.languages import get_card
 from glotsmith.ledger import Ledger
-from glotsmith.recipes.xcoder.agent_requests import AgentRequests, RequestCosts
+from glotsmith.recipes.xcoder.agent_requests import AgentReply, AgentRequests, RequestCosts
 from glotsmith.recipes.xcoder.pipeline_item import PipelineItem
 from glotsmith.step import Dropped, ItemStep, Kept, Result, drop, keep
+from glotsmith.teachers.base import Reply
 
 WEIGHTS: dict[str, float] = {
     "consistency": 2.0,  #: question and answer are about the same
@@ -64,19 +65,20 @@ class ScoreByRubric(ItemStep[PipelineItem, PipelineItem]):
     async def run(self, key: str, item: PipelineItem) -> Result[PipelineItem]:
         """Score one row."""
         costs = RequestCosts()
-        score = await self._request_score(key, item, costs)
-        lost: tuple[Dropped, ...] = ()
+        found = await self._request_points(key, item)
+        costs.add(found.reply)
+        score, lost = _read_score(found.reply), found.losses(f"{key}:rubric")
         if isinstance(score, UnusableReply):
-            lost = (Dropped(score.reason, score.detail, f"{key}:rubric" if item.executed else ""),)
+            lost.append(Dropped(score.reason, score.detail, f"{key}:rubric" if item.executed else ""))
             score = 0.0
         elif score < self._min_score and not item.executed:
-            lost = (Dropped(Reason.LOW_SCORE, f"{score} of {self._min_score}"),)
+            lost.append(Dropped(Reason.LOW_SCORE, f"{score} of {self._min_score}"))
         dropped = any(not loss.key for loss in lost)
         kept = () if dropped else (Kept(key, msgspec.structs.replace(item, score=score)),)
-        return Result(kept=kept, dropped=lost, tokens=costs.tokens, cost=costs.cost)
+        return Result(kept=kept, dropped=tuple(lost), tokens=costs.tokens, cost=costs.cost)
 
-    async def _request_score(self, key: str, item: PipelineItem, costs: RequestCosts) -> float | UnusableReply:
-        """Return the score of a row's instruction and program, 1 to 5, or why there is none."""
+    async def _request_points(self, key: str, item: PipelineItem) -> AgentReply:
+        """Request the points of a row's instruction and program."""
         card = get_card(item.language)
         variables = {
             "language": card.display,
@@ -86,15 +88,19 @@ class ScoreByRubric(ItemStep[PipelineItem, PipelineItem]):
             "points": ", ".join(WEIGHTS),
         }
         context = {"name": item.proposal.name, "language": item.language}
-        reply = await self._requests.send(
-            "rubric", key, variables, opening="{", context=context, judges=True, schema=_SCHEMA
+        return await self._requests.send(
+            "rubric", key, variables, _read_score, opening="{", context=context, judges=True, schema=_SCHEMA
         )
-        points = read_object(costs.add(reply), RubricPoints)
-        if isinstance(points, UnusableReply):
-            return points
-        if not all(_MIN_POINT <= getattr(points, name) <= _MAX_POINT for name in WEIGHTS):
-            return UnusableReply(Reason.INCOMPLETE_REPLY, "a point is not between 1 and 5")
-        return weighted_score(points)
+
+
+def _read_score(reply: Reply) -> float | UnusableReply:
+    """Return the score in a reply, 1 to 5, or why there is none."""
+    points = read_object(reply, RubricPoints)
+    if isinstance(points, UnusableReply):
+        return points
+    if not all(_MIN_POINT <= getattr(points, name) <= _MAX_POINT for name in WEIGHTS):
+        return UnusableReply(Reason.INCOMPLETE_REPLY, "a point is not between 1 and 5")
+    return weighted_score(points)
 
 
 class ReuseScores(ItemStep[PipelineItem, PipelineItem]):

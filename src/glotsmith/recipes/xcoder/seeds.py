@@ -70,12 +70,16 @@ class MakeSeeds(ItemStep[Snippet, Proposal]):
         }
         context = {"name": _name(snippet), "language": snippet.language, "source": snippet.code}
         stops, schema = _STOPS.get(kind, ()), _schema(kind, snippet)
-        reply = costs.add(
-            await self._requests.send(
-                kind, key, variables, opening=_OPENING, stops=stops, context=context, schema=schema
-            )
+
+        def read(reply: Reply) -> DraftProblem | UnusableReply:
+            return _read_ds1(reply, snippet) if kind == "ds1" else _read_ds2(reply, snippet)
+
+        found = await self._requests.send(
+            kind, key, variables, read, opening=_OPENING, stops=stops, context=context, schema=schema
         )
-        problem = _read_ds1(reply, snippet) if kind == "ds1" else _read_ds2(reply, snippet)
+        unread += found.losses(f"{kind}-{key}")
+        reply = costs.add(found.reply)
+        problem = read(reply)
         if isinstance(problem, UnusableReply):
             return problem
         left = (
@@ -84,7 +88,7 @@ class MakeSeeds(ItemStep[Snippet, Proposal]):
             else unreadable_tests(snippet.tests, problem.name or snippet.name)
         )
         unread += [Dropped(why.reason, why.detail, f"{kind}-{key}:example:{n}") for n, why in enumerate(left)]
-        return _proposal(kind, key, snippet, problem, self._requests.lineage(kind))
+        return _proposal(kind, key, snippet, problem, found.lineage)
 
 
 def _schema(kind: str, snippet: Snippet) -> str:
