@@ -33,13 +33,14 @@ class Listed:
     name, model, fingerprint = "listed", "", ""
     structured = False
 
-    def __init__(self, replies: Sequence[str | Reply], repairs: Sequence[str] = ()) -> None:
+    def __init__(self, replies: Sequence[str | Reply], repairs: Sequence[str | Reply] = ()) -> None:
         self.replies, self.repairs, self.requests = replies, list(repairs), list[Request]()
 
     async def reply(self, request: Request) -> Reply:
         self.requests.append(request)
         if request.call == "repair":
-            return Reply(text=self.repairs.pop(0), output_tokens=10)
+            repair = self.repairs.pop(0)
+            return repair if isinstance(repair, Reply) else Reply(text=repair, output_tokens=10)
         scripted = self.replies[request.sample % len(self.replies)]
         return scripted if isinstance(scripted, Reply) else Reply(text=scripted, output_tokens=10, cost=0.5)
 
@@ -132,6 +133,30 @@ def test_a_failing_candidate_is_repaired_with_its_failing_case() -> None:
     assert result.kept[0].item.lineage.repaired_from
     repair = next(r for r in teacher.requests if r.call == "repair")
     assert "fail:wrong: assert f(1) == 2; got 5" in repair.messages[0].content
+
+
+REFUSED, FAILED = (Reply(text="", finish_reason=reason) for reason in ("refused", "error"))
+
+
+@pytest.mark.parametrize(
+    ("replies", "repairs", "answered", "rate"),
+    [
+        ([code("fail:wrong", n) for n in range(3)], [REFUSED] * 3, 3, None),
+        ([code("fail:wrong", n) for n in range(3)], [FAILED] * 3, 3, None),
+        ([code("pass"), code("fail:wrong", 1), code("fail:wrong", 2)], [REFUSED, FAILED], 3, 0.3333),
+        ([code("pass"), FAILED, code("fail:wrong")], [REFUSED], 2, 0.5),
+        ([code("fail:wrong", 1), code("fail:wrong", 2)], [REFUSED, code("pass")], 2, 0.5),
+    ],
+)
+def test_a_repair_without_a_reply_does_not_remove_its_candidate_from_the_evidence(
+    replies: list[str | Reply], repairs: list[str | Reply], answered: int, rate: float | None
+) -> None:
+    plan = SamplingPlan(samples=len(replies), single=True)
+    result, _ = translate(Listed(replies, repairs), repairs=1, sampling_plan=plan)
+    end = result.sampling
+    assert end is not None
+    assert (end.replies, end.failed + end.passed) == (len(replies), answered)
+    assert {kept.item.pass_rate for kept in result.kept} == ({rate} if rate else set())
 
 
 @pytest.mark.parametrize("limit", [None, 1.5])

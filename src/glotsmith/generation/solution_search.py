@@ -39,7 +39,8 @@ class SolutionSearch:
         self._passed: list[TranslationAttempt] = []
         self._lost: list[Dropped] = []
         self._replies: list[Reply] = []
-        self.requested = 0
+        self.requested = 0  #: first replies: the requests for repairs do not count
+        self._unanswered = 0  #: first replies that are a refusal or an error
         self._failures = 0  #: replies without a passing program
         self._repeated_passes = 0  #: replies that repeat a passing program
         self._unjudged = 0  #: replies whose program has no verdict
@@ -70,7 +71,7 @@ class SolutionSearch:
         )
 
     def _count_answered(self) -> int:
-        return self.requested - sum(r.finish_reason in ("refused", "error") for r in self._replies)
+        return self.requested - self._unanswered
 
     def _count_tokens(self) -> int:
         return sum(r.input_tokens + r.output_tokens for r in self._replies)
@@ -79,6 +80,7 @@ class SolutionSearch:
         """Count a reply, and return whether its program must be verified."""
         self.requested += 1
         self._replies.append(attempt.reply)
+        self._unanswered += attempt.reply.finish_reason in ("refused", "error")
         if attempt.reply.finish_reason == "refused" and self._passes:
             return False  # the teacher has no more candidates: the end of sampling, and not a loss
         if attempt.code is None:
@@ -134,7 +136,7 @@ class SolutionSearch:
         return Result(kept=kept, dropped=lost, cost=cost, tokens=tokens, sampling=end)
 
     def _pass_rate(self) -> float:
-        """Return the share of replies with a passing program; refused and failed requests do not count."""
+        """Return the share of first replies that resulted in a pass; refusals and errors among them do not count."""
         answered = self._count_answered()
         return min(1.0, (len(self._passed) + self._repeated_passes) / answered) if answered else 0.0
 
