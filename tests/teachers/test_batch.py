@@ -13,9 +13,12 @@ import pytest
 from batch_server import BatchState, answer_file, batch_server, check_file, result_line, say
 from glotsmith.errors import GlotsmithError, RepliesPendingError, TeacherError, TeacherOutage, UsageError
 from glotsmith.teachers import open_teacher
+from glotsmith.teachers.api_key import ApiKey
 from glotsmith.teachers.base import Message, Reply, Request, Sampling
 from glotsmith.teachers.batch import BatchOptions, BatchTeacher
 from glotsmith.teachers.batch.request_files import RequestId
+from glotsmith.teachers.batch.server import BatchServer, RetryPolicy
+from glotsmith.teachers.http_client import HttpClient, HttpResponse
 from glotsmith.teachers.limiter import Clock
 from glotsmith.teachers.openai import OpenAI, OpenAIOptions
 from glotsmith.unanswered import RequestPostponed
@@ -329,19 +332,131 @@ def test_an_error_of_one_line_concerns_this_line(
     assert "sk-secret" not in replies[2].detail
 
 
-@pytest.mark.parametrize("status", [401, 404])
-def test_a_result_that_no_request_can_change_ends_the_run(server: BatchState, tmp_path: Path, status: int) -> None:
-    server.answer = lambda request: (status, {"error": {"message": "no"}})
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (401, {"message": "no"}),
+        (402, {"message": "no"}),
+        (403, {"message": "no"}),
+        (404, {"message": "no"}),
+        (429, {"message": "You exceeded your current quota", "code": "insufficient_quota"}),
+    ],
+)
+def test_a_refusal_ends_the_run_once_and_the_next_start_sends_its_requests_again(
+    server: BatchState, tmp_path: Path, status: int, error: dict[str, str]
+) -> None:
+    answer = server.answer
+    server.answer = lambda request: (status, {"error": error}) if "question 0" not in str(request) else answer(request)
     start(server, tmp_path)
     server.finish()
     with pytest.raises(TeacherError):
         start(server, tmp_path)
+    server.answer = answer  # the user has repaired the account
+    for file in (tmp_path / "results").iterdir():
+        file.write_bytes(file.read_bytes() + b"\n")  # the results are read again
+    assert texts(start(server, tmp_path)[0]) == [EXPECTED[0], *NONE[1:]]
+    assert start(server, tmp_path)[0].count(None) == 5
+    server.finish()
+    assert texts(start(server, tmp_path)[0]) == EXPECTED
+    assert (len(server.batches), len(server.requests)) == (2, 6 + 5)
+
+
+def test_a_refusal_after_a_repair_ends_the_run_again(server: BatchState, tmp_path: Path) -> None:
+    server.answer = lambda request: (401, {"error": {"message": "no"}})
+    for batches in (1, 2, 3):
+        assert start(server, tmp_path)[0] == NONE
+        assert len(server.batches) == batches
+        server.finish()
+        with pytest.raises(TeacherError, match="refuses the key"):
+            start(server, tmp_path)
+
+
+def test_bad_requests_do_not_end_a_run_that_has_replies(server: BatchState, tmp_path: Path) -> None:
+    answer = server.answer
+    server.answer = lambda request: answer(request) if "question 0" in str(request) else (400, {"error": "bad"})
+    start(server, tmp_path)
+    server.finish()
+    start(server, tmp_path, CHATS[:1])
+    replies, _ = start(server, tmp_path, CHATS[1:] * 5)  # the reply to the first is in the cache of the run
+    assert {reply and reply.finish_reason for reply in replies} == {"error"}
+
+
+def change_results(server: BatchState, change: Callable[[bytes], bytes]) -> None:
+    """Change the file of results of the latest batch."""
+    batch = [*server.batches.values()][-1]
+    server.files[batch["output_file_id"]] = change(server.files[batch["output_file_id"]])
+
+
+NESTED = b"[" * 100_000 + b"]" * 100_000
+
+
+@pytest.mark.parametrize("line", [b"", NESTED, b'{"custom_id": "cut'], ids=["missing", "nested", "cut"])
+def test_requests_without_a_readable_result_are_sent_again_a_bounded_number_of_times(
+    server: BatchState, tmp_path: Path, line: bytes
+) -> None:
+    for _ in range(6):
+        replies, _ = start(server, tmp_path, again=2)
+        if any(batch["status"] == "in_progress" for batch in server.batches.values()):
+            server.finish()
+            change_results(server, lambda found: b"\n".join([line, *found.splitlines()[1:]]))
+    assert texts(replies)[1:] == EXPECTED[1:]
+    assert replies[0] is not None
+    assert replies[0].finish_reason == "error"
+    assert "an error in each of 3 batches; the last: 500" in replies[0].detail
+    assert "no readable line" in replies[0].detail
+    assert (len(server.batches), len(server.requests)) == (3, 6 + 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("a \ud83d b", "a \ufffd b"), ("\ud83d\ude00", "\U0001f600"), ("a\u2028b", "a\u2028b")]
+)
+def test_a_reply_with_any_characters_is_read(server: BatchState, tmp_path: Path, text: str, expected: str) -> None:
+    server.answer = lambda request: say(text)
+    start(server, tmp_path)
+    server.finish()
+    assert texts(start(server, tmp_path)[0]) == [expected] * 6
+    assert len(server.batches) == 1
+
+
+def test_lines_that_are_joined_are_read(server: BatchState, tmp_path: Path) -> None:
+    start(server, tmp_path)
+    server.finish()
+    change_results(server, lambda found: found.replace(b"\n", b""))
+    assert texts(start(server, tmp_path)[0]) == EXPECTED
+
+
+def test_a_batch_that_was_cancelled_ends_the_start_and_the_next_one_sends_the_rest(
+    server: BatchState, tmp_path: Path
+) -> None:
+    start(server, tmp_path)
+    for again in range(4):  # whoever cancels does so on purpose: it counts as no error
+        server.finish("cancelled", lambda lines: lines[:2] if len(lines) == 6 else [])
+        with pytest.raises(TeacherOutage, match=r"batch-\d of requests-000\d.jsonl was cancelled .* the same command"):
+            start(server, tmp_path)
+        assert len(server.batches) == again + 1
+        assert texts(start(server, tmp_path)[0]) == [*EXPECTED[:2], *NONE[2:]]
+        assert len(server.batches) == again + 2
+    server.finish()
+    assert texts(start(server, tmp_path)[0]) == EXPECTED
+
+
+def test_the_server_answers_with_nested_json(tmp_path: Path) -> None:
+    class Client(HttpClient):
+        async def request(self, *_: Any, **__: Any) -> HttpResponse:
+            return HttpResponse(200, {}, b'{"id": %s}' % NESTED)
+
+    async def state() -> None:
+        client = Client("http://127.0.0.1:9", {}, connect_s=1, timeout_s=1, largest=1)
+        await BatchServer("http://u", client, ApiKey("", ""), RetryPolicy(1, 1, 1), SkippedTime().clock).state("batch-0")
+
+    with pytest.raises(TeacherError, match="something else than a JSON object"):
+        asyncio.run(state())
 
 
 # --- files that are carried by hand --------------------------------------------------------------------------------
 
 
-def test_files_are_carried_manual(tmp_path: Path) -> None:
+def test_files_can_be_carried_by_hand(tmp_path: Path) -> None:
     replies, sentence = start(None, tmp_path, submit="manual", max_requests=4)
     assert replies == NONE
     assert (
@@ -357,7 +472,7 @@ def reply(body: dict[str, Any]) -> tuple[int, Any]:
     return say(f"reply to {body['messages'][0]['content']}")
 
 
-def test_partial_results_manual_wait_for_the_others_unless_they_are_to_be_sent_again(tmp_path: Path) -> None:
+def test_partial_results_by_hand_wait_for_the_others_unless_they_are_to_be_sent_again(tmp_path: Path) -> None:
     start(None, tmp_path, submit="manual")
     lines = answer_file((tmp_path / "requests-0001.jsonl").read_bytes(), reply)
     (tmp_path / "results" / "first.jsonl").write_text("\n".join(lines[:2]))

@@ -8,7 +8,8 @@ command reads the results (``results.py``) and resumes. docs/batch.md describes 
 import asyncio
 import logging
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import count
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -16,7 +17,7 @@ import msgspec
 from msgspec import Meta
 
 from glotsmith.counts import agreeing, counted
-from glotsmith.errors import RepliesPendingError, TeacherOutage, UsageError
+from glotsmith.errors import RepliesPendingError, TeacherError, TeacherOutage, UsageError
 from glotsmith.records import content_hash
 from glotsmith.settings import CHANGEABLE, FIXED
 from glotsmith.teachers import openai_wire as wire
@@ -24,7 +25,7 @@ from glotsmith.teachers.api_key import ApiKey
 from glotsmith.teachers.base import FailedAttempt, Reply, ReplyRounds, Request
 from glotsmith.teachers.batch.request_files import FileLimits, RequestFile, RequestFolder
 from glotsmith.teachers.batch.results import BatchOutcome, OutcomeStore, ResultCounts
-from glotsmith.teachers.batch.server import BatchServer, NoBatchApi, RetryPolicy
+from glotsmith.teachers.batch.server import BatchServer, BatchState, NoBatchApi, RetryPolicy
 from glotsmith.teachers.http_client import HttpClient
 from glotsmith.teachers.limiter import Clock
 from glotsmith.teachers.openai import OpenAI, OpenAIOptions, RedactedResponse
@@ -37,6 +38,7 @@ RESULTS = "results"  #: folder of the files with results
 MAX_REQUESTS, MAX_MEGABYTES = 50_000, 200  #: of a file (OpenAI API reference, "Create batch")
 _LARGEST_FILE = 2 << 30  #: bytes of a file with results
 _SHOWN = 5  #: files in a sentence
+UNFINISHED = ("failed", "cancelled")  #: states of a batch whose requests are sent again by the next start only
 
 
 class BatchOptions(OpenAIOptions, frozen=True, kw_only=True):
@@ -49,7 +51,8 @@ class BatchOptions(OpenAIOptions, frozen=True, kw_only=True):
     window: Annotated[str, CHANGEABLE] = "24h"  #: the time that the server may take
     wait_h: Annotated[float, CHANGEABLE, Meta(ge=0)] = 0.0  #: hours that a run waits for replies before it ends
     poll_s: Annotated[float, CHANGEABLE, Meta(gt=0)] = 60.0  #: between two looks for replies
-    again: Annotated[int, FIXED, Meta(ge=0)] = 2  #: how often a request that ended with an error is sent again
+    #: how often a request is sent again whose result is an error, or is missing
+    again: Annotated[int, FIXED, Meta(ge=0)] = 2
     #: send the requests of files that were carried by hand again, if their results lack them
     resend_missing: Annotated[bool, CHANGEABLE] = False
 
@@ -84,21 +87,25 @@ class BatchTeacher(OpenAI):
 
         Raises:
             RequestPostponed: it has not; the request is in a file now.
-            TeacherError: the results say that the server refuses the key or the model.
+            TeacherError: the results say that the server refuses the key or the model. The next start sends the request
+                again.
             UsageError: the command has no folder for files.
 
         """
         request_files, outcomes = self._batch_rounds.opened()
-        address, message = self.address(request), ""
-        for attempt in range(self._batch_options.again + 1):
+        address, failures, message = self.address(request), 0, ""
+        for attempt in count():
+            if failures > self._batch_options.again:
+                break
             outcome = outcomes.get(address, attempt)
             if outcome is None:
                 return self._postpone(request, address, attempt, request_files)
             try:
-                return await self._read_outcome(outcome, request)
+                if (reply := await self._read_outcome(outcome, request, outcomes)) is not None:
+                    return reply
             except TransientError as error:
-                message = str(error)
-        times = counted(self._batch_options.again + 1, "batch")
+                failures, message = failures + 1, str(error)
+        times = counted(failures, "batch")
         return Reply(text="", finish_reason="error", detail=f"an error in each of {times}; the last: {message}")
 
     def failed_attempt(self) -> FailedAttempt | None:
@@ -125,8 +132,8 @@ class BatchTeacher(OpenAI):
             RepliesPendingError(f"{counted(len(request_files.waiting), 'request', 'waits')} for replies")
         )
 
-    async def _read_outcome(self, outcome: BatchOutcome, request: Request) -> Reply:
-        """Return the reply in a result.
+    async def _read_outcome(self, outcome: BatchOutcome, request: Request, outcomes: OutcomeStore) -> Reply | None:
+        """Return the reply in a result; None for an error from before a refusal that ended an earlier start.
 
         Raises:
             TransientError: the result is an error that another attempt may not have.
@@ -134,7 +141,18 @@ class BatchTeacher(OpenAI):
 
         """
         body = outcome.body if 200 <= outcome.status < 300 else self._key.redact(outcome.body)
-        return await self._read_response(RedactedResponse(outcome.status, {}, body), request)
+        self._answered = int(outcomes.has_replies)  # of all starts: a few bad requests do not end a run with replies
+        try:
+            reply = await self._read_response(RedactedResponse(outcome.status, {}, body), request)
+        except TeacherError:
+            if outcomes.is_void(outcome):
+                return None
+            outcomes.store_refusal()
+            raise
+        if reply.finish_reason == "error":
+            return None if outcomes.is_void(outcome) else reply
+        outcomes.note_reply()
+        return reply
 
 
 class BatchRounds(ReplyRounds):
@@ -240,37 +258,55 @@ class BatchRounds(ReplyRounds):
 
     async def _collect(self) -> bool:
         """Read what has arrived; return whether a request has a reply now, or can be sent again."""
-        ended = [file for file in self._of_status("submitted") if await self._download_ended(file)]
+        ended = [(file, state) for file in self._of_status("submitted") if (state := await self._download_ended(file))]
         found = await self._read_results()
-        for file in ended:
-            self._save(file, status="ended")
+        for file, state in ended:
+            self._end(file, note_missing=state.status not in UNFINISHED)
+        self._raise_unfinished([(file, state) for file, state in ended if state.status in UNFINISHED])
         manual = [file for file in self._of_status("manual") if self._has_ended(file)]
         for file in manual:
-            self._save(file, status="ended")
+            self._end(file, note_missing=True)
         return bool(found.new or ended or manual)
+
+    def _end(self, file: RequestFile, *, note_missing: bool) -> None:
+        """End a file; ``note_missing``: a request without a result counts as one whose result is an error."""
+        request_files, outcomes = self.opened()
+        if note_missing:
+            for request in request_files.ids(file):
+                outcomes.note_missing(request)
+        self._save(file, status="ended")
+
+    def _raise_unfinished(self, unfinished: Sequence[tuple[RequestFile, BatchState]]) -> None:
+        """Raise the error for batches that failed or were cancelled, if there are any."""
+        if not unfinished:
+            return
+        sentences = [
+            f"the batch {state.id} of {file.name} failed: {self._redact(state.error) or 'no reason is stated'}"
+            if state.status == "failed"
+            else f"the batch {state.id} of {file.name} was {state.status} at the server; its results are read"
+            for file, state in unfinished[:_SHOWN]
+        ]
+        more = f"; {len(unfinished) - _SHOWN} others failed or were cancelled, too" if unfinished[_SHOWN:] else ""
+        raise TeacherOutage(
+            f"{'; '.join(sentences)}{more}. Run the same command again to send the requests without a result again"
+        )
 
     def _of_status(self, status: str) -> list[RequestFile]:
         return [file for file in self.opened()[0].open_files() if file.status == status]
 
-    async def _download_ended(self, file: RequestFile) -> bool:
-        """Download the results of a batch if it has ended; return whether it has."""
+    async def _download_ended(self, file: RequestFile) -> BatchState | None:
+        """Download the results of a batch if it has ended, and return its state; None if it has not."""
         state = await self._server.state(file.batch_id)
         self._done[file.number] = state.done
         if not state.has_ended:
-            return False
+            return None
         for file_id in state.files:
             target = self._folder / RESULTS / f"{Path(file.name).stem}-{content_hash(file_id)[:8]}.jsonl"
             content = self._redact((await self._server.download(file_id)).decode("utf-8", "replace"))
             with write_aside(target, sync=True) as draft:
                 draft.write_text(content, "utf-8")
         _log.info("batch %s of %s: %s", state.id, file.name, state.status)
-        if state.status == "failed":
-            self._save(file, status="ended")
-            raise TeacherOutage(
-                f"the batch {state.id} of {file.name} failed: {self._redact(state.error) or 'no reason is stated'}. "
-                "Run the same command again to send its requests again"
-            )
-        return True
+        return state
 
     async def _read_results(self) -> ResultCounts:
         _, outcomes = self.opened()
@@ -296,6 +332,10 @@ class BatchRounds(ReplyRounds):
         return sum(not outcomes.has(found) for found in request_files.ids(file))
 
     # --- the sentence ----------------------------------------------------------------------------------------------
+
+    def has_replies(self) -> bool:
+        """Return whether the results of this run, in any start, held a reply."""
+        return self.opened()[1].has_replies
 
     def pending_sentence(self) -> str:
         """Return what the run waits for, and what to do."""

@@ -2,7 +2,7 @@
 
 A line is ``{"custom_id": …, "method": "POST", "url": "/v1/chat/completions", "body": …}`` (OpenAI API reference,
 "Batch"; ``vllm run-batch`` reads the same). The lines of a file have one URL. A ``custom_id`` names the run, the
-number of the file, how often the request was answered before, and its address: ``3f2a…-0001-0-9c41…``.
+number of the file, how often the request was sent before, and its address: ``3f2a…-0001-0-9c41…``.
 """
 
 import re
@@ -17,7 +17,7 @@ from glotsmith.errors import InputError
 from glotsmith.records import Record
 from glotsmith.write_aside import write_aside
 
-_ID = re.compile(r"(?P<run>[0-9a-f]{16})-(?P<file>\d{4,})-(?P<attempt>\d+)-(?P<address>[0-9a-f]{32})")
+_ID = re.compile(r"(?P<run>[0-9a-f]{16})-(?P<file>\d{4,9})-(?P<attempt>\d{1,9})-(?P<address>[0-9a-f]{32})")
 _START = b'{"custom_id":"'
 
 
@@ -26,7 +26,7 @@ class RequestId(NamedTuple):
 
     run: str
     file: int
-    attempt: int  #: how often the request was answered before, each time with an error
+    attempt: int  #: how often the request was sent before without a reply
     address: str  #: content address of the reply
 
     def __str__(self) -> str:

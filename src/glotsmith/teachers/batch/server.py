@@ -144,7 +144,7 @@ class BatchServer:
     def _fields(self, response: HttpResponse, path: str) -> dict[str, Any]:
         try:
             return msgspec.json.decode(response.body, type=dict[str, Any])
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise TeacherError(f"{self.url}{path} answered with something else than a JSON object") from None
 
     def _id_in(self, fields: Mapping[str, Any], path: str) -> str:
