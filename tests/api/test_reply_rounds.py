@@ -33,6 +33,9 @@ class Rounds(ReplyRounds):
         self._arrivals -= 1
         return self._arrivals >= 0
 
+    def has_replies(self) -> bool:
+        return False
+
     def pending_sentence(self) -> str:
         return "2 requests wait"
 

@@ -5,6 +5,7 @@ import json
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from glotsmith.teachers.batch.server import BatchServer, RetryPolicy
 from glotsmith.teachers.http_client import HttpClient, HttpResponse
 from glotsmith.teachers.limiter import Clock
 from glotsmith.teachers.openai import OpenAI, OpenAIOptions
+from glotsmith.teachers.wrappers import MonitoredTeacher
 from glotsmith.unanswered import RequestPostponed
 
 CHATS = [
@@ -447,10 +449,35 @@ def test_the_server_answers_with_nested_json(tmp_path: Path) -> None:
 
     async def state() -> None:
         client = Client("http://127.0.0.1:9", {}, connect_s=1, timeout_s=1, largest=1)
-        await BatchServer("http://u", client, ApiKey("", ""), RetryPolicy(1, 1, 1), SkippedTime().clock).state("batch-0")
+        await BatchServer("http://u", client, ApiKey("", ""), RetryPolicy(1, 1, 1), SkippedTime().clock).state("b")
 
     with pytest.raises(TeacherError, match="something else than a JSON object"):
         asyncio.run(state())
+
+
+def test_health_asks_nothing_and_counts_nothing(server: BatchState, tmp_path: Path) -> None:
+    async def health(folder: Path) -> list[bool]:
+        teacher = BatchTeacher(BatchOptions(model="m", base_url=server.url), clock=SkippedTime().clock)
+        repeated = list[Reply]()
+        monitored = MonitoredTeacher(teacher)
+        monitored.on_repeated = lambda request, reply: repeated.append(reply)
+        try:
+            await teacher.rounds.open(folder)
+            found = [await monitored.works("translate")]
+            with suppress(RequestPostponed):
+                await monitored.reply(CHATS[0])
+            found.append(await monitored.works("translate"))
+            await teacher.rounds.send()
+            assert not repeated
+            return found
+        finally:
+            await teacher.close()
+
+    assert asyncio.run(health(tmp_path)) == [False, False]
+    server.finish()
+    assert asyncio.run(health(tmp_path)) == [False, True]
+    assert asyncio.run(health(tmp_path)) == [True, True]
+    assert len(server.requests) == 1
 
 
 # --- files that are carried by hand --------------------------------------------------------------------------------

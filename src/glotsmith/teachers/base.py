@@ -152,6 +152,10 @@ class ReplyRounds(Protocol):
         """Wait for replies as long as the options of the teacher allow; return whether any arrived."""
         ...
 
+    def has_replies(self) -> bool:
+        """Return whether the run has received a reply, in any start. Nothing is requested or counted."""
+        ...
+
     def pending_sentence(self) -> str:
         """Return what the run waits for, and what to do."""
         ...

@@ -183,7 +183,13 @@ class MonitoredTeacher(Teacher):
         return self.teacher.load() or TeacherLoad(len(self._open), self.teacher.slots)
 
     async def works(self, call: str) -> bool:
-        """Repeat a request that was answered before; return whether it is answered again. A budget may forbid it."""
+        """Repeat a request that was answered before; return whether it is answered again. A budget may forbid it.
+
+        If replies arrive later, nothing is repeated: return whether the run has received any.
+        """
+        rounds = getattr(self.teacher, "rounds", None)  # a user's own teacher may not have it
+        if rounds is not None:
+            return rounds.has_replies()
         request = self._answered_requests.get(call)
         if request is None:
             return False
