@@ -33,7 +33,10 @@ class Progress(Protocol):
     """Receives the progress of a run. The event loop's thread calls it often, so it must be cheap."""
 
     def on_run_started(self, funnel: Sequence[FunnelRow]) -> None:
-        """Called once, with the counts of every step in the ledger; they are zero in a new run."""
+        """Called with the counts of every step in the ledger, which are zero in a new run.
+
+        The steps of a run whose teacher answers later run in rounds (``api.reply_rounds``), and each round calls it.
+        """
         ...
 
     def on_item_answered(self, step: str, answer: AnsweredItem) -> None:
@@ -45,11 +48,11 @@ class Progress(Protocol):
         ...
 
     def on_step_finished(self, step: str) -> None:
-        """Called when a step has processed all its inputs, also if an earlier start had finished it."""
+        """Called when a step has processed all its inputs, also if an earlier start or round had finished it."""
         ...
 
     def on_run_ended(self, funnel: Sequence[FunnelRow]) -> None:
-        """Called at the end, also after an error or a stop, with the counts that the ledger then holds."""
+        """Called at the end of each round, also after an error or a stop, with the counts of the ledger."""
         ...
 
 

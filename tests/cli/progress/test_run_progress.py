@@ -4,6 +4,7 @@ import asyncio
 import io
 import json
 import random
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
@@ -13,12 +14,14 @@ import pytest
 from rich.console import Console
 
 from glotsmith.api.activity import Activity, FailureCounter
+from glotsmith.api.reply_rounds import run_in_rounds
+from glotsmith.cache import Cache
 from glotsmith.cli.progress.display import ProgressMode
 from glotsmith.cli.progress.panel import PanelRenderable
 from glotsmith.cli.progress.run_progress import RunProgress
 from glotsmith.cli.progress.waiting_lines import WaitingLines
 from glotsmith.drop_reasons import Reason
-from glotsmith.errors import GlotsmithError, UsageError
+from glotsmith.errors import GlotsmithError, RepliesPendingError, UsageError
 from glotsmith.execution.base import AnsweredItem, FaultLimits
 from glotsmith.execution.local import LocalExecutor
 from glotsmith.execution.merge import LedgerMerge
@@ -27,6 +30,10 @@ from glotsmith.recipes.failing_programs import failing_programs
 from glotsmith.records import Candidate, FunnelRow, IoCase, Lineage, Verdict, content_hash
 from glotsmith.source_census import SourceCensus
 from glotsmith.step import BatchStep, Dropped, ItemStep, Kept, Result, SourceStep, Step, WholeStep, drop, keep
+from glotsmith.teachers.base import ReplyRounds
+from glotsmith.teachers.scripted import Scripted, ScriptedOptions
+from glotsmith.teachers.wrappers import CachedTeacher
+from glotsmith.unanswered import RequestPostponed
 
 SEEDS = range(10)
 
@@ -175,6 +182,72 @@ def test_every_number_is_the_ledgers_also_after_a_stop_and_a_resume(tmp_path: Pa
         assert totals[1:] == [row.made for row in ledger.funnel()[:-1]]
         printed = panel_rows(progress)
         assert printed == {name: [f"{c[0]}/{c[0]}", *map(str, c[1:])] for name, c in stored(ledger).items()}
+
+
+class LateAnswers(Ask):
+    """Has no reply in the first round."""
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__(shape)
+        self.arrived = False
+
+    async def run(self, key: str, item: IoCase) -> Any:
+        if not self.arrived:
+            raise RequestPostponed(RepliesPendingError("later"))
+        return await super().run(key, item)
+
+
+class TwoRounds(ReplyRounds):
+    """The replies arrive after the first round."""
+
+    def __init__(self, step: LateAnswers) -> None:
+        self._step = step
+
+    async def open(self, folder: Path) -> None: ...
+
+    async def send(self) -> None: ...
+
+    async def wait(self) -> bool:
+        self._step.arrived = True
+        return True
+
+    def pending_sentence(self) -> str:
+        return ""
+
+
+@pytest.mark.parametrize("mode", [ProgressMode.json, ProgressMode.plain])
+def test_rounds_of_a_run_are_shown_as_one_start(tmp_path: Path, mode: ProgressMode) -> None:
+    shape, console = Shape(2), Console(file=io.StringIO(), width=200)
+    late, executor = LateAnswers(shape), LocalExecutor(limits=FaultLimits(internal_errors=10_000))
+    names, threads = [step.name for step in steps(shape)], list[list[threading.Thread]]()
+    (tmp_path / "replies.jsonl").touch()
+    with (
+        closing(Ledger(tmp_path / "ledger.sqlite")) as ledger,
+        closing(Cache(tmp_path / "cache.sqlite")) as cache,
+        RunProgress(console, mode) as progress,
+    ):
+        cached = CachedTeacher(Scripted(ScriptedOptions(model=str(tmp_path / "replies.jsonl"))), cache)
+
+        async def run_steps() -> bool:
+            pipeline = [Source(shape), late, Check(), Deduplicate(shape), Last()]
+            try:
+                return await executor.run(pipeline, ledger, progress)
+            finally:
+                threads.append([thread for thread in threading.enumerate() if thread.name == "progress"])
+
+        assert asyncio.run(run_in_rounds(TwoRounds(late), tmp_path, cached, run_steps, executor.stopped))
+        assert shown(progress) == stored(ledger)
+        assert [step.before for step in progress.state.steps.values()] == [0] * len(names)
+    assert isinstance(console.file, io.StringIO)
+    lines = console.file.getvalue().splitlines()
+    assert [len(running) for running in threads] == [1, 1]
+    if mode == ProgressMode.plain:
+        assert [line.partition(":")[0] for line in lines if "…" not in line] == names
+        return
+    events = [json.loads(line) for line in lines]
+    assert [event["event"] for event in events].count("started") == 1
+    assert [event["step"] for event in events if event["event"] == "step_finished"] == names
+    assert [step["total"] for step in events[-1]["steps"]] == [counts[0] for counts in shown(progress).values()]
 
 
 def panel_rows(progress: RunProgress) -> dict[str, list[str]]:

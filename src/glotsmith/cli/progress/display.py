@@ -131,14 +131,21 @@ class ProgressDisplay:
             self.view.stop()
 
     def start(self, resumed: str = "") -> None:
-        """Begin to show the steps that were added; ``resumed`` is a sentence about earlier starts."""
+        """Begin to show the steps that were added; ``resumed`` is a sentence about earlier starts.
+
+        Do nothing if they are shown: a run whose teacher answers later starts its steps in each round.
+        """
+        if self._thread is not None:
+            return
         self.state.resumed = resumed
         self.view.start()
         self._thread = threading.Thread(target=self._repeat, name="progress", daemon=True)
         self._thread.start()
 
     def finish(self, name: str) -> None:
-        """Mark a step as finished."""
+        """Mark a step as finished, and show it unless it was finished before."""
+        if self.state.steps[name].state == "finished":
+            return
         self.state.finish(name)
         self.view.on_step_finished(self.state.steps[name])
 

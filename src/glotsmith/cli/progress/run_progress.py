@@ -12,12 +12,13 @@ class RunProgress(ProgressDisplay):
     """Shows the progress of a run (``execution.base.Progress``); a context manager."""
 
     def on_run_started(self, funnel: Sequence[FunnelRow]) -> None:
-        """Show the steps, with the counts of earlier starts."""
+        """Show the steps, with the counts of earlier starts; in later rounds, update their counts."""
         for row in funnel:
-            step = self.state.add_step(row.step)
+            if (step := self.state.steps.get(row.step)) is None:
+                step = self.state.add_step(row.step)
+                step.before = row.taken
+                step.state = "running" if row.taken else "waiting"
             step.set_funnel(row)
-            step.before = row.taken
-            step.state = "running" if row.taken else "waiting"
         done = sum(row.taken for row in funnel)
         self.start(f"Resumes the run: {counted(done, 'answer', 'is')} in its ledger" if done else "")
 
