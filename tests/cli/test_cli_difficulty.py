@@ -31,14 +31,17 @@ def rates_of(folder: Path) -> dict[str, float]:
     return {row["name"]: row["target_pass_rate"] for row in lines}
 
 
-def test_pass_rates_are_a_column_and_select_rows(
-    glotsmith: Command, server: ModelServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture(autouse=True)
+def folder(glotsmith: Command, server: ModelServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make a run in the working folder."""
     (tmp_path / "src").mkdir()
     (tmp_path / "src" / "small.py").write_text(SOURCE)
     monkeypatch.chdir(tmp_path)
     code, _, err = glotsmith(*RUN, "--set", "samples=1", *server.options)
     assert code == 0, err
+
+
+def test_pass_rates_are_a_column_and_select_rows(glotsmith: Command, server: ModelServer) -> None:
     assert rates_of(Path("run/dataset/jsonl")) == dict.fromkeys(LUA, -1.0)
 
     counts = Counter[str]()
@@ -70,3 +73,30 @@ def test_pass_rates_are_a_column_and_select_rows(
     ):
         gs.export("run", output="none", pass_rate="0.6..0.9")
     assert not Path("none").exists()
+
+
+def test_pass_rates_are_stored_without_the_samples_that_have_no_verdict(
+    glotsmith: Command, server: ModelServer
+) -> None:
+    missing = {"clamp", "shout", "total"}
+
+    def target(text: str) -> str:
+        """Answer all but the problems that are missing: the connection ends."""
+        name = next(name for name, words in DOCSTRING_WORDS.items() if words in text)
+        if name in missing:
+            raise BrokenPipeError
+        return translate(f"def {name}")
+
+    server.says = target
+    command = ("difficulty", "run", *server.options, "-n", 1, "--set", "teacher.attempts=1")
+    file = Path("run/difficulty/small/pass_rates.jsonl")
+    code, _, err = glotsmith(*command)
+    assert (code, file.exists()) == (3, False), err
+    for missing, rated in ({"clamp"}, {"shout", "total"}), (set[str](), {"shout", "total", "clamp"}):
+        code, _, err = glotsmith(*command)
+        assert code == (3 if missing else 0), err
+        if missing:
+            assert "1 of 3 samples has no verdict" in " ".join(err.split())
+            assert f"the pass rates in {file} are over the others" in " ".join(err.split())
+        gs.export("run", output=f"out{len(rated)}")
+        assert {name for name, rate in rates_of(Path(f"out{len(rated)}")).items() if rate == 1.0} == rated

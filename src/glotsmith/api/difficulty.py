@@ -47,14 +47,15 @@ async def measure_difficulty(
 
     Raises:
         UsageError: the folder holds another measurement, or no row of the run has tests.
-        OutageError: samples have no verdict because the teacher or the machine failed.
+        OutageError: samples have no verdict because the teacher or the machine failed; the pass rates over the others
+            are stored.
 
     """
     result = await run_evaluation(config, folder, None, workers, max_failures, display)
-    result.check_judged()
-    rates = pass_rates(result.evaluation.samples)
-    with write_aside(folder / RATES, sync=True) as draft:
-        draft.write_bytes(b"".join(msgspec.json.encode(_all_fields(rate)) + b"\n" for rate in rates))
+    if rates := pass_rates(result.evaluation.samples):
+        with write_aside(folder / RATES, sync=True) as draft:
+            draft.write_bytes(b"".join(msgspec.json.encode(_all_fields(rate)) + b"\n" for rate in rates))
+    result.check_judged(f"the pass rates in {folder / RATES}")
     return rates
 
 

@@ -117,8 +117,11 @@ class EvaluationResult(NamedTuple):
     evaluation: Evaluation
     notes: tuple[str, ...]  #: notes for readers of the figures
 
-    def check_judged(self) -> None:
+    def check_judged(self, figures: str = "the figures") -> None:
         """Check that every sample has a verdict.
+
+        Args:
+            figures: what a message calls the results, which are over the other samples.
 
         Raises:
             OutageError: the teacher or the machine failed for some samples; the same evaluation asks again.
@@ -129,7 +132,7 @@ class EvaluationResult(NamedTuple):
             raise OutageError(
                 f"{len(failed)} of {counted(len(samples), 'sample')} {agreeing(len(failed), 'has')} no verdict "
                 f"({failed[0].status}: {failed[0].detail}); "
-                "the figures are over the others, and the same command asks again"
+                f"{figures} are over the others, and the same command asks again"
             )
 
 
