@@ -1,5 +1,7 @@
 """Reports of evaluations and trainings: their numbers are those of the stored summaries and records."""
 
+import json
+import math
 from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,8 @@ from test_report import read, rows_of
 from glotsmith.errors import InputError
 from glotsmith.evaluation import paired_difference, result_files
 from glotsmith.report import write_report
+from glotsmith.training.training_folder import read_record, write_json
+from glotsmith.training.training_report import LoggedLoss, TrainingReport
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -86,6 +90,34 @@ def test_a_training_that_is_not_finished_shows_its_losses_so_far(tmp_path: Path)
     assert (shown["finished"], first["chosen_step"], second["chosen_step"]) == (False, 60, None)
     assert (second["training"], second["held_out"]) == ([[10, 1.5], [20, 1.25]], [[10, 1.75]])
     assert second["stopped"] == "not finished; 50 steps are planned"
+
+
+@pytest.mark.parametrize("loss", [math.nan, math.inf, -math.inf])
+def test_a_training_that_diverges_shows_losses_that_are_not_finite(tmp_path: Path, loss: float) -> None:
+    folder, finished = unfinished_training(tmp_path / "one"), training(tmp_path / "two")
+    log = [{"step": 10, "loss": 1.5}, {"step": 20, "loss": loss}, {"step": 20, "eval_loss": loss, "grad_norm": loss}]
+    state = folder / "stages/2/checkpoints/checkpoint-20/trainer_state.json"
+    state.write_text(json.dumps({"global_step": 20, "max_steps": 50, "log_history": log}))  # as transformers does
+    record = read_record(finished / "model/training.json", TrainingReport)
+    losses = (LoggedLoss(step=20, loss=1.0), LoggedLoss(step=40, loss=loss))
+    stage = msgspec.structs.replace(record.stages[0], training=losses, held_out=losses, chosen_loss=loss)
+    write_json(finished / "model/training.json", msgspec.structs.replace(record, stages=(stage,)))
+    page = read(write_report([folder, finished], tmp_path / "r.html"))
+    second, diverged = page["summary"]["runs"][0]["stages"][1], page["summary"]["runs"][1]["stages"][0]
+    assert (second["training"], second["held_out"]) == ([[10, 1.5], [20, "not finite"]], [[20, "not finite"]])
+    assert diverged["training"] == diverged["held_out"] == [[20, 1.0], [40, "not finite"]]
+    assert (diverged["chosen_step"], diverged["chosen_loss"]) == (40, "not finite")
+
+
+@pytest.mark.parametrize("name", ["tmp", "\u00b2", "2.old", ".hidden", "-1"])
+def test_what_is_no_stage_and_no_checkpoint_of_a_training_is_skipped(tmp_path: Path, name: str) -> None:
+    folder = unfinished_training(tmp_path / "one")
+    expected = read(write_report([folder], tmp_path / "r.html"))["summary"]["runs"]
+    state = (folder / "stages/2/checkpoints/checkpoint-20/trainer_state.json").read_bytes()
+    for place in (f"stages/{name}/checkpoints/checkpoint-9", f"stages/2/checkpoints/checkpoint-{name}"):
+        (folder / place).mkdir(parents=True)
+        (folder / place / "trainer_state.json").write_bytes(state)
+    assert read(write_report([folder], tmp_path / "r.html"))["summary"]["runs"] == expected
 
 
 @pytest.mark.parametrize(

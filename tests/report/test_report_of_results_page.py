@@ -1,5 +1,7 @@
 """Reports of evaluations and trainings in a real browser."""
 
+import json
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -7,7 +9,7 @@ from typing import Any
 import pytest
 from ledgers import small_run
 from playwright.sync_api import Browser, Page, expect
-from results import evaluation, training
+from results import evaluation, training, unfinished_training
 from test_report_page import serious, total
 from visiting import Visit
 
@@ -155,3 +157,21 @@ def test_views_of_results_are_accessible_and_fit(visit: Visit, width: int, schem
         assert all(right <= 0 for right in page.locator(".list-tools > *").evaluate_all(beyond))
         if width == 1280 or "compare" in address:
             assert serious(page) == []
+
+
+def test_a_training_that_diverges_says_so(browser: Browser, tmp_path: Path) -> None:
+    first, folder = training(tmp_path / "first"), unfinished_training(tmp_path / "one")
+    log = [{"step": 10, "loss": 1.5}, {"step": 20, "loss": math.nan}, {"step": 20, "eval_loss": math.inf}]
+    state = {"global_step": 20, "max_steps": 50, "log_history": log}
+    (folder / "stages/2/checkpoints/checkpoint-20/trainer_state.json").write_text(json.dumps(state))
+    found = Visit(browser.new_page(), write_report([first, folder], tmp_path / "r.html"))
+    page = found.go("#/r1/overview")
+    expect(page.locator(".card", has_text="held-out problems")).to_contain_text("not finite")
+    expect(page.locator(".panel", has_text="Loss of stage 2")).to_contain_text(
+        "Not finite: 2 losses, the first at step 20"
+    )
+    assert page.locator("td", has_text="not finite").count() == 1
+    found.go("#/r0/compare")
+    expect(page.locator(".panel", has_text="Loss on training rows").locator(".legend li")).to_have_count(2)
+    assert (page.locator('[points*="NaN"], [cy*="NaN"]').count(), found.problems) == (0, [])
+    page.close()

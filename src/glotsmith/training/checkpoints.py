@@ -1,12 +1,14 @@
 """Checkpoints of a stage, and the one to resume from."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
 
 from glotsmith.write_aside import write_aside
 
+_NAME = re.compile(r"checkpoint-[0-9]+")
 _STATE = "trainer_state.json"  #: the file that transformers writes last
 
 
@@ -26,7 +28,7 @@ def last_complete(folder: Path) -> Path | None:
 
 def list_checkpoints(folder: Path) -> list[Path]:
     """Return the checkpoints in a folder, by step."""
-    return sorted(folder.glob("checkpoint-*"), key=step_of)
+    return sorted((path for path in folder.glob("checkpoint-*") if _NAME.fullmatch(path.name)), key=step_of)
 
 
 def step_of(checkpoint: Path) -> int:

@@ -176,9 +176,13 @@ def _release() -> None:
         load("torch").cuda.empty_cache()
 
 
+def _loss_text(loss: float | None) -> str:
+    return "not finite" if loss is None else f"{loss:.4f}"
+
+
 def _stage_sentence(stage: StageReport, number: int, count: int) -> str:
     apart = f", {stage.chosen_loss:.4f} on held-out problems" if stage.chosen_loss is not None else ""
-    last = f"{stage.training[-1].loss:.4f}" if stage.training else "not logged"
+    last = _loss_text(stage.training[-1].loss) if stage.training else "not logged"
     cut = f"; {counted(stage.too_long, 'row', 'was')} cut at max_length" if stage.too_long else ""
     cut += f", and {stage.lost} of them lost the whole reply" if stage.lost else ""
     why = f" ({stage.stopped})" if stage.stopped else ""

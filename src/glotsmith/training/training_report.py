@@ -1,5 +1,6 @@
 """The record of a training, stored with the weights: data, settings, chosen checkpoints and losses."""
 
+import math
 import platform
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
@@ -22,7 +23,7 @@ class LoggedLoss(Record, frozen=True, kw_only=True):
     """The loss at a step."""
 
     step: int
-    loss: float  #: nats a token; of DPO, its own
+    loss: float | None  #: nats a token; of DPO, its own; None if it is not finite, as in a training that diverges
 
 
 class StageReport(Record, frozen=True, kw_only=True):
@@ -31,7 +32,7 @@ class StageReport(Record, frozen=True, kw_only=True):
     stage: int  #: as ``Example.stage``
     steps: int  #: optimizer steps
     chosen_step: int  #: whose weights are kept: the lowest loss on the held-out problems, or the last
-    chosen_loss: float | None = None  #: on the held-out problems
+    chosen_loss: float | None = None  #: on the held-out problems; None without them, or if it is not finite
     tokens: int = 0  #: that the model saw
     seconds: float = 0.0  #: of the process that ended the stage
     stopped: str = ""  #: why it ended before its epochs
@@ -74,7 +75,7 @@ def stage_report(state: Any, stage: int, seconds: float, stopped: str) -> StageR
         stage=stage,
         steps=state.global_step,
         chosen_step=best or state.global_step,
-        chosen_loss=state.best_metric if best else None,
+        chosen_loss=_finite(state.best_metric) if best else None,
         tokens=int(state.num_input_tokens_seen),
         seconds=round(seconds, 1),
         stopped=stopped,
@@ -84,7 +85,12 @@ def stage_report(state: Any, stage: int, seconds: float, stopped: str) -> StageR
 
 
 def _losses(log: list[Mapping[str, Any]], name: str) -> tuple[LoggedLoss, ...]:
-    return tuple(LoggedLoss(step=int(entry["step"]), loss=float(entry[name])) for entry in log if name in entry)
+    return tuple(LoggedLoss(step=int(entry["step"]), loss=_finite(entry[name])) for entry in log if name in entry)
+
+
+def _finite(loss: float) -> float | None:
+    """Return a loss, or None if JSON cannot represent it."""
+    return float(loss) if math.isfinite(loss) else None
 
 
 def versions() -> dict[str, str]:

@@ -6,7 +6,13 @@ function trainingOverview(run) {
 }
 
 function lossText(loss) {
-  return loss === null || loss === undefined ? "not measured" : loss.toFixed(4);
+  return loss === null || loss === undefined ? "not measured" : typeof loss === "number" ? loss.toFixed(4) : loss;
+}
+
+// Return the lines of a plot without losses that are not finite.
+function finiteLines(lines) {
+  const finite = lines.map((line) => ({ ...line, points: line.points.filter(([, loss]) => typeof loss === "number") }));
+  return finite.filter((line) => line.points.length);
 }
 
 function trainingHeadline(all) {
@@ -22,10 +28,12 @@ function trainingHeadline(all) {
 }
 
 function lossSectionOf(stage, i, stages) {
-  const lines = [{ name: "training rows", points: stage.training }, { name: "held-out problems", points: stage.held_out }].filter((line) => line.points.length);
+  const lines = finiteLines([{ name: "training rows", points: stage.training }, { name: "held-out problems", points: stage.held_out }]);
+  const missing = [...stage.training, ...stage.held_out].filter(([, loss]) => typeof loss !== "number");
   const marks = stage.chosen_step === null ? [] : [{ x: stage.chosen_step, text: `weights of step ${count(stage.chosen_step)}` }];
   return panel(stages > 1 ? `Loss of stage ${i + 1}` : "Loss", "The vertical line is the step whose weights are kept: the lowest loss on the held-out problems, or the last step.",
     lines.length > 0 && valuePlot(`Loss over the steps of stage ${i + 1}`, lines, marks.filter((mark) => lines.some((line) => line.points.some(([x]) => x >= mark.x)))),
+    missing.length > 0 && el("p", { class: "note" }, `Not finite: ${counted(missing.length, "loss", "losses")}, the first at step ${count(Math.min(...missing.map(([step]) => step)))}.`),
     stage.held_out.length > 0 && table(["step", "loss on held-out problems"], stage.held_out.map(([step, loss]) => [step, step === stage.chosen_step ? [el("strong", {}, lossText(loss)), " kept"] : lossText(loss)]), "Losses on held-out problems"));
 }
 
@@ -42,7 +50,7 @@ function environmentSection(all) {
 
 function trainingComparison(runs) {
   const names = runs.map((run) => run.summary.name), last = (run) => run.summary.stages.at(-1);
-  const linesOf = (name) => runs.filter((run) => last(run) && last(run)[name].length).map((run) => ({ name: run.summary.name, points: last(run)[name] }));
+  const linesOf = (name) => finiteLines(runs.filter(last).map((run) => ({ name: run.summary.name, points: last(run)[name] })));
   const heldOut = linesOf("held_out"), training = linesOf("training");
   const cellOf = (get) => (run) => (last(run) ? get(last(run)) : "–");
   const line = (name, get) => [name, ...runs.map(cellOf(get))];
