@@ -5,7 +5,7 @@ from playwright.sync_api import Browser, expect
 
 
 def test_the_page_follows_a_run_and_keeps_its_place(browser: Browser, growing_run: RunMaker, served: str) -> None:
-    page = browser.new_page()
+    page = browser.new_page(viewport={"width": 1280, "height": 500})
     problems, requests = list[str](), set[str]()
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
@@ -14,6 +14,7 @@ def test_the_page_follows_a_run_and_keeps_its_place(browser: Browser, growing_ru
     expect(page.locator("#live")).to_have_text("live", timeout=20_000)
     page.keyboard.press("j")
     expect(page.locator(".detail h2")).to_have_count(1)
+    page.locator(".detail").evaluate("detail => { detail.scrollTop = 40; }")
     chosen, before = page.locator(".detail h2").inner_text(), page.locator(".total strong").inner_text()
     with growing_run.open() as folder:
         for number in range(2, 6):
@@ -22,5 +23,19 @@ def test_the_page_follows_a_run_and_keeps_its_place(browser: Browser, growing_ru
     expect(page.locator(".total strong")).not_to_have_text(before, timeout=30_000)
     assert int(page.locator(".total strong").inner_text()) > int(before)
     expect(page.locator(".detail h2")).to_have_text(chosen)
+    expect(page.locator(".detail")).to_have_js_property("scrollTop", 40)
     assert "language=lua" in page.url and problems == [] and requests <= {"/", "/state"}
+    page.close()
+
+
+def test_the_page_says_that_the_report_cannot_be_written(browser: Browser, growing_run: RunMaker, served: str) -> None:
+    page = browser.new_page()
+    page.goto(served)
+    expect(page.locator("#live")).to_have_text("live", timeout=20_000)
+    configuration = growing_run.path / "run.toml"
+    right = configuration.read_bytes()
+    configuration.write_text("= is no TOML")
+    expect(page.locator("#live")).to_have_text("the report cannot be written", timeout=30_000)
+    configuration.write_bytes(right)
+    expect(page.locator("#live")).to_have_text("live", timeout=30_000)
     page.close()

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 from ledgers import RunMaker
+from results import unfinished_training
 
+from glotsmith.errors import InputError
 from glotsmith.report import live_pages
 from glotsmith.report.live_pages import LivePages
 
@@ -58,6 +60,67 @@ def test_a_page_that_does_not_change_is_written_once(growing_run: RunMaker, monk
 
     asyncio.run(ask())
     assert len(written) == len(set(written)) == 2
+    pages.close()
+
+
+@pytest.mark.parametrize(
+    ("file", "is_read"),
+    [
+        ("stages/2/checkpoints/checkpoint-40/trainer_state.json", True),
+        ("stages/2/model/stage.json", True),
+        ("model/training.json", True),
+        ("settings.json", True),
+        ("stages/2/checkpoints/checkpoint-40/model.safetensors", False),
+        ("lock", False),
+    ],
+)
+def test_the_page_of_a_training_follows_its_checkpoints_and_its_record(
+    tmp_path: Path, file: str, *, is_read: bool
+) -> None:
+    folder = unfinished_training(tmp_path / "one")
+    pages = LivePages([folder])
+    before = pages.version()
+    (folder / file).parent.mkdir(parents=True, exist_ok=True)
+    (folder / file).write_text("{}")
+    assert (pages.version() != before) is is_read
+    pages.close()
+
+
+def test_a_report_that_cannot_be_written_is_tried_again_after_each_pause(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried, write = list[str](), live_pages.write_report
+
+    def counting(runs: list[Path], target: Path, limits: None, version: str) -> Path:
+        tried.append(version)
+        return write(runs, target, limits, version)
+
+    monkeypatch.setattr(live_pages, "write_report", counting)
+    monkeypatch.setattr(live_pages, "_SHORTEST_PAUSE_S", 0.0)
+    monkeypatch.setattr(live_pages, "_PAUSE_FACTOR", 0.0)
+    folder = unfinished_training(tmp_path / "one")
+    settings, pages = folder / "settings.json", LivePages([folder])
+    right = settings.read_bytes()
+
+    async def ask() -> None:
+        await pages.page()
+        shown = pages.version()
+        settings.write_text("{")
+        monkeypatch.setattr(live_pages, "_SHORTEST_PAUSE_S", 1e6)
+        for _ in range(3):
+            with pytest.raises(InputError, match="not the settings of a training"):
+                await pages.page()
+            assert pages.version() != shown  # so that the page asks again, and says that there is no newer one
+        assert len(tried) == 2
+        monkeypatch.setattr(pages, "_next_at", 0.0)  # the pause is over
+        with pytest.raises(InputError):
+            await pages.page()
+        settings.write_bytes(right)
+        monkeypatch.setattr(pages, "_next_at", 0.0)
+        assert (await pages.page()).is_file()
+        assert len(tried) == 4
+
+    asyncio.run(ask())
     pages.close()
 
 

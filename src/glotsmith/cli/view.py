@@ -14,13 +14,16 @@ from glotsmith.report.listed_rows import EXAMPLES, ROWS, ListLimits
 
 @app.command()
 def view(
-    runs: Annotated[list[Path], typer.Argument(help="Folders of runs, of evaluations and of trainings.")],
+    runs: Annotated[
+        list[Path], typer.Argument(help="Folders of runs, of trainings, and of evaluations that have ended.")
+    ],
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0: any free one.")] = 8708,
 ) -> None:
-    """Show runs in a browser while they are in progress.
+    """Show runs and trainings in a browser while they are in progress.
 
-    The pages are those of 'glotsmith report'. They follow the run, and keep filters, search and place. Only this
-    machine can reach them. Ctrl-C ends the command; the run continues.
+    The pages are those of 'glotsmith report'. They follow the ledger of a run and the checkpoints of a training, and
+    keep filters, search and place. An evaluation has a page when it has ended. Only this machine can reach the pages.
+    Ctrl-C ends the command; the run continues.
 
     Example: [bold]glotsmith view runs/demo[/]  (then open http://127.0.0.1:8708 in a browser)
     """

@@ -11,9 +11,13 @@ from tempfile import TemporaryDirectory
 from glotsmith.records import content_hash
 from glotsmith.report import write_report
 from glotsmith.report.listed_rows import ListLimits
+from glotsmith.report.training_entries import STAGE, STATE
+from glotsmith.training.training_report import RECORD
 
 _SHORTEST_PAUSE_S = 2.0  #: between the end of writing a page and the next time
 _PAUSE_FACTOR = 4.0  #: the pause as a multiple of the time that writing takes, so that a run keeps its processors
+#: files that a report reads: of runs and evaluations, and of trainings while stages run and at their end
+_FILES = ("*", f"stages/*/checkpoints/*/{STATE}", f"stages/*/model/{STAGE}", f"model/{RECORD}")
 _IGNORED = re.compile(r"report\.html|lock|cache\.sqlite.*|.*-shm")  #: files that do not change a report
 
 
@@ -25,11 +29,12 @@ class LivePages:
         self._folder = TemporaryDirectory(prefix="glotsmith-view-")
         self._page = Path(self._folder.name) / "report.html"
         self._lock = asyncio.Lock()
-        self._version = ""  #: of the page
+        self._version = ""  #: of the page, or of the folders when it could not be written
+        self._error: Exception | None = None  #: why the page of this version could not be written
         self._next_at = 0.0  #: monotonic time before which the page is not written again
 
     async def page(self) -> Path:
-        """Return the newest page, which is written first if a folder has changed.
+        """Return the newest page, which is written first if a folder has changed, or if it could not be written.
 
         Raises:
             GlotsmithError: the report cannot be written; the message says why.
@@ -37,13 +42,25 @@ class LivePages:
         """
         async with self._lock:
             version = self.version()
-            if version != self._version:
-                begun = time.monotonic()
-                await asyncio.to_thread(write_report, self._runs, self._page, self._limits, version)
-                taken = time.monotonic() - begun
-                self._version = version
-                self._next_at = time.monotonic() + max(_SHORTEST_PAUSE_S, _PAUSE_FACTOR * taken)
+            is_due = self._error is not None and time.monotonic() >= self._next_at
+            if version != self._version or is_due:
+                await self._write(version)
+            if self._error is not None:
+                raise self._error
         return self._page
+
+    async def _write(self, version: str) -> None:
+        """Write the page, or keep the error for requests until the next time."""
+        begun = time.monotonic()
+        try:
+            await asyncio.to_thread(write_report, self._runs, self._page, self._limits, version)
+            self._error = None
+        except Exception as error:
+            self._error = error
+        finally:
+            taken = time.monotonic() - begun
+            self._next_at = time.monotonic() + max(_SHORTEST_PAUSE_S, _PAUSE_FACTOR * taken)
+        self._version = version
 
     def version(self) -> str:
         """Return a text that changes with the folders, at most after each pause."""
@@ -57,8 +74,8 @@ class LivePages:
 
 
 def _states(runs: Sequence[Path]) -> Iterator[str]:
-    """Yield the name, size and time of each file of the folders."""
-    for path in (path for run in runs if run.is_dir() for path in sorted(run.iterdir())):
+    """Yield the name, size and time of each file that a report reads, and that changes."""
+    for path in (path for run in runs for pattern in _FILES for path in sorted(run.glob(pattern))):
         if not _IGNORED.fullmatch(path.name) and path.is_file():
             with contextlib.suppress(FileNotFoundError):  # a run removes files meanwhile
                 state = path.stat()

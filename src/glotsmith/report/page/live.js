@@ -14,22 +14,30 @@ function showLiveState(text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+let written = true; // whether the server could write the report that it was asked for last
+
 async function poll() {
   try {
-    const answer = await fetch("/state", { cache: "no-store" });
-    const { version } = await answer.json();
-    if (answer.ok && version !== document.documentElement.dataset.version && !isBusy()) await refresh();
-    showLiveState("live");
+    await update();
+    showLiveState(written ? "live" : "the report cannot be written");
   } catch {
     showLiveState("no connection");
   }
   setTimeout(poll, POLL_MS);
 }
 
-// Replace the data of the page by that of a new one.
+// Show the newest report, unless the page shows it or the user is busy.
+async function update() {
+  const answer = await fetch("/state", { cache: "no-store" });
+  const version = answer.ok ? (await answer.json()).version : "";
+  if (!answer.ok || version === document.documentElement.dataset.version) written = answer.ok;
+  else if (!isBusy()) written = await refresh();
+}
+
+// Replace the data of the page by that of a new one; return whether there is one.
 async function refresh() {
   const answer = await fetch("/", { cache: "no-store" });
-  if (!answer.ok) return;
+  if (!answer.ok) return false;
   const next = new DOMParser().parseFromString(await answer.text(), "text/html");
   const data = 'script[type="application/gzip"]';
   for (const element of document.querySelectorAll(data)) element.remove();
@@ -40,8 +48,11 @@ async function refresh() {
   app.views.clear();
   if (before.unfolded) app.views.set(`rows${before.run.number}`, new RowsView(app.runs[before.run.number]));
   if (before.unfolded) app.views.get(`rows${before.run.number}`).unfolded = before.unfolded;
-  show();
-  restorePlace(app.view, place);
+  const shown = show(), view = app.view, { opened } = view;
+  restorePlace(view, place);
+  await shown;
+  if (app.view === view && view.opened === opened) restorePlace(view, place); // now the details have their height
+  return true;
 }
 
 function placeOf(view) {

@@ -48,6 +48,7 @@ function viewElement(run, name) {
   return { run: overview, evaluation: evaluationOverview, training: trainingOverview }[run.type](run);
 }
 
+// Show what the address names; return a promise of the details of its row.
 function show() {
   const found = route(), { run, parameters } = found;
   const name = found.name === "rows" && run.type === "training" ? "overview" : found.name; // a training has no rows
@@ -62,8 +63,9 @@ function show() {
     window.scrollTo(0, 0);
   }
   document.body.dataset.view = name;
-  if (name === "rows") app.view.apply(parameters);
+  const shown = name === "rows" ? app.view.apply(parameters) : Promise.resolve();
   showHeader(run, name);
+  return shown;
 }
 
 function showHeader(run, name) {

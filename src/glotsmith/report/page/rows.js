@@ -87,7 +87,7 @@ class RowsView {
     this.unfolded = new Set();
   }
 
-  // Apply the filters of an address, and show the row that it names.
+  // Apply the filters of an address, and show the row that it names; return a promise of its details.
   apply(parameters) {
     const filters = new Map();
     for (const name of new Set(parameters.keys())) filters.set(name, parameters.getAll(name));
@@ -98,11 +98,11 @@ class RowsView {
     if (changed) this.refresh();
     if (row) {
       const slash = row[0].indexOf("/");
-      this.showRow(this.run.find(row[0].slice(0, slash), row[0].slice(slash + 1)));
-    } else {
-      this.list.chosen = -1;
-      this.closeDetail();
+      return this.showRow(this.run.find(row[0].slice(0, slash), row[0].slice(slash + 1)));
     }
+    this.list.chosen = -1;
+    this.closeDetail();
+    return Promise.resolve();
   }
 
   refresh() {
@@ -214,7 +214,7 @@ class RowsView {
     if (row < 0) {
       this.detail.replaceChildren(el("p", { class: "empty" }, "This row is not in this file."));
       this.element.classList.add("has-row");
-      return;
+      return Promise.resolve();
     }
     let place = this.items.indexOf(row);
     if (place < 0) { // the filters of the address exclude the row
@@ -223,7 +223,7 @@ class RowsView {
       place = this.items.indexOf(row);
     }
     this.list.choose(place, true);
-    this.open(row);
+    return this.open(row);
   }
 
   move(distance) {
