@@ -8,13 +8,13 @@ import pytest
 from small_steps import TIMEOUT_S, Each, Evens, Numbers, case, kept, run, taken
 
 from glotsmith.drop_reasons import Reason
-from glotsmith.errors import DefectsError, OutageError
+from glotsmith.errors import BudgetError, DefectsError, OutageError, RepliesPendingError
 from glotsmith.execution import open_executor
 from glotsmith.execution.base import FaultLimits, NoProgress
 from glotsmith.ledger import Ledger
 from glotsmith.records import IoCase
 from glotsmith.step import BatchStep, Dropped, ItemStep, Kept, Result, WholeStep, drop, keep
-from glotsmith.unanswered import Unanswered, failures_are_accepted
+from glotsmith.unanswered import BudgetReached, RequestPostponed, Unanswered, failures_are_accepted
 
 
 def limited(kind, steps, ledger, **limits):
@@ -286,6 +286,35 @@ def test_an_item_that_fails_by_itself_is_dropped_after_so_many_runs(kind, ledger
     assert run(kind, asking(server), ledger)
     assert dropped(ledger, "ask") == dict.fromkeys(poison, Reason.TEACHER_FAILED)
     assert kept(ledger, "ask") == [str(n) for n in range(30) if str(n) not in poison]
+
+
+@pytest.mark.parametrize(
+    ("postponed", "poison", "expected"),
+    [
+        (RequestPostponed(RepliesPendingError("later")), (), RepliesPendingError),
+        (RequestPostponed(RepliesPendingError("later")), ("3",), RepliesPendingError),
+        (BudgetReached(BudgetError("a budget")), (), BudgetError),
+        (BudgetReached(BudgetError("a budget")), ("3",), OutageError),
+    ],
+)
+def test_a_failure_is_reported_when_no_reply_arrives_later(kind, ledger, postponed, poison, expected):
+    class Later(Server):
+        later = True
+
+        async def reply(self, key):
+            if self.later and key == "5":
+                raise postponed
+            return await super().reply(key)
+
+    server = Later(poison=poison)
+    with pytest.raises(expected):
+        limited(kind, asking(server), ledger)
+    server.later = False
+    if poison:
+        with pytest.raises(OutageError, match="500: no 3"):
+            limited(kind, asking(server), ledger)
+    else:
+        assert run(kind, asking(server), ledger)
 
 
 def test_outages_do_not_count_as_failures_of_the_item(kind, ledger):

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from glotsmith.counts import counted
 from glotsmith.drop_reasons import Reason
-from glotsmith.errors import DefectsError, GlotsmithError, OutageError
+from glotsmith.errors import DefectsError, GlotsmithError, OutageError, RepliesPendingError
 from glotsmith.execution.base import FaultLimits
 from glotsmith.ledger import Ledger
 from glotsmith.ledger_rows import BrokenResult
@@ -143,9 +143,10 @@ class FaultTracker:
         return self._ledger.open_items.failed_runs(step, key) + 1 >= self._limits.runs
 
     def end_error(self, steps: Sequence[str]) -> GlotsmithError:
-        """Return the error for a run that ends with open items: of a failure, else of a later reply, or of a budget."""
-        if self._postponed is not None and not self._failure_left_open:
-            return self._postponed.error
+        """Return the error for a run that ends with open items: of a later reply, else of a failure, or of a budget."""
+        postponed = self._postponed.error if self._postponed is not None else None
+        if postponed is not None and (isinstance(postponed, RepliesPendingError) or not self._failure_left_open):
+            return postponed  # while replies arrive, the failure of an item does not end the wait for the others
         open_ = {step: len(left) for step in steps if (left := self._ledger.open_items.left_open(step))}
         causes = [self._last_failure[step] for step in open_ if step in self._last_failure]
         cause = next((c for c in causes if c.health is not None), causes[0] if causes else None)
