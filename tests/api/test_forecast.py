@@ -90,6 +90,14 @@ def test_what_is_unknown_is_not_zero(changes: dict[str, Any], read: Callable[[Ru
     assert read(forecast("r", outcomes(40, 800, **changes), ["lua"])) is None
 
 
+def test_the_times_of_batches_measure_no_rate() -> None:
+    found = forecast("r", outcomes(40, 800), ["lua"], in_batches=True)
+    assert (found.hours_left, found.replies_per_second) == (None, None)
+    assert found.time_unknown == "the server decides when it answers a batch"
+    assert forecast("r", outcomes(40, 800), ["lua"]).time_unknown == ""
+    assert "too few replies" in forecast("r", outcomes(40, 800, answered_at=[]), ["lua"]).time_unknown
+
+
 def test_requests_of_no_item_count() -> None:
     found = forecast("r", outcomes(40, 80, shared_costs=ReplyCosts(20, 0.2, 40)), ["lua"])
     assert (found.requests.value, found.pilot_requests) == (pytest.approx(200), 100)

@@ -24,6 +24,7 @@ from glotsmith.api.finite_population import (
     predict_total,
 )
 from glotsmith.api.pilot import PilotOutcomes, PilotRow, read_outcomes
+from glotsmith.api.reply_rounds import BATCHES
 from glotsmith.api.run_config import RunConfig, languages
 from glotsmith.api.run_rows import finished_rows
 from glotsmith.errors import UsageError
@@ -31,6 +32,8 @@ from glotsmith.records import Record
 from glotsmith.run_folder import RunFolder
 
 _SHOWN_LOSSES = 5
+_FEW_REPLIES = "too few replies that were not cached"
+_IN_BATCHES = "the server decides when it answers a batch"
 _WINDOWS = 10  #: equal parts of the replies by which the rate is measured
 _MIN_REPLIES = 2 * _WINDOWS  #: with fewer, the rate is not measured
 _IDLE_S, _IDLE_FACTOR = 60.0, 50  #: a longer gap between two replies, also in median gaps, is no part of the rate
@@ -72,7 +75,8 @@ class RunForecast(Record, frozen=True, kw_only=True):
     cost: PredictedAmount | None  #: US dollars; None if the price is unknown
     cost_per_row: PredictedAmount | None
     tokens_per_row: PredictedAmount
-    hours_left: PredictedAmount | None  #: of the run after the pilot; None if the pilot received too few replies
+    hours_left: PredictedAmount | None  #: of the run after the pilot; None if the pilot does not measure it
+    time_unknown: str  #: why the pilot does not measure the time; "" if it does
     replies_per_second: float | None  #: the measured rate
     pilot_hours: float
     pilot_requests: int
@@ -96,21 +100,22 @@ def forecast_run(folder: Path) -> RunForecast:
             raise UsageError(
                 f"{folder}: no item is left for a pilot. 'glotsmith show {shlex.quote(str(folder))}' prints why"
             )
-        return forecast(config.recipe, outcomes, languages(config))
+        return forecast(config.recipe, outcomes, languages(config), in_batches=(folder / BATCHES).exists())
 
 
-def forecast(recipe: str, pilot: PilotOutcomes, languages: Sequence[str]) -> RunForecast:
+def forecast(recipe: str, pilot: PilotOutcomes, languages: Sequence[str], *, in_batches: bool = False) -> RunForecast:
     """Return the prediction of a run of a recipe.
 
     Args:
         recipe: name of the recipe.
         pilot: what the finished pilot did.
         languages: of the run, those without a row in the pilot included.
+        in_batches: whether the replies of the pilot arrived in batches, whose times measure no rate.
 
     """
     requests, tokens = (_total(pilot, field) for field in ("requests", "tokens"))
     cost = None if any(pilot.values("unpriced")) or pilot.shared_costs.unpriced else _total(pilot, "cost")
-    rate, hours = _hours(pilot, requests)
+    rate, hours = (None, None) if in_batches else _hours(pilot, requests)
     return RunForecast(
         recipe=recipe,
         confidence=CONFIDENCE,
@@ -124,6 +129,7 @@ def forecast(recipe: str, pilot: PilotOutcomes, languages: Sequence[str]) -> Run
         cost_per_row=PredictedAmount.of(_per_row(pilot, "cost")) if cost else None,
         tokens_per_row=PredictedAmount.of(_per_row(pilot, "tokens")),
         hours_left=PredictedAmount.of(hours) if hours else None,
+        time_unknown="" if hours else _IN_BATCHES if in_batches else _FEW_REPLIES,
         replies_per_second=rate.value if rate else None,
         pilot_hours=pilot.run_seconds / 3600,
         pilot_requests=round(_in_pilot(pilot, "requests")),

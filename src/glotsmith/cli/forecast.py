@@ -49,7 +49,7 @@ def _rows(found: RunForecast) -> Iterator[tuple[str, str, str, str]]:
         yield (
             "time left",
             "not measured",
-            "too few replies that were not cached",
+            found.time_unknown,
             format_seconds(found.pilot_hours * 3600),
         )
     else:
