@@ -1,5 +1,6 @@
 """``glotsmith run --teacher batch``: exit code 5 while replies are missing, and the same command resumes the run."""
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -47,3 +48,42 @@ def test_a_run_resumes_around_its_batches(glotsmith: Command, server: BatchState
         assert not run.ledger.exchanges.sent()  # no request is counted as unanswered
     assert costs is not None
     assert (made, costs[0].requests, costs[1].requests, round(costs[0].cost, 6)) == (3, 6, 0, 0.18)
+
+
+def test_a_request_that_always_fails_does_not_end_the_wait_for_the_others(
+    glotsmith: Command, server: BatchState, folder: Path
+) -> None:
+    server.answer = lambda body: (
+        (500, {"error": "down"})
+        if "def total" in (prompt := body["messages"][0]["content"])
+        else say(f"```lua\nreturn {body['seed']}\n```" if "def clamp" in prompt else translate(prompt))
+    )
+    own = ("--set", "samples=2", "--policy", "early_stop", "--set", "teacher.again=0")
+    command = (*RUN, "--teacher", "batch", "--model", "m", "--base-url", server.url, *own)
+    for batches in (1, 2):  # the second sample of clamp is in the second batch
+        code, _, err = glotsmith(*command)
+        assert (code, len(server.batches)) == (5, batches), err
+        server.finish()
+    code, _, err = glotsmith(*command)
+    assert (code, len(server.batches)) == (3, 2), err
+    assert "an error in each of 1 batch; the last: 500" in " ".join(err.split())
+
+
+@pytest.mark.parametrize("trial", [("--preview", "1"), ("--estimate",)])
+def test_a_run_does_not_send_what_waits_in_a_trial(
+    glotsmith: Command, server: BatchState, folder: Path, trial: tuple[str, ...]
+) -> None:
+    one = ("--set", "samples=1", "--set", "teacher.input_price=1", "--set", "teacher.output_price=1")
+    command = (*RUN, "--teacher", "batch", "--model", "m", "--base-url", server.url, *one)
+    assert glotsmith(*command, *trial)[0] == 5
+    code, _, err = glotsmith(*command)
+    words = " ".join(err.split())
+    assert (code, len(server.batches), (folder / "run").exists()) == (2, 1, False), err
+    assert "would pay for the same requests again. Run the command that made that folder again" in words
+    server.finish()
+    if trial == ("--estimate",):
+        code, out, err = glotsmith(*command, *trial, "--json")
+        assert code == 0, err
+        assert json.loads(out.splitlines()[-1])["time_unknown"] == "the server decides when it answers a batch"
+        code, _, err = glotsmith(*command)
+        assert (code, len(server.requests)) == (0, 3), err

@@ -1,15 +1,39 @@
 """Run the steps of a run whose teacher answers later: again while replies arrive, and end while they are missing."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from pathlib import Path
 from typing import Any
 
 from glotsmith.api.run_teachers import CachedTeachers
-from glotsmith.errors import BudgetError, OutageError, RepliesPendingError
+from glotsmith.counts import counted
+from glotsmith.errors import BudgetError, OutageError, RepliesPendingError, UsageError
 from glotsmith.teachers.base import ReplyRounds
 
 BATCHES = "batches"  #: folder in a run folder, with the files of the teacher
+
+
+def check_trials(folders: Iterable[Path]) -> None:
+    """Check that no request of a preview or a pilot waits in a batch: a run would send and pay it again.
+
+    Args:
+        folders: those of the preview and the pilot; they need not exist.
+
+    Raises:
+        UsageError: requests wait.
+
+    """
+    for folder in folders:
+        if not (folder / BATCHES).is_dir():
+            continue
+        from glotsmith.teachers.batch.request_files import count_open_requests  # a slow import
+
+        if count := count_open_requests(folder / BATCHES):
+            raise UsageError(
+                f"{counted(count, 'request', 'waits')} in batches of {folder}, and this run would pay for the same "
+                "requests again. Run the command that made that folder again until it ends: this run reuses its "
+                f"replies. Or remove the folder {folder}"
+            )
 
 
 async def run_in_rounds(

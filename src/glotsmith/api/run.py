@@ -15,7 +15,7 @@ from glotsmith.api.export import partial_sentence, write_formats
 from glotsmith.api.folders import removed_if_refused
 from glotsmith.api.no_input import check_input
 from glotsmith.api.program_services import ProgramServices, open_program_services
-from glotsmith.api.reply_rounds import run_in_rounds
+from glotsmith.api.reply_rounds import check_trials, run_in_rounds
 from glotsmith.api.run_log import LOG, logging_to
 from glotsmith.api.run_rows import RunRows, finished_rows, rows_so_far
 from glotsmith.api.run_steps import ExtraSteps, chosen_steps, fill_cluster, with_extra_steps
@@ -50,6 +50,7 @@ class RunPlace(NamedTuple):
     folder: Path
     cache: Path | None = None  #: to share between runs
     others: Sequence[Path] = ()  #: further caches to read: those of a run, its preview and its pilot
+    trials: Sequence[Path] = ()  #: folders of the preview and the pilot, other than ``folder``
 
     @classmethod
     def choose(
@@ -73,7 +74,8 @@ class RunPlace(NamedTuple):
             run = run.with_name(f"{run.name}-{shard.number}-of-{shard.total}")
         folder = preview if config.preview else pilot if config.pilot else run
         others = [place / CACHE for place in (run, preview, pilot) if place != folder]
-        return cls(folder, given[1] or config.target("cache"), others)
+        trials = [place for place in (preview, pilot) if place != folder]
+        return cls(folder, given[1] or config.target("cache"), others, trials)
 
 
 class RunRequest(NamedTuple):
@@ -193,6 +195,7 @@ async def execute(
     chosen = keep_stored_form(run_config.bounded(request.config), stored_config(request.place.folder))
     for name in chosen.formats:
         check_format(name)
+    check_trials(request.place.trials)
     teachers = RunTeachers(chosen)
     try:
         languages = tuple(chosen.options.get("languages") or ())

@@ -179,6 +179,16 @@ class RequestFolder:
         return file.read_text("ascii").strip()
 
 
+def count_open_requests(folder: Path) -> int:
+    """Return how many requests the open files in a folder have; 0 if there is no such folder.
+
+    Raises:
+        InputError: the state of a file cannot be read.
+
+    """
+    return sum(file.requests for file in map(_read_state, folder.glob("requests-*.json")) if file.is_open)
+
+
 def _read_state(file: Path) -> RequestFile:
     try:
         return msgspec.json.decode(file.read_bytes(), type=RequestFile)
