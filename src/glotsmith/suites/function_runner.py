@@ -1,4 +1,9 @@
-"""Run calls of a function in the sandbox. The host builds the program, and reads only the marked output lines."""
+"""Run calls of a function in the sandbox. The host builds the program, and reads only the marked output lines.
+
+The programs are a source function and its mutants. Expected values are the results of this function, so its mutants may
+get them (``CallBatch.expected``): they are nothing that the function does not compute itself. Candidates (translations
+and answers) never get expected values; the verifier compares their results outside the sandbox.
+"""
 
 import sys
 from collections.abc import Sequence
@@ -36,7 +41,9 @@ class CallBatch(msgspec.Struct, frozen=True, kw_only=True):
     max_chars: int = 2000  #: characters of a result's literal
     measure: str = ""  #: ``arcs`` or ``seconds`` for each call, ``coverage`` of them all, or nothing
     one_process_per_call: bool = False  #: run each call in a process of its own
-    expected: tuple[str, ...] = ()  #: literals of the calls' values; the batch stops at the first call that differs
+    #: literals of the values that the original function has returned; the batch of a mutant stops at the first call
+    #: that differs; never those of a candidate
+    expected: tuple[str, ...] = ()
 
 
 class CallResult(NamedTuple):
