@@ -75,7 +75,12 @@ def round_trip(statuses: list[str], policy: Any, measured: float = 0.0) -> Sampl
         (["fail:wrong"] * 4, ALL_SUMMARIES, 0, 4, 4, "limit"),
         (["fail:wrong"] * 4, GiveUp(), 0, 2, 2, "low_pass_rate"),
         (["fail:wrong", "pass", "pass"], GiveUp(), 0, 2, 1, "enough"),
-        (["refused", "infra:sandbox", "fail:wrong", "pass"], GiveUp(), 0, 4, 1, "limit"),  # two say nothing
+        (["refused", "infra:sandbox", "fail:wrong", "pass"], GiveUp(), 0, 4, 1, "enough"),  # two say nothing
+        (["pass"], ALL_SUMMARIES, 0, 1, 0, "enough"),
+        (["fail:wrong", "pass"], ALL_SUMMARIES, 0, 2, 1, "enough"),  # the last one
+        (["fail:wrong", "pass"], GiveUp(), 0, 2, 1, "enough"),
+        (["refused", "infra:sandbox"], GiveUp(), 0, 2, 0, "limit"),
+        (["pass", "pass"], ALL_SUMMARIES, 1, 2, 0, "limit"),
         (["fail:wrong"] * 4, GiveUp(), 1, 4, 4, "limit"),  # all summaries are measured
     ],
 )

@@ -123,6 +123,8 @@ class RoundTrip(ItemStep[Inversion, Inversion]):
             else:
                 unjudged += answer.fault.reason in _UNJUDGED
                 lost.append(Dropped(answer.fault.reason, answer.fault.detail, f"{summary.id}:failed", item=tried[-1]))
+        else:
+            stop = StopReason.ENOUGH if passed and not measured else stop
         made = msgspec.structs.replace(item, tried=tuple(tried), measured=measured)
         result = _keep_best(key, made, passed[:1], lost, replies)
         evidence = _evidence(tried, len(passed), unjudged, replies)
