@@ -1,6 +1,8 @@
 """The plots of a dataset card: well-formed SVG with the numbers of the card, whatever names it has."""
 
+import math
 import re
+from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -98,6 +100,40 @@ def test_bars_fit_into_the_plot() -> None:
         bars = [element.attrib for element in root.iter("{http://www.w3.org/2000/svg}rect")]
         assert bars
         assert all(float(bar["x"]) + float(bar["width"]) <= width for bar in bars)
+
+
+def head_lines(root: ElementTree.Element) -> list[tuple[float, float, float, float]]:
+    """Return the lines on which the heads of the columns stand, for characters of 7 px, from left to right."""
+    lines = list[tuple[float, float, float, float]]()
+    for head in root.findall("{http://www.w3.org/2000/svg}text[@class='soft']"):
+        x, y, text = float(head.attrib["x"]), float(head.attrib["y"]), "".join(head.itertext())
+        title = head.findtext("{http://www.w3.org/2000/svg}title") or ""
+        turned = re.match(r"rotate\((-\d+) ", head.attrib.get("transform", "rotate(-0 "))
+        assert turned is not None
+        angle, length = math.radians(float(turned[1])), 7 * (len(text) - len(title))
+        lines.append((x, y, x + length * math.cos(angle), y + length * math.sin(angle)))
+    return lines
+
+
+@pytest.mark.parametrize("length", [1, 6, 10, 28, 60])
+@pytest.mark.parametrize("columns", [1, 4, 5, 6, 12, 29])
+def test_heads_of_columns_do_not_overlap_and_say_their_language(columns: int, length: int) -> None:
+    names = [f"{number:02}".ljust(length, "w") for number in range(columns)]
+    many = tuple(LanguageFunnelCount("translate", name, 1, 1, 0) for name in names)
+    given = DatasetCard(name="d", funnel=card().funnel, by_language=(*card().by_language[:1], *many))
+    root = ElementTree.fromstring(draw_plots(given, counts())["funnel"])
+    lines = head_lines(root)
+    shown = root.findall("{http://www.w3.org/2000/svg}text[@class='soft']")
+    texts = [(head.findtext("{http://www.w3.org/2000/svg}title") or head.text) for head in shown]
+    assert texts == ["no language yet", *names[:12]]
+    width = float(root.attrib["viewBox"].split()[2])
+    first_rule = min(float(rule.attrib["y1"]) for rule in root.iter("{http://www.w3.org/2000/svg}line"))
+    for x, y, end, top in lines:
+        assert 0 <= x <= end <= width
+        assert 0 <= top <= y < first_rule
+    for (x, y, end, top), (following, *_) in pairwise(lines):
+        across = (following - x) * (y - top) / math.hypot(end - x, y - top)  # between two turned texts
+        assert end <= following or across >= 16
 
 
 def test_plots_are_written_in_place_of_earlier_ones_and_named_by_the_card(tmp_path: Path) -> None:

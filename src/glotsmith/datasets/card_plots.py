@@ -3,6 +3,7 @@
 Texts from sources and languages become text nodes; a plot runs no script and loads nothing.
 """
 
+import math
 import re
 import shutil
 from collections import Counter
@@ -21,6 +22,10 @@ _ROW = 26  #: height of a line
 _LABEL = 190  #: width of the labels at the left
 _SHOWN = 12  #: languages, and licences, of a plot
 _LABEL_CHARACTERS = 28
+_CHARACTER = 7.5  #: width of a character of a head, on average at most
+_LEVEL_HEADS = 5  #: columns; the heads of more columns are turned
+_TURN = math.radians(60)
+_TURNED_CHARACTERS = 15  #: of a turned head
 _COUNT_WIDTH = 80  #: of the numbers next to a bar of the funnel
 _COUNTED_WIDTH = 130  #: columns that are narrower have no numbers
 #: characters that XML forbids, that control a terminal, or that change the order of a text
@@ -80,8 +85,8 @@ def _text(text: str) -> str:
     return escape(_INVALID.sub("\ufffd", text), quote=True)
 
 
-def _label(text: str) -> str:
-    cut = text if len(text) <= _LABEL_CHARACTERS else f"{text[: _LABEL_CHARACTERS - 1]}…"
+def _label(text: str, characters: int = _LABEL_CHARACTERS) -> str:
+    cut = text if len(text) <= characters else f"{text[: max(0, characters - 1)]}…"
     return _text(cut)
 
 
@@ -111,18 +116,35 @@ def _funnel_plot(funnel: Sequence[FunnelRow], counts: Sequence[LanguageFunnelCou
     width = (_WIDTH - _LABEL) / max(1, len(columns))
     by_place = {(count.step, count.language): count for count in counts}
     most = max((max(count.inputs, count.kept + count.dropped) for count in counts), default=1)
-    parts = [_head(name or "no language yet", _LABEL + width * i) for i, name in enumerate(columns)]
+    parts, top = _heads([name or "no language yet" for name in columns], width)
     for line, row in enumerate(funnel):
-        y = _ROW * (line + 1)
+        y = top + _ROW * line
         parts += [f'<text x="{_LABEL - 10}" y="{y + 17}" text-anchor="end">{_label(row.step)}</text>', _rule(y)]
         for i, name in enumerate(columns):
             if count := by_place.get((row.step, name)):
                 parts.append(_funnel_cell(count, _LABEL + width * i, y, width - 10, most))
-    return _page("funnel", _ROW * (len(funnel) + 1) + 6, parts)
+    return _page("funnel", top + _ROW * len(funnel) + 6, parts)
 
 
-def _head(text: str, x: float) -> str:
-    return f'<text class="soft" x="{x:.1f}" y="17">{_label(text)}</text>'
+def _heads(names: Sequence[str], width: float) -> tuple[list[str], int]:
+    """Return the heads of the columns, which do not overlap, and their height. Many columns have turned heads."""
+    places = [_LABEL + width * i for i in range(len(names))]
+    if len(names) <= _LEVEL_HEADS:
+        return [_head(name, x, 17, int((width - 10) / _CHARACTER)) for name, x in zip(names, places, strict=True)], _ROW
+    most = min(_TURNED_CHARACTERS, max(map(len, names)))
+    y = round(most * _CHARACTER * math.sin(_TURN)) + 14
+    turned = [
+        _head(name, x + width / 4, y, min(most, int((_WIDTH - x - width / 4) / math.cos(_TURN) / _CHARACTER)), _TURN)
+        for name, x in zip(names, places, strict=True)
+    ]
+    return turned, y + 8
+
+
+def _head(text: str, x: float, y: float, characters: int, turn: float = 0.0) -> str:
+    """Return the head of a column; if it is cut, its title is the whole text."""
+    title = f"<title>{_text(text)}</title>" if len(text) > characters else ""
+    turned = f' transform="rotate({-math.degrees(turn):.0f} {x:.1f} {y})"' if turn else ""
+    return f'<text class="soft" x="{x:.1f}" y="{y}"{turned}>{title}{_label(text, characters)}</text>'
 
 
 def _rule(y: float) -> str:
