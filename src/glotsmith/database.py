@@ -3,10 +3,11 @@
 import shutil
 import sqlite3
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 from urllib.parse import quote
 
 from glotsmith.errors import StorageError
@@ -51,6 +52,26 @@ def storage_errors(path: Path) -> Generator[None, None, None]:
         if sentence is None:
             raise
         raise StorageError(f"{path}: {sentence} ({error})") from error
+
+
+def read_if_stored(run: Callable[..., list[tuple[Any, ...]]], sql: str, *parameters: object) -> list[tuple[Any, ...]]:
+    """Return the rows of a query; [] if a file of an earlier version has no such table or column.
+
+    Args:
+        run: runs an SQL statement and returns its rows.
+        sql: the query.
+        parameters: of the query.
+
+    Raises:
+        sqlite3.OperationalError: of any other kind.
+
+    """
+    try:
+        return run(sql, *parameters)
+    except sqlite3.OperationalError as error:
+        if str(error).startswith(("no such table", "no such column")):
+            return []
+        raise
 
 
 def connect(path: Path, schema: str, version: int) -> sqlite3.Connection:

@@ -4,12 +4,12 @@ They are in tables of the ledger. Each prompt is stored once; replies are in the
 that a budget admits is stored before it is sent, so that a killed run knows which requests it may have paid for.
 """
 
-import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple
 
+from glotsmith.database import read_if_stored
 from glotsmith.ledger_rows import NANO
 from glotsmith.records import printable
 from glotsmith.stored_prompt import StoredPrompt
@@ -347,7 +347,4 @@ class Exchanges:
 
     def _read(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
         """Run a query; return [] for a ledger of an older version, which has no such tables or columns."""
-        try:
-            return self._run(sql, *parameters)
-        except sqlite3.OperationalError:
-            return []
+        return read_if_stored(self._run, sql, *parameters)

@@ -4,10 +4,10 @@ An open item has no row for its step in the ledger, so the next start processes 
 which an item failed while others succeeded; this module also remembers which items are open in this run.
 """
 
-import sqlite3
 from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import suppress
 from typing import Any
+
+from glotsmith.database import read_if_stored
 
 RunStatement = Callable[..., list[tuple[Any, ...]]]
 
@@ -76,10 +76,9 @@ class OpenItems:
 
     def failed_runs(self, step: str, key: str) -> int:
         """Return in how many runs, including this one, the item failed while others succeeded."""
-        with suppress(sqlite3.OperationalError):  # an older ledger has no such table
-            found = self._run("SELECT runs FROM failed_runs WHERE step = ? AND key = ?", self._places[step], key)
-            return found[0][0] if found else 0
-        return 0
+        sql = "SELECT runs FROM failed_runs WHERE step = ? AND key = ?"
+        found = read_if_stored(self._run, sql, self._places[step], key)
+        return found[0][0] if found else 0
 
     def count_failed_run(self, step: str, key: str) -> None:
         """Count this run, at most once, as one in which the item failed. A transaction must be open."""

@@ -1,9 +1,9 @@
 """The census of a shard: what its source step has read, so that a merge can compare the shards."""
 
-import sqlite3
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any, NamedTuple
+
+from glotsmith.database import read_if_stored
 
 RunStatement = Callable[..., list[tuple[Any, ...]]]
 
@@ -25,6 +25,4 @@ def record_census(run: RunStatement, census: SourceCensus) -> None:
 
 def read_census(run: RunStatement) -> SourceCensus | None:
     """Return the census of a ledger; None if it has none."""
-    with suppress(sqlite3.OperationalError):  # it has no such table
-        return next((SourceCensus(*row) for row in run("SELECT units, digest FROM census")), None)
-    return None
+    return next((SourceCensus(*row) for row in read_if_stored(run, "SELECT units, digest FROM census")), None)

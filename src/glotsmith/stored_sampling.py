@@ -3,11 +3,11 @@
 They are in a table of the ledger. A row belongs to the result of a step for one input, and is stored with it.
 """
 
-import sqlite3
 from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from glotsmith.database import read_if_stored
 from glotsmith.ledger_rows import NANO
 from glotsmith.sampling_end import SamplingEnd, StopReason
 
@@ -167,7 +167,4 @@ class StoredSampling:
 
     def _read(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
         """Run a statement; return [] for a ledger without the table: of an earlier version, or without sampling."""
-        try:
-            return self._run(sql, *parameters)
-        except sqlite3.OperationalError:
-            return []
+        return read_if_stored(self._run, sql, *parameters)
