@@ -143,9 +143,7 @@ class ProgressDisplay:
         self._thread.start()
 
     def finish(self, name: str) -> None:
-        """Mark a step as finished, and show it unless it was finished before."""
-        if self.state.steps[name].state == "finished":
-            return
+        """Mark a step as finished."""
         self.state.finish(name)
         self.view.on_step_finished(self.state.steps[name])
 

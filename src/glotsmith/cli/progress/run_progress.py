@@ -31,8 +31,9 @@ class RunProgress(ProgressDisplay):
         self.state.restart(step)
 
     def on_step_finished(self, step: str) -> None:
-        """Mark a step as finished."""
-        self.finish(step)
+        """Mark a step as finished, and show it unless an earlier round finished it."""
+        if self.state.steps[step].state != "finished":
+            self.finish(step)
 
     def on_run_ended(self, funnel: Sequence[FunnelRow]) -> None:
         """Take the counts of the ledger."""
