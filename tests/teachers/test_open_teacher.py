@@ -48,7 +48,7 @@ def test_a_cache_stands_in_front(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "given", "sentence"),
     [
-        ("gpt", {}, "no teacher 'gpt'; there are: local, offline, openai, scripted"),
+        ("gpt", {}, "no teacher 'gpt'; there are: batch, local, offline, openai, scripted"),
         ("openai", {}, "name the model to ask"),
         (
             "openai",
