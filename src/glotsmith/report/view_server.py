@@ -5,10 +5,10 @@ from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from pathlib import Path
 from types import FrameType
-from urllib.parse import urlsplit
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from glotsmith.errors import GlotsmithError
 from glotsmith.report.listed_rows import ListLimits
 from glotsmith.report.live_pages import LivePages
-from glotsmith.service.app import is_loopback
+from glotsmith.service.app import host_name, is_loopback
 
 _HEADERS = {
     "Cache-Control": "no-store",
@@ -50,18 +50,11 @@ class _LoopbackNames:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and not is_loopback(_host(Request(scope))):
+        if scope["type"] == "http" and not is_loopback(host_name(Headers(scope=scope).get("host", ""))):
             refused = PlainTextResponse("This address answers to the names of this machine only.\n", 403, _HEADERS)
             await refused(scope, receive, send)
         else:
             await self._app(scope, receive, send)
-
-
-def _host(request: Request) -> str:
-    try:
-        return urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
-    except ValueError:
-        return ""
 
 
 async def serve_view(

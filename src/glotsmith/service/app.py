@@ -91,7 +91,7 @@ class _AccessControl:
         token = self._service.settings.token
         if not token:
             # A web page may resolve its own host name to 127.0.0.1 (DNS rebinding).
-            if is_loopback(_host(headers.get("host", ""))):
+            if is_loopback(host_name(headers.get("host", ""))):
                 return None
             return RequestRefused(
                 HTTPStatus.FORBIDDEN, "without a token, the service answers to this machine's names only"
@@ -128,7 +128,8 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _host(header: str) -> str:
+def host_name(header: str) -> str:
+    """Return the name in a ``Host`` header without its port; "" if it has none."""
     try:
         return urlsplit(f"//{header}").hostname or ""
     except ValueError:
