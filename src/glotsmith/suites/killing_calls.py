@@ -39,14 +39,14 @@ async def find_killing_calls(
         RunnerFailed: the sandbox failed.
 
     """
-    free, further = MAX_CASES - len(chosen), further_cases(chosen, observed, base)[:_MAX_CALLS]
-    if free <= 0 or not further:
+    limit, further = MAX_CASES - len(chosen), further_cases(chosen, observed, base)[:_MAX_CALLS]
+    if limit <= 0 or not further:
         return []
     expected = tuple(call.returned for call in chosen)
     codes = make_mutants(function, MAX_MUTANTS)
     killed = await _run(runner, function, codes, chosen, expected)
     survivors = [code for code, killers in zip(codes, killed, strict=True) if not killers]
-    return _cover(further, await _run(runner, function, survivors, further), free)
+    return _cover(further, await _run(runner, function, survivors, further), limit)
 
 
 async def _run(
@@ -68,11 +68,11 @@ def _killers(report: BatchResult, calls: Sequence[ObservedCall]) -> set[int]:
     return {i for i, (got, call) in pairs if got.kind != "skipped" and (got.kind, got.text) != ("value", call.returned)}
 
 
-def _cover(calls: Sequence[ObservedCall], killers: Sequence[set[int]], free: int) -> list[ObservedCall]:
+def _cover(calls: Sequence[ObservedCall], killers: Sequence[set[int]], limit: int) -> list[ObservedCall]:
     """Return calls that kill all mutants that any of them kills: repeatedly the first that kills most of those left."""
     found = list[ObservedCall]()
     left: list[set[int]] = [mutant for mutant in killers if mutant]
-    while left and len(found) < free:
+    while left and len(found) < limit:
         counts = Counter(index for mutant in left for index in mutant)
         best = min(counts, key=lambda index: (-counts[index], index))
         found.append(calls[best])
