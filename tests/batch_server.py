@@ -1,7 +1,7 @@
 """A simulated server of the OpenAI Batch API: real HTTP, with files and batches, and no model.
 
-It checks each line of an uploaded file by the schema of the API, as OpenAI does, answers batches when a test tells it
-to, and counts what it answers.
+It checks each line of an uploaded file against the schema of the API, as OpenAI does. A test decides when the server
+answers a batch. The server counts its answers.
 """
 
 import json

@@ -35,7 +35,7 @@ PLOT_FOLDER = "plots"
 #: name of a plot → what it shows
 PLOTS = {
     "funnel": "Kept and dropped items of each step, by language",
-    "certificate": "Rates of right and wrong programs that verification tells apart, with intervals",
+    "certificate": "Share of right programs that pass, and of wrong programs that fail, with intervals",
     "tokens": "Tokens by step",
     "licences": "Rows by licence",
 }

@@ -171,7 +171,7 @@ class RequestFolder:
         return (self.path / file.name).with_suffix(".json")
 
     def _read_run_id(self) -> str:
-        """Return the id that tells the requests of this run from those of others; make one in a new folder."""
+        """Return the identifier in the ``custom_id`` of each request of this run; create it in a new folder."""
         file = self.path / "run-id"
         if not file.exists():
             with write_aside(file, sync=True) as draft:
@@ -180,7 +180,7 @@ class RequestFolder:
 
 
 def count_open_requests(folder: Path) -> int:
-    """Return how many requests the open files in a folder have; 0 if there is no such folder.
+    """Return the number of requests in the open files of a folder; 0 without the folder.
 
     Raises:
         InputError: the state of a file cannot be read.
