@@ -4,6 +4,8 @@ import asyncio
 import inspect
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -134,12 +136,25 @@ def test_loading_a_gguf_file_prints_nothing(tmp_path: Path) -> None:
     assert (done.stdout, done.stderr) == ("3\n", "")
 
 
-def test_closing_cancels_what_waits(llama: Path) -> None:
+def test_closing_cancels_what_waits(llama: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from transformers import LlamaForCausalLM
+
+    forward = LlamaForCausalLM.forward
+    started = threading.Event()
+
+    def slow(self: object, *args: object, **kwargs: object) -> object:
+        started.set()
+        time.sleep(0.05)  # the reply has 237 tokens: it lasts 12 s
+        return forward(self, *args, **kwargs)  # type: ignore[arg-type]
+
+    slow.__signature__ = inspect.signature(forward)  # type: ignore[attr-defined]
+    monkeypatch.setattr(LlamaForCausalLM, "forward", slow)
+
     async def ask() -> list[object]:
         teacher = open_teacher("transformers", model=str(llama), options={"dtype": "float32", "batch": 2})
         endless = Request(call="x", item="x", prompt="a", sampling=Sampling(max_tokens=100_000, temperature=1.0))
         tasks = [asyncio.ensure_future(teacher.reply(endless)) for _ in range(5)]
-        await asyncio.sleep(0.2)
+        await asyncio.to_thread(started.wait)
         await teacher.close()
         await teacher.close()
         return await asyncio.gather(*tasks, return_exceptions=True)
