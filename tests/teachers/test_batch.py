@@ -495,6 +495,18 @@ def test_files_can_be_carried_by_hand(tmp_path: Path) -> None:
     assert texts(start(None, tmp_path, submit="manual")[0]) == EXPECTED
 
 
+@pytest.mark.parametrize(
+    ("requests", "words"),
+    [
+        (CHATS, "Answer each file, for example with vllm run-batch -i {folder}/requests-0001.jsonl -o "),
+        (COMPLETIONS, "Answer each file (vllm run-batch answers chats only, and these are completions), put "),
+        ([*COMPLETIONS, *CHATS], "Answer each file, for example with vllm run-batch -i {folder}/requests-0002.jsonl -o "),
+    ],
+)
+def test_the_example_is_a_file_that_vllm_answers(requests: Sequence[Request], words: str, tmp_path: Path) -> None:
+    assert words.format(folder=tmp_path) in start(None, tmp_path, requests, submit="manual")[1]
+
+
 def reply(body: dict[str, Any]) -> tuple[int, Any]:
     return say(f"reply to {body['messages'][0]['content']}")
 

@@ -355,10 +355,7 @@ class BatchRounds(ReplyRounds):
     def _manual_sentence(self, manual: list[RequestFile]) -> str:
         names = ", ".join(file.name for file in manual[:_SHOWN]) + (", …" if len(manual) > _SHOWN else "")
         requests, missing = sum(s.requests for s in manual), sum(map(self._missing, manual))
-        first, folder = self._folder / manual[0].name, self._folder / RESULTS
-        command = (
-            f"vllm run-batch -i {shlex.quote(str(first))} -o {shlex.quote(str(folder / first.name))} --model MODEL"
-        )
+        folder = self._folder / RESULTS
         why = f" ({self._no_api})" if self._no_api else ""
         some = (
             f"{requests - missing:,} {agreeing(requests - missing, 'has')} a result; --set teacher.resend_missing=true "
@@ -368,6 +365,16 @@ class BatchRounds(ReplyRounds):
         )
         return (
             f"{counted(requests, 'request', 'waits')} in {counted(len(manual), 'file')} in {self._folder}{why}: "
-            f"{names}. {some}Answer each file, for example with {command}, put the results into {folder}, and run the "
-            "same command again"
+            f"{names}. {some}Answer each file{self._example(manual)}, put the results into {folder}, and run the same "
+            "command again"
         )
+
+    def _example(self, manual: list[RequestFile]) -> str:
+        """Return a command that answers a file; "" without a file of chats, which is all that vLLM answers."""
+        chats = [file for file in manual if file.url.endswith("/chat/completions")]
+        if not chats:
+            return " (vllm run-batch answers chats only, and these are completions)"
+        file = self._folder / chats[0].name
+        results = self._folder / RESULTS / chats[0].name
+        command = f"vllm run-batch -i {shlex.quote(str(file))} -o {shlex.quote(str(results))} --model MODEL"
+        return f", for example with {command}"
