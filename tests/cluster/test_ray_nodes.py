@@ -39,8 +39,9 @@ def jobs(count: int) -> list[Job]:
 
 
 def worker_processes() -> list[int]:
-    """Return the ids of the processes of workers."""
-    return sorted(number for number, title in commands().items() if title.startswith(b"ray::NodeWorker"))
+    """Return the ids of the processes of workers on nodes that this test has started."""
+    own = descendants([os.getpid()])
+    return sorted(n for n, title in commands().items() if title.startswith(b"ray::NodeWorker") and n in own)
 
 
 def descendants(processes: Sequence[int]) -> set[int]:
@@ -96,6 +97,7 @@ def test_killed_workers_lose_nothing_and_leave_nothing(two_nodes: Any) -> None:
             assert [(v.id, v.status) for v in found] == [(str(i), "pass") for i in range(COUNT)]
             os.kill(before[1], signal.SIGKILL)
             assert {v.status for v in await asyncio.wait_for(verify_all(cluster, 40, COUNT), 120)} == {"pass"}
+            started.update(before, worker_processes())
 
     asyncio.run(check())
     assert wait_for_end(started) == set()
