@@ -90,13 +90,33 @@ def test_pass_rates_are_stored_without_the_samples_that_have_no_verdict(
     server.says = target
     command = ("difficulty", "run", *server.options, "-n", 1, "--set", "teacher.attempts=1")
     file = Path("run/difficulty/small/pass_rates.jsonl")
-    code, _, err = glotsmith(*command)
-    assert (code, file.exists()) == (3, False), err
+    code, stdout, err = glotsmith(*command)
+    assert (code, file.exists(), "not finished" in stdout) == (3, False, False), err
     for missing, rated in ({"clamp"}, {"shout", "total"}), (set[str](), {"shout", "total", "clamp"}):
-        code, _, err = glotsmith(*command)
+        code, stdout, err = glotsmith(*command)
         assert code == (3 if missing else 0), err
+        assert ("not finished" in stdout) is bool(missing)
         if missing:
+            assert "The table counts 2 of 3 samples: those with a verdict so far." in stdout
             assert "1 of 3 samples has no verdict" in " ".join(err.split())
             assert f"the pass rates in {file} are over the others" in " ".join(err.split())
         gs.export("run", output=f"out{len(rated)}")
         assert {name for name, rate in rates_of(Path(f"out{len(rated)}")).items() if rate == 1.0} == rated
+
+
+def test_the_pass_rates_so_far_are_printed_if_a_measurement_stops(glotsmith: Command, server: ModelServer) -> None:
+    def target(text: str) -> str:
+        """Answer about one problem; the connection ends for the others."""
+        if DOCSTRING_WORDS["shout"] not in text:
+            raise BrokenPipeError
+        return translate("def shout")
+
+    server.says = target
+    command = ("difficulty", "run", *server.options, "-n", 2, "--set", "teacher.attempts=1", "--max-failures", 3)
+    code, stdout, err = glotsmith(*command)
+    assert code == 3 and "3 samples in a row have no verdict" in " ".join(err.split())
+    (row,) = [line.replace("│", " ").split() for line in stdout.splitlines() if "lua" in line]
+    assert row == ["lua", "1", "100.0%", "0", "1"]
+    assert "small: not finished" in stdout
+    assert "The table counts 2 of 6 samples: those with a verdict so far." in stdout
+    assert not Path("run/difficulty/small/pass_rates.jsonl").exists()

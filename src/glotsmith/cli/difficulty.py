@@ -2,6 +2,7 @@
 
 import asyncio
 import shlex
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -9,12 +10,16 @@ import typer
 from rich.table import Table
 
 from glotsmith.api import run_config
-from glotsmith.api.difficulty import by_language, difficulty_folder, measure_difficulty
+from glotsmith.api.difficulty import by_language, difficulty_folder, measure_difficulty, pass_rates
 from glotsmith.api.evaluate import EvaluationDisplay, evaluation_config
+from glotsmith.api.pass_rates import ProblemPassRate
 from glotsmith.cli.app import Isolation, Jobs, Stopped, app, complete_language, err, out
 from glotsmith.cli.progress.command_progress import EvaluationProgress
 from glotsmith.cli.progress.display import ProgressMode, ProgressOption
+from glotsmith.counts import counted
+from glotsmith.errors import OutageError
 from glotsmith.evaluation.evaluate import EvaluationPlan
+from glotsmith.evaluation.questions import EvaluationSample
 
 Texts = list[str] | None
 
@@ -70,21 +75,63 @@ def difficulty(
         style=style,
         isolation=isolation,
     )
+    collected = _JudgedSamples()
     try:
         with EvaluationProgress(err, progress) as shown:
-            display = EvaluationDisplay(shown.begin, shown.on_sample, shown.show_activity, shown.print)
+            display = collected.collecting(
+                EvaluationDisplay(shown.begin, shown.on_sample, shown.show_activity, shown.print)
+            )
             rates = asyncio.run(
                 measure_difficulty(config, folder, workers=jobs, max_failures=max_failures, display=display)
             )
+    except OutageError:
+        collected.print_rates(folder.name)
+        raise
     except KeyboardInterrupt:
+        collected.print_rates(folder.name)
         raise Stopped(f"Stopped: {folder} keeps the replies so far. Run the same command again to resume.") from None
-    table = Table("language", "problems", "mean pass rate", "never passed", "always passed", title=folder.name)
-    for language_, found in by_language(rates).items():
-        table.add_row(language_, f"{found.problems:,}", f"{found.mean:.1%}", f"{found.never:,}", f"{found.always:,}")
-    out.print(table)
+    _print_rates(rates, folder.name)
     out.print("Select the problems of a band of pass rates:")
     out.print(
         f"  glotsmith export {shlex.quote(str(run))} --format verl --difficulty {shlex.quote(folder.name)} "
         "--pass-rate 0.1..0.7 -o verl",
         soft_wrap=True,
     )
+
+
+class _JudgedSamples:
+    """The samples that have a verdict so far, of a measurement that may not end."""
+
+    def __init__(self) -> None:
+        self._samples = list[EvaluationSample]()
+        self._planned = 0
+
+    def collecting(self, display: EvaluationDisplay) -> EvaluationDisplay:
+        """Return a display that also collects the samples."""
+
+        def begin(samples: Mapping[str, int], replies: int) -> None:
+            self._planned = sum(samples.values())
+            display.begin(samples, replies)
+
+        def on_sample(set_: str, sample: EvaluationSample) -> None:
+            self._samples.append(sample)
+            display.on_sample(set_, sample)
+
+        return display._replace(begin=begin, on_sample=on_sample)
+
+    def print_rates(self, name: str) -> None:
+        """Print the pass rates so far, and over how many samples; nothing if no sample has a verdict."""
+        judged = sum(sample.scored for sample in self._samples)
+        if judged:
+            _print_rates(pass_rates(self._samples), f"{name}: not finished")
+            out.print(
+                f"The table counts {judged:,} of {counted(self._planned, 'sample')}: those with a verdict so far."
+            )
+
+
+def _print_rates(rates: Iterable[ProblemPassRate], title: str) -> None:
+    """Print the pass rates of each language."""
+    table = Table("language", "problems", "mean pass rate", "never passed", "always passed", title=title)
+    for language, found in by_language(rates).items():
+        table.add_row(language, f"{found.problems:,}", f"{found.mean:.1%}", f"{found.never:,}", f"{found.always:,}")
+    out.print(table)
