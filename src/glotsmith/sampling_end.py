@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 
+from glotsmith.counts import counted
 from glotsmith.records import Record
 
 
@@ -37,3 +38,12 @@ class SamplingEnd(Record, frozen=True, kw_only=True):
     rows: int  #: passing programs that deduplication within the problem keeps
     tokens: int  #: of prompts and replies, with repairs
     cost: float = 0.0  #: US dollars
+
+    @property
+    def sentence(self) -> str:
+        """Why sampling stopped, after how many replies, and what they gave."""
+        return (
+            f"{self.language}: sampling stopped after {counted(self.replies, 'reply')}, because {self.reason.because} "
+            f"({self.reason}). {self.passed} passed, {counted(self.rows, 'distinct row')}, "
+            f"{counted(self.tokens, 'token')}."
+        )

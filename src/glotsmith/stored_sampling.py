@@ -32,6 +32,7 @@ CREATE TABLE IF NOT EXISTS planned_budget (id INTEGER PRIMARY KEY CHECK (id = 0)
 _INSERT = "INSERT OR REPLACE INTO sampling_ends VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _OF_STEP = "SELECT * FROM sampling_ends WHERE step = ?"
 _ONE = "SELECT * FROM sampling_ends WHERE step = ? AND parent = ?"
+_STEPS = "SELECT place FROM steps WHERE EXISTS (SELECT 1 FROM sampling_ends WHERE step = place)"
 _GROUPS = """
 SELECT language, reason, COUNT(*), SUM(replies), SUM(distinct_rows) FROM sampling_ends
 GROUP BY language, reason ORDER BY language, reason
@@ -113,6 +114,11 @@ class StoredSampling:
                 cost=cost / NANO,
             )
         return None
+
+    def steps(self) -> list[str]:
+        """Return the names of the steps that have ends of sampling."""
+        stored = {row[0] for row in self._read(_STEPS)}
+        return [name for name, place in self._places.items() if place in stored]
 
     def counts(self) -> list[StopCount]:
         """Return how often sampling stopped, by language and reason."""

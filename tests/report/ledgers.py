@@ -22,6 +22,7 @@ from glotsmith.records import (
     content_hash,
 )
 from glotsmith.run_folder import RunFolder
+from glotsmith.sampling_end import SamplingEnd, StopReason
 from glotsmith.step import Dropped, Kept, Result
 
 STEPS = ("sources", "filter", "validate", "prove", "translate", "deduplicate_solutions", "dataset")
@@ -106,6 +107,15 @@ def failing(of: Task, status: str, message: str = "", code: str = "return nil") 
     return Candidate(task=of.id, language=of.language, code=code, verdict=verdict, lineage=LINEAGE)
 
 
+def sampling_end(language: str, failed: int, passed: int) -> SamplingEnd:
+    """Return the end of sampling that the policy ``adaptive`` stores after these replies."""
+    reason = StopReason.FEW_NEW_ROWS if passed else StopReason.LOW_PASS_RATE
+    replies = failed + passed
+    return SamplingEnd(
+        language=language, reason=reason, replies=replies, failed=failed, passed=passed, rows=passed, tokens=100
+    )
+
+
 class RunMaker:
     """Writes a run of ``STEPS`` item by item, as the executor does."""
 
@@ -121,8 +131,19 @@ class RunMaker:
         for step in steps:
             folder.ledger.record(step, _taken(folder, step, key, position), Result(kept=(Kept(key, item),)))
 
-    def drop(self, folder: RunFolder, step: str, key: str, position: str, reason: str, detail: str = "") -> None:
-        folder.ledger.record(step, _taken(folder, step, key, position), Result(dropped=(Dropped(reason, detail),)))  # type: ignore[arg-type]
+    def drop(
+        self,
+        folder: RunFolder,
+        step: str,
+        key: str,
+        position: str,
+        reason: str,
+        detail: str = "",
+        sampling: SamplingEnd | None = None,
+    ) -> None:
+        dropped: Any = Dropped(reason, detail)  # type: ignore[arg-type]
+        result: Result[Any] = Result(dropped=(dropped,), sampling=sampling)
+        folder.ledger.record(step, _taken(folder, step, key, position), result)
 
     def add_source(self, folder: RunFolder, number: int, **fields: Any) -> tuple[str, str]:
         """Add a function and return its key and position."""
@@ -153,7 +174,15 @@ class RunMaker:
         )
         taken = _taken(folder, "translate", of.id, position)
         folder.ledger.record(
-            "translate", taken, Result(kept=(Kept(made.id, made),), dropped=lost, tokens=100, cost=0.001)
+            "translate",
+            taken,
+            Result(
+                kept=(Kept(made.id, made),),
+                dropped=lost,
+                tokens=100,
+                cost=0.001,
+                sampling=sampling_end(of.language, len(failures), passed=1),
+            ),
         )
         position = f"{position}.a0"
         self.pass_all_steps(folder, made.id, made, position, ("deduplicate_solutions",))
@@ -225,7 +254,8 @@ def add_any(run: RunMaker, folder: RunFolder, number: int, chance: random.Random
     for language, position in zip(languages, positions, strict=True):
         of = task(number, language, mutation_score=0.5)
         if chance.random() < 0.2:
-            run.drop(folder, "translate", of.id, position, "teacher_refused")
+            sampling = sampling_end(language, chance.randint(1, 9), passed=0)
+            run.drop(folder, "translate", of.id, position, "teacher_refused", sampling=sampling)
         elif chance.random() < 0.9:  # else it stays open
             bad = [(chance.choice(("fail:wrong", "fail:compile")), "", "x")] * chance.randint(0, 3)
             run.solve(folder, of, position, "return 1", bad)

@@ -70,6 +70,19 @@ def test_every_number_is_the_ledgers(tmp_path: Path, seed: int) -> None:
     assert summary["rows"] == counts[STEPS[-1], "kept", ""]
     failing = sum(one["programs"] for one in summary["failures"])
     assert failing == counts["translate", "lost", "failed_verification"]
+    has_stops = ledger.execute("SELECT 1 FROM sqlite_master WHERE name = 'sampling_ends'").fetchone()
+    stops = (
+        ledger.execute("SELECT language, reason, replies, distinct_rows FROM sampling_ends").fetchall()
+        if has_stops
+        else []
+    )
+    assert {(one["language"], one["reason"]): one["problems"] for one in summary["sampling"]} == Counter(
+        stop[:2] for stop in stops
+    )
+    for column, name in ((2, "replies"), (3, "rows")):
+        assert sum(one[name] for one in summary["sampling"]) == sum(stop[column] for stop in stops)
+    final = [row for row in rows if (row["step"], row["status"]) in (("dataset", "kept"), ("translate", "dropped"))]
+    assert Counter((row["language"], row["stop"]) for row in final) <= Counter(stop[:2] for stop in stops)
     if summary["costs"]["paid"]:
         calls = summary["costs"]["calls"].values()
         assert sum(call["requests"] for call in calls) == summary["costs"]["paid"]["requests"]
@@ -107,6 +120,13 @@ def test_a_row_has_its_programs_tests_and_path(run: Path, tmp_path: Path) -> Non
     assert lost["detail"]["cases"][1]["actual"].startswith("candidate:1: unexpected symbol")
     assert lost["detail"]["tests"] == kept["detail"]["tests"]
     assert lost["problem"] == kept["problem"]
+    assert (lost["stop"], kept["stop"]) == ("few_new_rows", "few_new_rows")
+    assert kept["detail"]["sampling"] == (
+        "lua: sampling stopped after 2 replies, because another reply is too unlikely to give a new distinct row "
+        "(few_new_rows). 1 passed, 1 distinct row, 100 tokens."
+    )
+    undocumented = next(row for row in rows if row["reason"] == "undocumented")
+    assert undocumented["stop"] == "" and "sampling" not in undocumented["detail"]
 
 
 def test_prompts_and_replies_are_those_of_the_row(run: Path, tmp_path: Path) -> None:

@@ -74,6 +74,17 @@ def test_a_bar_filters_the_list(visit: Visit) -> None:
     assert set(names(page)) == {"name_0", "name_1"}
 
 
+def test_the_reasons_to_stop_sampling_are_shown_and_filter_the_list(visit: Visit) -> None:
+    page = visit.go()
+    line = page.locator("section.panel", has_text="Why sampling stopped").locator("tbody tr", has_text="OCaml")
+    assert line.inner_text().replace("\n", "\t").split("\t")[1:4] == ["12", "18", "12"]
+    assert "few_new_rows 12 another reply is too unlikely to give a new distinct row" in line.inner_text()
+    line.locator("a", has_text="few_new_rows").click()
+    assert "stop=few_new_rows" in page.url and total(page) == "18"  # 12 solutions, and 6 programs that failed
+    page.keyboard.press("j")
+    expect(page.locator(".detail")).to_contain_text("sampling stopped after 1 reply, because another reply is")
+
+
 def test_a_list_says_how_many_rows_of_the_ledger_it_has(visit: Visit, files: dict[str, Path]) -> None:
     visit.file = files["few"]
     page = visit.go("#/r0/rows?reason=undocumented&status=dropped")

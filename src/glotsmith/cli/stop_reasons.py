@@ -5,7 +5,6 @@ from collections import defaultdict
 from rich.table import Table
 
 from glotsmith.cli.app import out
-from glotsmith.counts import counted
 from glotsmith.ledger import Ledger
 from glotsmith.stored_sampling import StopCount
 
@@ -30,9 +29,4 @@ def print_stop_reasons(ledger: Ledger) -> None:
 def stop_sentence(ledger: Ledger, step: str, key: str) -> str:
     """Return why the sampling for one input of a step stopped; "" if the step did not sample."""
     end = ledger.sampling.of_input(step, key)
-    if end is None:
-        return ""
-    return (
-        f"{end.language}: sampling stopped after {counted(end.replies, 'reply')}, because {end.reason.because} "
-        f"({end.reason}). {end.passed} passed, {counted(end.rows, 'distinct row')}, {counted(end.tokens, 'token')}."
-    )
+    return end.sentence if end else ""

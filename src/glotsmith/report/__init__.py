@@ -8,7 +8,6 @@ from typing import IO, Any
 
 from glotsmith import __version__
 from glotsmith.errors import StorageError, UsageError
-from glotsmith.ledger import LedgerRow
 from glotsmith.recipes.comparison import compute_figures
 from glotsmith.recipes.item_languages import language_label
 from glotsmith.records import printable
@@ -19,7 +18,7 @@ from glotsmith.report.html_page import write_page
 from glotsmith.report.index_writer import IndexWriter
 from glotsmith.report.listed_rows import ListLimits, listed_rows
 from glotsmith.report.row_details import ListedRow, describe
-from glotsmith.report.row_exchanges import made_from, replies_about
+from glotsmith.report.row_exchanges import made_from, replies_about, sampling_about, with_first_step
 from glotsmith.report.run_summary import Summary, summarize
 from glotsmith.report.similar_items import similar_item
 from glotsmith.report.training_entries import is_training, summarize_training
@@ -110,11 +109,16 @@ def _write_run(run: Path, title: str, index_file: IO[str], blocks: IO[str], pref
             raise UsageError(f"{run}: cannot report on a run that has not started")
         groups = list(folder.ledger.groups.count_by_label(language_label))
         writer, index = BlockWriter(blocks, f"{prefix}b"), IndexWriter(index_file, f"{prefix}i")
+        sampled = folder.ledger.sampling.steps()
         for row, taken in listed_rows(folder.ledger, groups, limits):
             listed, detail = describe(row, taken)
             if listed.status == "kept" and listed.step != folder.ledger.steps[-1]:
                 listed = listed._replace(status="waiting")
-            detail["path"], detail["exchanges"] = _history(folder, row, listed)
+            path = made_from(folder.ledger, row)
+            if end := sampling_about(folder.ledger, path, sampled):
+                listed, detail["sampling"] = listed._replace(stop=end.reason), end.sentence
+            detail["path"] = with_first_step(path)
+            detail["exchanges"] = _exchanges(folder, detail["path"], listed)
             if similar := similar_item(folder.ledger, row):
                 detail["similar"] = similar
             index.add(listed, writer.add(detail))
@@ -122,11 +126,8 @@ def _write_run(run: Path, title: str, index_file: IO[str], blocks: IO[str], pref
         return summarize(folder, title, groups) | {"index": index.finish()}
 
 
-def _history(
-    folder: RunFolder, row: LedgerRow, listed: ListedRow
-) -> tuple[list[tuple[str, str]], list[dict[str, Any]]]:
-    """Return the items that a row was made from, and the requests about them: of its own sample, if it has one."""
-    path = made_from(folder.ledger, row)
+def _exchanges(folder: RunFolder, path: Sequence[tuple[str, str]], listed: ListedRow) -> list[dict[str, Any]]:
+    """Return the requests about the items that a row was made from: of its own sample, if it has one."""
     found = replies_about(folder, [key for _, key in reversed(path)])
     last = path[-2][1] if len(path) > 1 else ""  # the input of the step that made the row
     shown = [
@@ -134,7 +135,7 @@ def _history(
         for e, reply in found
         if e.item != last or listed.status == "dropped" or e.sample == listed.sample
     ]
-    return path, shown[:_REPLIES]
+    return shown[:_REPLIES]
 
 
 def _copy(file: IO[str]) -> Iterator[str]:

@@ -9,7 +9,7 @@ from glotsmith.report.row_details import ListedRow
 _INDEX_ROWS = 10_000  #: rows in one block
 
 #: columns that are stored as numbers, whose texts are in a table
-_CODED = ("step", "status", "reason", "language", "verdict", "source", "licence", "kind")
+_CODED = ("step", "status", "reason", "language", "verdict", "source", "licence", "kind", "stop")
 
 
 class IndexWriter:

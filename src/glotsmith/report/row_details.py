@@ -35,6 +35,7 @@ class ListedRow(NamedTuple):
     mutants: int  #: mutation score
     passed: int  #: share of the replies with a passing program
     characters: int  #: of the program
+    stop: str = ""  #: why sampling stopped for the problem
 
 
 def describe(row: LedgerRow, made_from: bytes | None) -> tuple[ListedRow, Detail]:

@@ -1,6 +1,6 @@
 """Find the prompts and replies about a row, and the items that it was made from."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -8,6 +8,7 @@ import msgspec
 from glotsmith.exchanges import TeacherExchange
 from glotsmith.ledger import Ledger, LedgerRow
 from glotsmith.run_folder import RunFolder
+from glotsmith.sampling_end import SamplingEnd
 
 
 class StoredReply(NamedTuple):
@@ -29,14 +30,35 @@ def _reply(folder: RunFolder, exchange: TeacherExchange) -> str | None:
 
 
 def made_from(ledger: Ledger, row: LedgerRow) -> list[tuple[str, str]]:
-    """Return step and key of the items that a row was made from, and of itself, each key with its first step."""
+    """Return step and key of the items that a row was made from, and of itself, in order of the pipeline."""
     place = ledger.steps.index(row.step)
     if row.status == "kept":
         found = ledger.groups.ancestors(row.step, row.key)
     else:
         found = ledger.groups.ancestors(ledger.steps[place - 1], row.parent) if place else []
         found.append((row.step, row.key))
+    return found
+
+
+def with_first_step(path: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return the keys of a path, each once, with the first step that made it."""
     first: dict[str, str] = {}
-    for step, key in found:
+    for step, key in path:
         first.setdefault(key, step)
     return [(step, key) for key, step in first.items()]
+
+
+def sampling_about(ledger: Ledger, path: Sequence[tuple[str, str]], sampled: Collection[str]) -> SamplingEnd | None:
+    """Return why the sampling stopped that a row results from; None if it does not result from sampling.
+
+    Args:
+        ledger: of the run.
+        path: the items that the row was made from.
+        sampled: the steps that sample.
+
+    """
+    for step, key in path:
+        following = ledger.steps[ledger.steps.index(step) + 1 :][:1]
+        if following and following[0] in sampled and (end := ledger.sampling.of_input(following[0], key)):
+            return end
+    return None

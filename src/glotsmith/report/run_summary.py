@@ -17,6 +17,7 @@ from glotsmith.recipes.xcoder.stored_memory import agents_options, conclusions, 
 from glotsmith.records import Example, FunnelRow
 from glotsmith.report.failure_messages import FailureMessages
 from glotsmith.run_folder import RunFolder
+from glotsmith.sampling_end import StopReason
 
 Summary = dict[str, Any]
 
@@ -106,6 +107,8 @@ def summarize(folder: RunFolder, name: str, groups: Sequence[RowGroup]) -> Summa
         "weakest": quality.weakest(),
         "failures": _failures(ledger),
         "samples": _solved_by_sample(ledger, funnel),
+        "sampling": [count._asdict() for count in ledger.sampling.counts()],
+        "stop_because": {reason: reason.because for reason in StopReason},
         "costs": _costs(ledger),
         "agents": _agents(folder) if config.get("recipe") == "xcoder" else None,
     }

@@ -31,6 +31,7 @@ function comparison(runs) {
     panel("Figures", "", table(["", ...names], rows, "Figures")),
     panel("Share of each step that was kept", "", stepComparison(runs)),
     panel("Why inputs were dropped", "", countComparison(runs, (run) => totals(drops(run.summary).map(([, reason, rows]) => [reason, rows])), (run, reason) => ({ reason, status: "dropped" }))),
+    panel("Why sampling stopped", "", countComparison(runs, (run) => totals(run.summary.sampling.map((one) => [one.reason, one.problems])), (run, stop) => ({ stop }))),
     panel("Failing programs", "", countComparison(runs, (run) => totals(run.summary.failures.map((one) => [one.status, one.programs])), (run, verdict) => ({ verdict, status: "lost" }))),
     panel("Languages", "", countComparison(runs, (run) => run.summary.dataset_languages, (run, language) => ({ language, status: "kept" }))));
 }

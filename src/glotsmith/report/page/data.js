@@ -25,7 +25,7 @@ function whenParsed() {
 }
 
 const TEXT_COLUMNS = ["key", "name", "problem", "because"];
-const CODED_COLUMNS = ["step", "status", "reason", "language", "verdict", "source", "licence", "kind"];
+const CODED_COLUMNS = ["step", "status", "reason", "language", "verdict", "source", "licence", "kind", "stop"];
 const NUMBER_COLUMNS = ["sample", "tests", "lines", "branches", "mutants", "passed", "characters", "block", "place"];
 
 class Run {

@@ -12,6 +12,7 @@ async function detailElement(run, row) {
     detailHead(run, row, detail),
     whyElement(run, row, detail),
     programs(run, row, detail, siblings),
+    section("Sampling", detail.sampling && el("p", {}, detail.sampling)),
     testTable(run, row, detail),
     outputs(detail),
     section("Instruction", detail.instruction && codeBox(detail.instruction, "", "Instruction")),

@@ -3,7 +3,7 @@
 function overview(run) {
   const all = run.summary;
   return el("div", { class: "overview" }, headline(run), funnelSection(run), lossSection(run), languageSection(run),
-    evidenceSection(run), sampleSection(run), failureSection(run), similarSection(run), sessionSection(run), costSection(run),
+    evidenceSection(run), sampleSection(run), stopSection(run), failureSection(run), similarSection(run), sessionSection(run), costSection(run),
     provenance(run), settingsSection(all));
 }
 
@@ -204,6 +204,20 @@ function sampleSection(run) {
   }
   return panel("Pass rate against samples", `The share of the tasks of ${step} with a passing program among the first replies.`,
     lines.length > 0 && linePlot("Share of solved tasks against samples", lines.slice(0, 26), "replies"));
+}
+
+// Return a table of why sampling stopped, by language; each number is a link to the rows of its problems.
+function stopSection(run) {
+  const found = run.summary.sampling;
+  const rows = [...new Set(found.map((one) => one.language))].map((language) => {
+    const own = found.filter((one) => one.language === language).sort((a, b) => b.problems - a.problems);
+    const total = (name) => sum(own.map((one) => one[name]));
+    return [displayName(language), total("problems"), total("replies"), total("rows"), own.map((one) => el("div", {},
+      el("a", { href: rowsAddress(run, { language, stop: one.reason }) }, one.reason), el("span", { class: "number" }, ` ${count(one.problems)}`),
+      el("span", { class: "soft" }, ` ${run.summary.stop_because[one.reason]}`)))];
+  });
+  return panel("Why sampling stopped", "For how many problems no more replies were requested, for each reason. A row says why for its own problem.",
+    rows.length > 0 && table(["language", "problems", "replies", "distinct rows", "sampling stopped because"], rows, "Why sampling stopped"));
 }
 
 function failureSection(run) {

@@ -3,7 +3,7 @@
 const FACETS = {
   run: [
     ["status", "Outcome"], ["language", "Language"], ["step", "Step"], ["reason", "Drop reason"],
-    ["verdict", "Verdict"], ["kind", "Kind"], ["licence", "Licence"], ["source", "Source"],
+    ["verdict", "Verdict"], ["kind", "Kind"], ["licence", "Licence"], ["source", "Source"], ["stop", "Sampling stopped"],
   ],
   evaluation: [["status", "Outcome"], ["language", "Language"], ["step", "Benchmark"], ["verdict", "Verdict"], ["source", "Problem"]],
 };
@@ -264,6 +264,7 @@ function facetText(name, text) {
 }
 
 function becauseOf(run, facet, text) {
+  if (facet === "stop" && run.summary.stop_because[text]) return `Sampling stopped because ${run.summary.stop_because[text]}`;
   return facet === "reason" && run.summary.because[text] ? `Dropped because ${run.summary.because[text]}` : text;
 }
 
