@@ -498,9 +498,9 @@ def test_files_can_be_carried_by_hand(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("requests", "words"),
     [
-        (CHATS, "Answer each file, for example with vllm run-batch -i {folder}/requests-0001.jsonl -o "),
+        (CHATS, ", for example with vllm run-batch -i {folder}/requests-0001.jsonl -o "),
         (COMPLETIONS, "Answer each file (vllm run-batch answers chats only, and these are completions), put "),
-        ([*COMPLETIONS, *CHATS], "Answer each file, for example with vllm run-batch -i {folder}/requests-0002.jsonl -o "),
+        ([*COMPLETIONS, *CHATS], ", for example with vllm run-batch -i {folder}/requests-0002.jsonl -o "),
     ],
 )
 def test_the_example_is_a_file_that_vllm_answers(requests: Sequence[Request], words: str, tmp_path: Path) -> None:

@@ -113,7 +113,7 @@ def test_the_checks_refuse_other_lines(
 ) -> None:
     line = written_line(REQUESTS["chat"], tmp_path)
     check(line)
-    with pytest.raises(ValueError):  # noqa: PT011 (pydantic's, too)
+    with pytest.raises(ValueError):  # pydantic's, too
         check(line | change)
 
 
