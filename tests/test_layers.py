@@ -29,6 +29,7 @@ ENGINE = {
     "result_transfer",
     "stored_sampling",
     "ledger_ranges",
+    "ledger_changes",
     "source_census",
     "database",
     "cache",

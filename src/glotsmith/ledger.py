@@ -26,6 +26,7 @@ from glotsmith import ledger_sql as tables
 from glotsmith.database import connect, connect_read_only, storage_errors
 from glotsmith.errors import StorageError, UsageError
 from glotsmith.exchanges import Exchanges, ReceivedReply
+from glotsmith.ledger_changes import LedgerChanges
 from glotsmith.ledger_groups import LabelOf, LedgerGroups, RowGroup
 from glotsmith.ledger_ranges import LedgerRanges
 from glotsmith.ledger_rows import NANO, BrokenResult, NewRow, RowStatus, StepInput, funnel_row, plan_rows
@@ -64,6 +65,7 @@ class Ledger:
         self.transfer = ResultTransfer(self._execute, self._step_indexes)
         self.sampling = StoredSampling(self._execute, self._step_indexes)
         self.ranges = LedgerRanges(self._execute, self._step_indexes)
+        self.changes = LedgerChanges(self._execute, self._step_indexes)
         self.groups = LedgerGroups(self._connection, path, self._step_indexes)
 
     def _load_steps(self) -> dict[str, int]:

@@ -1,48 +1,26 @@
 """Reports of runs: their numbers are the ledger's, they are one file, and the same run gives the same bytes."""
 
-import base64
-import gzip
-import json
 import re
 import sqlite3
 from collections import Counter
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import pytest
 from ledgers import STEPS, any_run, small_run
+from pages import read, rows_of
 
 from glotsmith.report import write_report
 from glotsmith.report.listed_rows import ListLimits
 from glotsmith.run_folder import RunFolder
 
 Command = Callable[..., tuple[int, str, str]]
-Page = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return small_run(tmp_path_factory.mktemp("runs") / "small")
-
-
-def read(file: Path) -> Page:
-    """Return the data elements of a page, by id, as the script of the page reads them."""
-    found = re.findall(r'<script type="application/gzip" id="(\w+)">([^<]*)</script>', file.read_text("utf-8"))
-    return {name: json.loads(gzip.decompress(base64.b64decode(data))) for name, data in found}
-
-
-def rows_of(page: Page, number: int = 0) -> list[dict[str, Any]]:
-    """Return the rows that the list of a run shows, with their details."""
-    index, rows = page["summary"]["runs"][number]["index"], list[dict[str, Any]]()
-    for block in range(index["blocks"]):
-        columns = page[f"r{number}i{block}"]
-        for i in range(len(columns["key"])):
-            row = {name: values[i] for name, values in columns.items()}
-            row |= {name: texts[row[name]] for name, texts in index["texts"].items()}
-            rows.append(row | {"detail": page[f"r{number}b{row['block']}"][row["place"]]})
-    return rows
 
 
 @pytest.mark.parametrize("seed", range(12))

@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from pages import read, rows_of
 from results import evaluation, training, unfinished_training
-from test_report import read, rows_of
 
 from glotsmith.errors import InputError
 from glotsmith.evaluation import paired_difference, result_files

@@ -10,7 +10,7 @@ from ledgers import RunMaker
 from results import unfinished_training
 
 from glotsmith.errors import InputError
-from glotsmith.report import live_pages
+from glotsmith.report import LiveRuns, live_pages
 from glotsmith.report.live_pages import LivePages
 
 
@@ -20,6 +20,13 @@ from glotsmith.report.live_pages import LivePages
         ("GET", "/", "127.0.0.1", 200),
         ("GET", "/state", "localhost:1", 200),
         ("GET", "/state", "[::1]", 200),
+        ("GET", "/row/0/1", "localhost", 200),
+        ("GET", "/row/0/1", "rebound.example", 403),
+        ("GET", "/row/0/999999", "localhost", 404),
+        ("GET", "/row/0/99999999999999999999", "localhost", 404),
+        ("GET", "/row/1/1", "localhost", 404),
+        ("GET", "/row/0/-1", "localhost", 404),
+        ("GET", "/row/0/x", "localhost", 404),
         ("GET", "/", "rebound.example", 403),
         ("GET", "/state", "127.0.0.1.example", 403),
         ("GET", "/state", "", 403),
@@ -29,7 +36,9 @@ from glotsmith.report.live_pages import LivePages
         ("POST", "/", "127.0.0.1", 405),
     ],
 )
-def test_only_the_page_and_its_version_are_served(served: str, method: str, path: str, host: str, status: int) -> None:
+def test_only_the_page_its_version_and_its_rows_are_served(
+    served: str, method: str, path: str, host: str, status: int
+) -> None:
     with socket.create_connection(("127.0.0.1", int(served.rpartition(":")[2]))) as connection:
         connection.sendall(f"{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
         head = b"".join(iter(lambda: connection.recv(65536), b"")).decode().partition("\r\n\r\n")[0]
@@ -41,9 +50,9 @@ def test_only_the_page_and_its_version_are_served(served: str, method: str, path
 def test_a_page_that_does_not_change_is_written_once(growing_run: RunMaker, monkeypatch: pytest.MonkeyPatch) -> None:
     written, write = list[str](), live_pages.write_report
 
-    def counting(runs: list[Path], target: Path, limits: None, version: str) -> Path:
+    def counting(runs: list[Path], target: Path, limits: None, version: str, live: LiveRuns) -> Path:
         written.append(version)
-        return write(runs, target, limits, version)
+        return write(runs, target, limits, version, live)
 
     monkeypatch.setattr(live_pages, "write_report", counting)
     monkeypatch.setattr(live_pages, "_SHORTEST_PAUSE_S", 0.0)
@@ -91,9 +100,9 @@ def test_a_report_that_cannot_be_written_is_tried_again_after_each_pause(
 ) -> None:
     tried, write = list[str](), live_pages.write_report
 
-    def counting(runs: list[Path], target: Path, limits: None, version: str) -> Path:
+    def counting(runs: list[Path], target: Path, limits: None, version: str, live: LiveRuns) -> Path:
         tried.append(version)
-        return write(runs, target, limits, version)
+        return write(runs, target, limits, version, live)
 
     monkeypatch.setattr(live_pages, "write_report", counting)
     monkeypatch.setattr(live_pages, "_SHORTEST_PAUSE_S", 0.0)

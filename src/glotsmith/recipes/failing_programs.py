@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from glotsmith.ledger_rows import LedgerRow
 from glotsmith.recipes.base import LedgerReader
 from glotsmith.records import Verdict
 
@@ -39,16 +40,23 @@ _decode = msgspec.json.Decoder(_LostItem).decode
 def failing_programs(ledger: LedgerReader) -> Iterator[FailingProgram]:
     """Yield every generated program that failed. A failure of the machine is not a wrong answer."""
     for row in ledger.dropped_rows():
-        if row.status != "lost" or not row.data:
-            continue
-        try:
-            lost = _decode(row.data)
-        except msgspec.DecodeError:
-            continue
-        status = lost.verdict.status if lost.verdict else lost.round_trip
-        if status.startswith("fail:"):
-            language = lost.verdict.language if lost.verdict else ""
-            yield FailingProgram(row.key, language, status, common_message(lost.verdict) if lost.verdict else "")
+        if program := failing_program(row):
+            yield program
+
+
+def failing_program(row: LedgerRow) -> FailingProgram | None:
+    """Return the generated program of a row of the ledger that failed; None if the row holds none."""
+    if row.status != "lost" or not row.data:
+        return None
+    try:
+        lost = _decode(row.data)
+    except msgspec.DecodeError:
+        return None
+    status = lost.verdict.status if lost.verdict else lost.round_trip
+    if not status.startswith("fail:"):
+        return None
+    language = lost.verdict.language if lost.verdict else ""
+    return FailingProgram(row.key, language, status, common_message(lost.verdict) if lost.verdict else "")
 
 
 def common_message(verdict: Verdict) -> str:

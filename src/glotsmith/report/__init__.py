@@ -1,10 +1,11 @@
 """The report of runs, evaluations and trainings: one HTML file with all that their folders say about them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import IO, Any
+from typing import IO
 
 from glotsmith import __version__
 from glotsmith.errors import StorageError, UsageError
@@ -17,19 +18,26 @@ from glotsmith.report.highlighting import highlighting_of
 from glotsmith.report.html_page import write_page
 from glotsmith.report.index_writer import IndexWriter
 from glotsmith.report.listed_rows import ListLimits, listed_rows
-from glotsmith.report.row_details import ListedRow, describe
-from glotsmith.report.row_exchanges import made_from, replies_about, sampling_about, with_first_step
+from glotsmith.report.live_run import LiveRun
+from glotsmith.report.row_entries import RowEntries
+from glotsmith.report.run_counts import RunCounts
 from glotsmith.report.run_summary import Summary, summarize
-from glotsmith.report.similar_items import similar_item
 from glotsmith.report.training_entries import is_training, summarize_training
 from glotsmith.run_folder import RunFolder
 from glotsmith.write_aside import write_aside
 
-_REPLIES = 12  #: prompts and replies of one row
 _COPY_CHARACTERS = 1 << 20
 
+LiveRuns = dict[Path, LiveRun]
 
-def write_report(runs: Sequence[Path], target: Path, limits: ListLimits | None = None, version: str = "") -> Path:
+
+def write_report(
+    runs: Sequence[Path],
+    target: Path,
+    limits: ListLimits | None = None,
+    version: str = "",
+    live: LiveRuns | None = None,
+) -> Path:
     """Write the report of runs, finished or not, of evaluations and of trainings, and return its path.
 
     Args:
@@ -37,6 +45,8 @@ def write_report(runs: Sequence[Path], target: Path, limits: ListLimits | None =
         target: the HTML file.
         limits: how many rows the report lists.
         version: of the folders' content, for a page that a server keeps up to date; "" for a file.
+        live: what earlier pages have read of the runs, which is kept up to date. The details of their rows are not in
+            the page (``live_run.read_details``). None for a file, which has them.
 
     Raises:
         UsageError: a folder holds none of these, or its run has not started.
@@ -52,7 +62,7 @@ def write_report(runs: Sequence[Path], target: Path, limits: ListLimits | None =
             TemporaryFile("w+", encoding="ascii") as blocks,
         ):
             summaries = [
-                _write_entry(run, title, index, blocks, f"r{number}", limits or ListLimits())
+                _write_entry(run, title, index, blocks, f"r{number}", limits or ListLimits(), live)
                 for number, (run, title) in enumerate(zip(runs, titles, strict=True))
             ]
             if len(runs) > 1:
@@ -93,49 +103,47 @@ def _head(summaries: Sequence[Summary], comparisons: Sequence[Summary]) -> str:
     return data_element("summary", found)
 
 
-def _write_entry(folder: Path, title: str, index: IO[str], blocks: IO[str], prefix: str, limits: ListLimits) -> Summary:
+def _write_entry(
+    folder: Path,
+    title: str,
+    index: IO[str],
+    blocks: IO[str],
+    prefix: str,
+    limits: ListLimits,
+    live: LiveRuns | None,
+) -> Summary:
     """Write the index and the details of the rows of a folder of any kind, and return its summary."""
     if is_evaluation(folder):
         return write_evaluation(folder, title, IndexWriter(index, f"{prefix}i"), BlockWriter(blocks, f"{prefix}b"))
     if is_training(folder):
         return summarize_training(folder, title) | {"index": IndexWriter(index, f"{prefix}i").finish()}
-    return _write_run(folder, title, index, blocks, prefix, limits)
+    if live is None:
+        return _write_run(folder, title, index, blocks, prefix, limits)
+    with _opened(folder) as opened:
+        return live.setdefault(folder, LiveRun(limits)).write(opened, title, index, f"{prefix}i")
 
 
 def _write_run(run: Path, title: str, index_file: IO[str], blocks: IO[str], prefix: str, limits: ListLimits) -> Summary:
     """Write the index and the details of the rows of a run, and return its summary."""
+    with _opened(run) as folder:
+        ledger, entries = folder.ledger, RowEntries(folder)
+        groups, counts = list(ledger.groups.count_by_label(language_label)), RunCounts(ledger.steps)
+        writer, index = BlockWriter(blocks, f"{prefix}b"), IndexWriter(index_file, f"{prefix}i")
+        for row, taken in listed_rows(ledger, groups, limits):
+            listed, detail = entries.described(row, taken)
+            index.add(listed, writer.add(detail))
+        writer.close()
+        counts.add_ledger(ledger)
+        return summarize(folder, title, ledger.funnel(), groups, counts) | {"index": index.finish()}
+
+
+@contextmanager
+def _opened(run: Path) -> Generator[RunFolder]:
+    """Open a run that has started."""
     with RunFolder.open(run) as folder:
         if not folder.ledger.steps:
             raise UsageError(f"{run}: cannot report on a run that has not started")
-        groups = list(folder.ledger.groups.count_by_label(language_label))
-        writer, index = BlockWriter(blocks, f"{prefix}b"), IndexWriter(index_file, f"{prefix}i")
-        sampled = folder.ledger.sampling.steps()
-        for row, taken in listed_rows(folder.ledger, groups, limits):
-            listed, detail = describe(row, taken)
-            if listed.status == "kept" and listed.step != folder.ledger.steps[-1]:
-                listed = listed._replace(status="waiting")
-            path = made_from(folder.ledger, row)
-            if end := sampling_about(folder.ledger, path, sampled):
-                listed, detail["sampling"] = listed._replace(stop=end.reason), end.sentence
-            detail["path"] = with_first_step(path)
-            detail["exchanges"] = _exchanges(folder, detail["path"], listed)
-            if similar := similar_item(folder.ledger, row):
-                detail["similar"] = similar
-            index.add(listed, writer.add(detail))
-        writer.close()
-        return summarize(folder, title, groups) | {"index": index.finish()}
-
-
-def _exchanges(folder: RunFolder, path: Sequence[tuple[str, str]], listed: ListedRow) -> list[dict[str, Any]]:
-    """Return the requests about the items that a row was made from: of its own sample, if it has one."""
-    found = replies_about(folder, [key for _, key in reversed(path)])
-    last = path[-2][1] if len(path) > 1 else ""  # the input of the step that made the row
-    shown = [
-        {"call": e.call, "sample": e.sample, "prompt": e.prompt, "reply": reply}
-        for e, reply in found
-        if e.item != last or listed.status == "dropped" or e.sample == listed.sample
-    ]
-    return shown[:_REPLIES]
+        yield folder
 
 
 def _copy(file: IO[str]) -> Iterator[str]:

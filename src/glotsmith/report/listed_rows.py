@@ -64,9 +64,9 @@ def listed_rows(ledger: Ledger, groups: Sequence[RowGroup], limits: ListLimits) 
     picker = RowPicker(groups, limits, last)
     streams = [ledger.kept_rows(last), *(ledger.rows_by_position(step, status) for step, status in _drops(groups))]
     for row in heapq.merge(*streams, key=lambda row: row.position):
-        made_from = None if row.data or row.status != "lost" else _input(ledger, row)
+        made_from = None if row.data else input_of(ledger, row)
         if picker.picks(row, language_label(row.data, row.key, made_from)):
-            yield ListedInput(row, made_from or (_input(ledger, row) if row.status == "lost" else None))
+            yield ListedInput(row, made_from or input_of(ledger, row))
     yield from _waiting_rows(ledger, limits)
 
 
@@ -91,8 +91,8 @@ def _drops(groups: Sequence[RowGroup]) -> list[tuple[str, RowStatus]]:
     return list(dict.fromkeys((group.step, group.status) for group in groups if group.status != "kept"))
 
 
-def _input(ledger: Ledger, row: LedgerRow) -> bytes | None:
-    """Return the input of the step from which a row was made; None for the first step."""
-    place = ledger.steps.index(row.step)
+def input_of(ledger: Ledger, row: LedgerRow) -> bytes | None:
+    """Return the input of the step from which a lost row was made; None for the first step, and for other rows."""
+    place = ledger.steps.index(row.step) if row.status == "lost" else 0
     found = ledger.find_input(ledger.steps[place - 1], row.parent) if place else None
     return found.data if found else None

@@ -8,10 +8,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import msgspec
+
 from glotsmith.records import content_hash
-from glotsmith.report import write_report
+from glotsmith.report import LiveRuns, write_report
 from glotsmith.report.listed_rows import ListLimits
+from glotsmith.report.live_run import read_details
 from glotsmith.report.training_entries import STAGE, STATE
+from glotsmith.run_folder import RunFolder
 from glotsmith.training.training_report import RECORD
 
 _SHORTEST_PAUSE_S = 2.0  #: between the end of writing a page and the next time
@@ -26,6 +30,7 @@ class LivePages:
 
     def __init__(self, runs: Sequence[Path], limits: ListLimits | None = None) -> None:
         self._runs, self._limits = runs, limits
+        self._live: LiveRuns = {}
         self._folder = TemporaryDirectory(prefix="glotsmith-view-")
         self._page = Path(self._folder.name) / "report.html"
         self._lock = asyncio.Lock()
@@ -53,7 +58,7 @@ class LivePages:
         """Write the page, or keep the error for requests until the next time."""
         begun = time.monotonic()
         try:
-            await asyncio.to_thread(write_report, self._runs, self._page, self._limits, version)
+            await asyncio.to_thread(write_report, self._runs, self._page, self._limits, version, self._live)
             self._error = None
         except Exception as error:
             self._error = error
@@ -61,6 +66,20 @@ class LivePages:
             taken = time.monotonic() - begun
             self._next_at = time.monotonic() + max(_SHORTEST_PAUSE_S, _PAUSE_FACTOR * taken)
         self._version = version
+
+    def details(self, run: int, row: int) -> bytes | None:
+        """Return the details of a row of a run as JSON; None if there is no such run or row.
+
+        Args:
+            run: the place of its folder among the folders.
+            row: its number in the ledger.
+
+        """
+        if not 0 <= run < len(self._runs) or self._runs[run] not in self._live:
+            return None
+        with RunFolder.open(self._runs[run]) as folder:
+            found = read_details(folder, row)
+        return msgspec.json.encode(found) if found is not None else None
 
     def version(self) -> str:
         """Return a text that changes with the folders, at most after each pause."""

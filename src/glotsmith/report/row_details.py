@@ -118,7 +118,6 @@ def _detail(row: LedgerRow, own: Item, every: Sequence[Item], verdict: Item) -> 
     suite = _suite(every)
     return {
         "key": row.key,
-        "parent": row.parent,
         "because": row.detail,
         "code": _program(own),
         "source": _source(every),

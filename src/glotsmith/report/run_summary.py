@@ -1,87 +1,41 @@
 """Sum up one run for a report. Every number is one of the ledger: of its funnel, its groups or its items."""
 
-from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import groupby
 from typing import Any
-
-import msgspec
 
 from glotsmith import credentials, recipes
 from glotsmith.datasets.dataset_counts import DatasetCounts
 from glotsmith.drop_reasons import Reason
 from glotsmith.ledger import Ledger
 from glotsmith.ledger_groups import RowGroup
-from glotsmith.recipes.failing_programs import failing_programs
 from glotsmith.recipes.xcoder.stored_memory import agents_options, conclusions, stored_memory
-from glotsmith.records import Example, FunnelRow
-from glotsmith.report.failure_messages import FailureMessages
+from glotsmith.records import FunnelRow
+from glotsmith.report.run_counts import RunCounts
 from glotsmith.run_folder import RunFolder
 from glotsmith.sampling_end import StopReason
 
 Summary = dict[str, Any]
 
-_BUCKETS = 20  #: of a histogram of shares
 _TIME_PARTS = 60  #: of the time in which replies arrived
-_WEAKEST = 10  #: kept rows with the weakest evidence that are listed
 
 
-class QualityCounts:
-    """Histograms of the evidence behind the dataset rows, and the first passing sample of each task."""
-
-    def __init__(self) -> None:
-        self.shares: dict[str, list[int]] = {}  #: measure → rows by share, in ``_BUCKETS`` buckets
-        self.tests: Counter[int] = Counter()  #: number of tests → rows
-        self.untested = 0  #: rows without measures
-        self._weakest: list[tuple[tuple[float, ...], str, Example]] = []
-
-    def add(self, key: str, row: Example) -> None:
-        """Count one dataset row."""
-        self.tests[len(row.tests)] += 1
-        if not row.tests or not (row.line_coverage or row.mutation_score):
-            self.untested += 1
-            return
-        for name in ("line_coverage", "branch_coverage", "mutation_score", "pass_rate"):
-            bars = self.shares.setdefault(name, [0] * (_BUCKETS + 1))
-            bars[min(_BUCKETS, int(getattr(row, name) * _BUCKETS + 1e-9))] += 1
-        evidence = (row.mutation_score, row.branch_coverage, row.line_coverage, float(len(row.tests)))
-        self._weakest.append((evidence, key, row))
-        if len(self._weakest) > 8 * _WEAKEST:
-            self._weakest = self._sorted()
-
-    def _sorted(self) -> list[tuple[tuple[float, ...], str, Example]]:
-        return sorted(self._weakest, key=lambda one: one[:2])[:_WEAKEST]
-
-    def weakest(self) -> list[Summary]:
-        """Return the rows that the fewest mutants speak for, then the least coverage, then the fewest tests."""
-        return [
-            {
-                "key": key,
-                "name": row.name,
-                "language": row.language,
-                **{name: getattr(row, name) for name in ("mutation_score", "branch_coverage", "line_coverage")},
-                "tests": len(row.tests),
-            }
-            for _, key, row in self._sorted()
-        ]
-
-
-def summarize(folder: RunFolder, name: str, groups: Sequence[RowGroup]) -> Summary:
+def summarize(
+    folder: RunFolder, name: str, funnel: Sequence[FunnelRow], groups: Sequence[RowGroup], counts: RunCounts
+) -> Summary:
     """Return what a report says about a run, as JSON values.
 
     Args:
         folder: of the run.
         name: that the report shows.
+        funnel: the counts of each step.
         groups: of the ledger's rows, by language.
+        counts: of the items of the run.
 
     """
     ledger, config = folder.ledger, folder.config
-    funnel = ledger.funnel()
-    counts, quality = DatasetCounts(), QualityCounts()
+    dataset, quality = counts.dataset, counts.quality
     last = ledger.steps[-1] if ledger.steps else ""
-    for key, example in ledger.kept_items(last, Example) if last else ():
-        counts.add(example)
-        quality.add(key, example)
+    is_solving = any(row.taken for row in funnel if row.step == counts.solving)
     return {
         "type": "run",
         "name": name,
@@ -92,21 +46,21 @@ def summarize(folder: RunFolder, name: str, groups: Sequence[RowGroup]) -> Summa
         "funnel": [_funnel_row(row) for row in funnel],
         "because": {reason: Reason(reason).because for row in funnel for reason in (*row.reasons, *row.losses)},
         "languages": _by_language(groups),
-        "rows": counts.rows,
-        "problems": counts.parallel,
-        "dataset_languages": dict(counts.languages),
-        "teachers": dict(counts.teachers),
-        "toolchains": {f"{language}: {version}": rows for (language, version), rows in counts.toolchains.items()},
-        "licences": _licences(counts),
-        "kinds": {kind: rows for (_, kind), rows in sorted(counts.kinds.items())},
+        "rows": dataset.rows,
+        "problems": dataset.parallel,
+        "dataset_languages": dict(dataset.languages),
+        "teachers": dict(dataset.teachers),
+        "toolchains": {f"{language}: {version}": rows for (language, version), rows in dataset.toolchains.items()},
+        "licences": _licences(dataset),
+        "kinds": {kind: rows for (_, kind), rows in sorted(dataset.kinds.items())},
         "quality": {
             "shares": quality.shares,
             "tests": dict(sorted(quality.tests.items())),
             "untested": quality.untested,
         },
         "weakest": quality.weakest(),
-        "failures": _failures(ledger),
-        "samples": _solved_by_sample(ledger, funnel),
+        "failures": counts.failures.summary(),
+        "samples": counts.solved_by_sample() if is_solving else {},
         "sampling": [count._asdict() for count in ledger.sampling.counts()],
         "stop_because": {reason: reason.because for reason in StopReason},
         "costs": _costs(ledger),
@@ -151,55 +105,6 @@ def _by_language(groups: Iterable[RowGroup]) -> list[Summary]:
 
 def _licences(counts: DatasetCounts) -> list[list[Any]]:
     return [[s.licence, s.source, s.version, rows] for s, rows in counts.sources.most_common()]
-
-
-def _failures(ledger: Ledger) -> list[Summary]:
-    found = FailureMessages()
-    for program in failing_programs(ledger):
-        found.add(program)
-    return found.summary()
-
-
-class _Task(msgspec.Struct):
-    language: str = ""
-
-
-class _Lineage(msgspec.Struct):
-    sample: int = 0
-
-
-class _Solved(msgspec.Struct):
-    """The parts of a solution that say which sample solved a task. An item of xcoder holds a solution."""
-
-    task: _Task = msgspec.field(default_factory=_Task)
-    lineage: _Lineage = msgspec.field(default_factory=_Lineage)
-    solution: "_Solved | None" = None
-
-    @property
-    def language(self) -> str:
-        return self.solution.language if self.solution else self.task.language
-
-    @property
-    def sample(self) -> int:
-        return self.solution.sample if self.solution else self.lineage.sample
-
-
-_decode_solved = msgspec.json.Decoder(_Solved).decode
-_SOLVING = ("translate", "solve")  #: the steps that take tasks and request programs
-
-
-def _solved_by_sample(ledger: Ledger, funnel: Sequence[FunnelRow]) -> Summary:
-    """Return how many tasks of each language have their first passing program in each sample."""
-    step = next((row for row in funnel if row.step in _SOLVING and row.taken), None)
-    if step is None:
-        return {}
-    solved: dict[str, Counter[int]] = defaultdict(Counter)
-    for _, rows in groupby(ledger.kept_rows(step.step), lambda row: row.parent):
-        found = [(s.language, s.sample) for row in rows if (s := _decode_solved(row.data or b"{}")).language]
-        if found:
-            language, sample = min(found, key=lambda one: one[1])
-            solved[language][sample] += 1
-    return {"step": step.step, "first": {name: dict(sorted(c.items())) for name, c in sorted(solved.items())}}
 
 
 def _agents(folder: RunFolder) -> Summary:

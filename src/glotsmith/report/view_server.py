@@ -1,5 +1,6 @@
-"""Serve the report of runs in progress on a loopback address: the page and its version, and nothing else."""
+"""Serve the report of runs in progress on a loopback address: the page, its version and its rows, nothing else."""
 
+import asyncio
 import socket
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
@@ -29,7 +30,7 @@ _HEADERS = {
 
 
 def build_view(pages: LivePages) -> ASGIApp:
-    """Return the application: ``GET /`` is the page, ``GET /state`` its version."""
+    """Return the application: ``GET /`` is the page, ``/state`` its version, ``/row/RUN/ROW`` the details of a row."""
 
     async def page(_: Request) -> Response:
         try:
@@ -40,7 +41,14 @@ def build_view(pages: LivePages) -> ASGIApp:
     async def state(_: Request) -> Response:
         return JSONResponse({"version": pages.version()}, headers=_HEADERS)
 
-    return _LoopbackNames(Starlette(routes=[Route("/", page), Route("/state", state)]))
+    async def row(request: Request) -> Response:
+        found = await asyncio.to_thread(pages.details, request.path_params["run"], request.path_params["row"])
+        if found is None:
+            return PlainTextResponse("The run has no such row.\n", HTTPStatus.NOT_FOUND, _HEADERS)
+        return Response(found, media_type="application/json", headers=_HEADERS)
+
+    routes = [Route("/", page), Route("/state", state), Route("/row/{run:int}/{row:int}", row)]
+    return _LoopbackNames(Starlette(routes=routes))
 
 
 class _LoopbackNames:

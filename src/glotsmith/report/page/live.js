@@ -14,6 +14,19 @@ function showLiveState(text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+// The page of a run in progress has no details of its rows. The place of a row is its number in the ledger.
+const storedDetail = Run.prototype.detail;
+Run.prototype.detail = function (row) {
+  return this.type === "run" ? fetchDetail(this.number, this.place[row]) : storedDetail.call(this, row);
+};
+
+async function fetchDetail(run, row) {
+  const answer = await fetch(`/row/${run}/${row}`, { cache: "no-store" });
+  if (answer.status === 404) throw new Error("The run has another row now. The list shows it after its next update.");
+  if (!answer.ok) throw new Error("The row cannot be read.");
+  return answer.json();
+}
+
 let written = true; // whether the server could write the report that it was asked for last
 
 async function poll() {
