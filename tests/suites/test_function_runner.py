@@ -1,10 +1,14 @@
 """Functions that fight back: each ends as a drop with a reason, in bounded time, and never with a wrong value."""
 
 import asyncio
+from collections.abc import Iterator
 
 import pytest
 
 from glotsmith.drop_reasons import Reason
+from glotsmith.records import Outcome, Program
+from glotsmith.sandbox import open_sandbox
+from glotsmith.sandbox.base import Sandbox
 from glotsmith.suites.draft import DraftCase, DraftSuite
 from glotsmith.suites.function_runner import CallBatch, FunctionRunner
 from glotsmith.suites.validate import Validate
@@ -69,17 +73,35 @@ def validate(sandbox, item):
 SLOW = ("loops", "loops in C", "swallows the alarm", "sleeps")
 
 
+@pytest.fixture(scope="module")
+def cold() -> Iterator[Sandbox]:
+    opened = open_sandbox(warm=False)
+    yield opened
+    asyncio.run(opened.close())
+
+
 @pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow if n in SLOW else ()) for n in HOSTILE])
-def test_hostile_draft_is_dropped(sandbox, function, name):
+def test_hostile_draft_is_dropped(cold, function, name):
+    is_dropped(cold, function, name)
+
+
+@pytest.mark.parametrize("name", [n for n in HOSTILE if n not in SLOW])
+def test_hostile_draft_is_dropped_by_a_warm_worker(sandbox, function, name):
+    is_dropped(sandbox, function, name)
+
+
+def is_dropped(sandbox, function, name):
     result = validate(sandbox, function(body(HOSTILE[name])))
     assert not result.kept
     [loss] = result.dropped
     assert loss.reason in (Reason.SOURCE_FAILS, Reason.TOO_FEW_CASES) and loss.detail
 
 
+@pytest.mark.parametrize("warm", [True, False])
 @pytest.mark.parametrize("alone", [True, False])
 @pytest.mark.parametrize("name", HARMLESS)
-def test_harmless_values_are_true(sandbox, function, name, alone):
+def test_harmless_values_are_true(sandbox, cold, function, name, alone, warm):
+    sandbox = sandbox if warm else cold
     batch = CallBatch(calls=tuple(c.arguments for c in CALLS), one_process_per_call=alone)
     [report] = asyncio.run(FunctionRunner(sandbox).run(function(body(HARMLESS[name])), [batch], 1))
     assert [(a.kind, a.text) for a in report.results] == [("value", str(n + 1)) for n in range(4)]
@@ -118,3 +140,48 @@ def test_an_original_writes_as_many_digits_as_a_candidate(sandbox, function, cal
     item = function("def f(x):\n    return len(str(10 ** x if x == 5000 else x))")
     [report] = asyncio.run(FunctionRunner(sandbox).run(item, [CallBatch(calls=calls)], 1))
     assert [(a.kind, a.text) for a in report.results] == [("value", "5001" if calls == ("(5000,)",) else "5000")]
+
+
+class RecordingSandbox:
+    """Records the programs that it runs; a program with a warm worker fails if ``fails_warm``."""
+
+    def __init__(self, sandbox: Sandbox, fails_warm: bool = False) -> None:
+        self.sandbox, self.fails_warm = sandbox, fails_warm
+        self.programs: list[Program] = []
+
+    async def run(self, program: Program) -> Outcome:
+        self.programs.append(program)
+        if self.fails_warm and program.warm:
+            return Outcome(ending="exit", code=1)
+        return await self.sandbox.run(program)
+
+
+BRANCHES = "def f(x):\n    if x > 1:\n        return {'b', 'a', 'c'}\n    return [x]"
+
+
+@pytest.mark.parametrize("measure", ["", "arcs", "coverage"])
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_warm_worker_gives_what_a_cold_start_gives(sandbox, cold, function, measure, seed):
+    batch = CallBatch(calls=("(0,)", "(2,)"), measure=measure)
+    order = CallBatch(calls=("()",), code="def f():\n    return [*{'b', 'a', 'c', 'd', 'e'}]")
+    reports = [asyncio.run(FunctionRunner(s).run(function(BRANCHES), [batch, order], seed)) for s in (sandbox, cold)]
+    assert reports[0] == reports[1]
+    assert [a.text for a in reports[0][0].results] == ["[0]", "{'a', 'b', 'c'}"]
+    assert (reports[0][0].coverage.branches_hit == 2) == (measure == "coverage")
+
+
+def test_one_interpreter_is_kept_for_each_seed_and_measure(sandbox, function):
+    recorded = RecordingSandbox(sandbox)
+    for measure in ("", "arcs", "coverage"):
+        batch = CallBatch(calls=("(0,)",), measure=measure)
+        asyncio.run(FunctionRunner(recorded).run(function(BRANCHES), [batch], 1))
+    plain, arcs, coverage = (program.warm for program in recorded.programs)
+    assert plain is arcs is not None
+    assert coverage not in (None, plain)
+
+
+def test_a_warm_worker_that_fails_is_replaced_by_a_cold_start(cold, function):
+    failing = RecordingSandbox(cold, fails_warm=True)
+    [report] = asyncio.run(FunctionRunner(failing).run(function(BRANCHES), [CallBatch(calls=("(0,)",))], 1))
+    assert report.results[0].text == "[0]"
+    assert [program.warm is not None for program in failing.programs] == [True, False]

@@ -15,14 +15,14 @@ from typing import Any, NamedTuple
 import msgspec
 
 from glotsmith.drop_reasons import Reason
-from glotsmith.records import Function, Limits, Origin, Outcome, Program, content_hash
+from glotsmith.records import Function, Limits, Origin, Outcome, Program, WarmInterpreter, content_hash
 from glotsmith.sandbox.base import Sandbox
 from glotsmith.suites.parameters import body_lines
 from glotsmith.suites.raising import raising_lines
 from glotsmith.unanswered import ServiceHealth, Unanswered
 
 _LIMITS = Limits(cpu_s=40.0, wall_s=240.0, memory_mb=1024, processes=16, output_kb=8192)
-_SUBJECT = "subject.py"
+_SCRIPT, _WARM_SCRIPT, _SUBJECT = "runner_script.py", "warm_runner_script.py", "subject.py"
 
 
 class RunnerFailed(Unanswered):
@@ -104,6 +104,8 @@ class FunctionRunner:
     async def run(self, function: Function, batches: Sequence[CallBatch], hash_seed: int) -> list[BatchResult]:
         """Run all batches in one sandbox, one interpreter with ``PYTHONHASHSEED=hash_seed``.
 
+        The second attempt, if the first fails, starts the interpreter cold.
+
         Raises:
             RunnerFailed: the sandbox failed twice.
 
@@ -111,7 +113,7 @@ class FunctionRunner:
         program, mark = _program(function, batches, hash_seed)
         outcome = await self._sandbox.run(program)
         if not _ran(mark, outcome):
-            outcome = await self._sandbox.run(program)
+            outcome = await self._sandbox.run(msgspec.structs.replace(program, warm=None))
         if not _ran(mark, outcome):
             stderr = outcome.stderr.decode("utf-8", "replace").strip()[-300:]
             why = outcome.detail or f"Python did not start: {outcome.ending} {outcome.code} {stderr}"
@@ -131,14 +133,29 @@ def _program(function: Function, batches: Sequence[CallBatch], hash_seed: int) -
     jobs = [_job(function, b) for b in batches]
     mark = content_hash("runner_script", original, msgspec.json.encode(jobs).decode())
     program = Program(
-        files={"runner_script.py": _script(), _SUBJECT: original},
-        argv=(_interpreter(), "-s", "-P", "-B", "-W", "ignore", "@{dir}/runner_script.py"),
+        files={_SCRIPT: _read_script(_SCRIPT), _SUBJECT: original},
+        argv=_command(_SCRIPT),
         stdin=msgspec.json.encode({"mark": mark, "batches": jobs}).decode(),
         env={"PYTHONHASHSEED": str(hash_seed)},
         read_only=(sys.base_prefix, *((f"{_coverage_site()}/coverage",) if measured else ())),
+        warm=_warm_interpreter(measured),
         limits=_LIMITS,
     )
     return program, mark
+
+
+@cache
+def _warm_interpreter(measured: bool) -> WarmInterpreter:
+    """Return the interpreter that has loaded the script, and ``coverage`` if it is measured."""
+    folders = (_coverage_site(),) if measured else ()
+    return WarmInterpreter(
+        argv=(*_command(_WARM_SCRIPT), *folders),
+        files={name: _read_script(name) for name in (_SCRIPT, _WARM_SCRIPT)},
+    )
+
+
+def _command(script: str) -> tuple[str, ...]:
+    return (_interpreter(), "-s", "-P", "-B", "-W", "ignore", f"@{{dir}}/{script}")
 
 
 def _job(function: Function, batch: CallBatch) -> dict[str, Any]:
@@ -154,8 +171,8 @@ def _job(function: Function, batch: CallBatch) -> dict[str, Any]:
 
 
 @cache
-def _script() -> str:
-    return Path(__file__).with_name("runner_script.py").read_text("utf-8")
+def _read_script(name: str) -> str:
+    return Path(__file__).with_name(name).read_text("utf-8")
 
 
 @cache
