@@ -2,13 +2,15 @@
 
 import contextlib
 import functools
-import itertools
 import os
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 _TICK = os.sysconf("SC_CLK_TCK")
+_CPU_CLOCK = 2  #: CPUCLOCK_SCHED of a process
+_READ_BYTES = 65_536
 _RUNNABLE = "RD"  #: states of a task that runs or could run, and of one that waits for a disk
 _PAGE_MB = os.sysconf("SC_PAGE_SIZE") / 2**20
 
@@ -20,7 +22,8 @@ class ProcessStat(NamedTuple):
     depth: int  #: generations below the root of the tree
     session: int  #: number of the session leader
     state: str  #: ``R``, ``S``, ``Z`` …
-    cpu_s: float  #: user and system time, including children that were waited for
+    own_cpu_s: float  #: user and system time
+    waited_cpu_s: float  #: of the children that it has waited for
     threads: int
     memory_mb: float  #: resident
 
@@ -43,23 +46,23 @@ class TreeUsage(NamedTuple):
         )
 
 
-def measure_tree(
-    tree: Iterable[ProcessStat], wrappers: int, *, max_processes: int, memory_limit_mb: float
-) -> TreeUsage:
-    """Return the sums over a process tree.
+def measure_tree(tree: Sequence[ProcessStat], wrappers: int, max_processes: int, memory_limit_mb: float) -> TreeUsage:
+    """Return the sums over a process tree, of which the first ``wrappers`` generations are glotsmith's own.
 
-    The first ``wrappers`` generations are glotsmith's own: of these only the CPU time of their waited-for children
-    counts. At most ``max_processes`` + ``wrappers`` + 1 processes are read, because a fork bomb grows faster than its
-    processes can be read. Resident memory is summed first, which is fast but counts shared pages several times. Only if
-    the sum exceeds ``memory_limit_mb`` are shared pages divided among the processes.
+    Resident memory is summed first, which is fast but counts shared pages several times. Only if the sum exceeds
+    ``memory_limit_mb``, for at most ``max_processes``, are shared pages divided among the processes.
     """
-    tree = list(itertools.islice(tree, max_processes + wrappers + 1))
     own = [p for p in tree if p.depth >= wrappers and p.state != "Z"]
     memory = sum(p.memory_mb for p in own)
     if memory > memory_limit_mb and 1 < len(own) <= max_processes:
         memory = sum(_proportional_mb(p) for p in own)
     processes = sum(p.depth >= wrappers for p in tree)
-    return TreeUsage(processes, sum(p.threads for p in own), sum(p.cpu_s for p in tree), memory)
+    return TreeUsage(processes, sum(p.threads for p in own), cpu_seconds(tree, wrappers), memory)
+
+
+def cpu_seconds(tree: Iterable[ProcessStat], wrappers: int) -> float:
+    """Return the CPU time of a process tree, without that of glotsmith's own ``wrappers`` generations."""
+    return sum(p.waited_cpu_s + p.own_cpu_s * (p.depth >= wrappers) for p in tree)
 
 
 def has_runnable_task(tree: Iterable[ProcessStat], wrappers: int) -> bool:
@@ -105,14 +108,28 @@ def read_process(pid: int, depth: int = 0) -> ProcessStat | None:
     f = read_stat(pid)
     if f is None:
         return None
-    cpu_s = (int(f[11]) + int(f[12]) + int(f[13]) + int(f[14])) / _TICK
-    return ProcessStat(pid, depth, int(f[3]), f[0].decode(), cpu_s, int(f[17]), int(f[21]) * _PAGE_MB)
+    own_s = _read_cpu_clock(pid)
+    if own_s is None:
+        own_s = (int(f[11]) + int(f[12])) / _TICK
+    waited_s = (int(f[13]) + int(f[14])) / _TICK
+    return ProcessStat(pid, depth, int(f[3]), f[0].decode(), own_s, waited_s, int(f[17]), int(f[21]) * _PAGE_MB)
+
+
+def _read_cpu_clock(pid: int) -> float | None:
+    """Return the CPU time of a process from its clock, which is exact (``/proc`` has ticks of 10 ms); None if it ends.
+
+    The number of the clock is that of ``clock_getcpuclockid(3)``.
+    """
+    try:
+        return time.clock_gettime(~pid << 3 | _CPU_CLOCK)
+    except OSError:
+        return None
 
 
 def read_stat(pid: int) -> list[bytes] | None:
     """Return the fields of ``/proc/PID/stat`` from field 3 of ``proc(5)`` on; None if the process has ended."""
     try:
-        stat = Path(f"/proc/{pid}/stat").read_bytes()
+        stat = _read_file(f"/proc/{pid}/stat")
     except OSError:
         return None
     return stat[stat.rindex(b")") + 2 :].split()  # the process name, in parentheses, may contain parentheses
@@ -134,9 +151,23 @@ def list_pids() -> list[int]:
     return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal()]
 
 
+def _read_file(path: str) -> bytes:
+    """Return the content of a small file of ``/proc``; faster than ``Path.read_bytes``.
+
+    Raises:
+        OSError: it cannot be read.
+
+    """
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return b"".join(iter(functools.partial(os.read, fd, _READ_BYTES), b""))
+    finally:
+        os.close(fd)
+
+
 def _read_children(pid: int, task: str) -> list[bytes]:
     try:
-        return Path(f"/proc/{pid}/task/{task}/children").read_bytes().split()
+        return _read_file(f"/proc/{pid}/task/{task}/children").split()
     except OSError:
         return []  # this thread has ended; others may exist
 

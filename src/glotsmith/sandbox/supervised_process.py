@@ -5,22 +5,25 @@ Subclasses define how a program starts and dies: ``SpawnedProcess`` (cold start)
 
 import asyncio
 import contextlib
+import functools
+import itertools
 import signal
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Literal
 
 from glotsmith.records import Ending, Limits, Outcome
 from glotsmith.sandbox.base import CLOSED_DURING_RUN, IsDecided
 from glotsmith.sandbox.idle_clock import IdleClock
 from glotsmith.sandbox.pipes import LimitedBuffer, PipeReader, PipeWriter, StderrParser, TailBuffer
-from glotsmith.sandbox.process_tree import ProcessStat, TreeUsage, has_runnable_task, measure_tree
+from glotsmith.sandbox.process_tree import ProcessStat, TreeUsage, cpu_seconds, has_runnable_task, measure_tree
 from glotsmith.sandbox.shell_wrapper import max_tasks
 
 _FIRST_CHECK_S = 0.02  #: most programs end before the first check of their limits
 _CHECK_INTERVAL_S = 0.05
-_SHORTEST_PAUSE_S = 0.005  #: before the CPU limit; ``/proc`` counts in ticks of 10 ms
+_IDLE_CHECK_INTERVAL_S = 0.1  #: of a program that waits: the longest step of its idle clock
+_SHORTEST_PAUSE_S = 0.002  #: before the CPU limit
 _WAITS_S = 0.05  #: after this idle time a program lends its slot
 _IDLE = "idle: the program waited, and nothing in it could run"
 KILL_TIMEOUT_S = 10.0  #: how long a killed process may take to die
@@ -86,7 +89,7 @@ class SupervisedProcess(ABC):
         """Restart the count of wall and CPU time when a build has ended."""
         if self.state == "ready":
             self._phase_started_at = time.monotonic()
-            self._build_cpu_s = self._measure().cpu_s if self._building else 0.0
+            self._build_cpu_s = cpu_seconds(self._read_tree(), self.wrappers) if self._building else 0.0
         self._building = self.state == "building"
 
     def _on_output_overflow(self) -> None:
@@ -106,8 +109,13 @@ class SupervisedProcess(ABC):
                 self._kill_quietly()
                 if time.monotonic() - killed_at > KILL_TIMEOUT_S:
                     return
-            pause = min(pause * 1.25, _CHECK_INTERVAL_S, max(self._remaining_wall_s(), 0.001))
-            pause = min(pause, max(self._remaining_cpu_s(), _SHORTEST_PAUSE_S))
+            pause = self._next_pause(pause)
+
+    def _next_pause(self, last: float) -> float:
+        """Return the seconds until the next check of the limits."""
+        longest = _IDLE_CHECK_INTERVAL_S if self._idle_clock.idle_s > _WAITS_S else _CHECK_INTERVAL_S
+        pause = min(last * 1.25, longest, max(self._remaining_wall_s(), 0.001))
+        return min(pause, max(self._remaining_cpu_s(), _SHORTEST_PAUSE_S))
 
     async def _ends_within(self, seconds: float) -> bool:
         wakeup = self._loop.create_future()  # asyncio.wait takes three times as long
@@ -131,14 +139,14 @@ class SupervisedProcess(ABC):
         limits = self._limits
         return max(limits.memory_mb, limits.build_memory_mb) if self._building else limits.memory_mb
 
-    def _measure(self) -> TreeUsage:
-        return measure_tree(
-            self._members(), self.wrappers, max_processes=self._limits.processes, memory_limit_mb=self._memory_mb
-        )
+    def _read_tree(self) -> Sequence[ProcessStat]:
+        """Read the processes; no more than show that there are too many, because a fork bomb grows faster."""
+        return list(itertools.islice(self._members(), self._limits.processes + self.wrappers + 1))
 
     def _check_limits(self) -> None:
         """Measure the process tree once and stop it if it exceeds a limit."""
-        limits, usage = self._limits, self._measure()
+        limits, tree = self._limits, self._read_tree()
+        usage = measure_tree(tree, self.wrappers, limits.processes, self._memory_mb)
         self._peak = self._peak.peak(usage)
         if usage.processes > limits.processes or usage.tasks > max_tasks(limits):
             self.stop("processes")
@@ -146,7 +154,7 @@ class SupervisedProcess(ABC):
             self.stop("memory")
         elif self._remaining_cpu_s() < 0:
             self.stop("cpu")
-        elif limits.idle_s and self._is_idle(usage):
+        elif limits.idle_s and self._is_idle(tree, usage):
             self.stop("idle")
         elif self._remaining_wall_s() <= 0:
             self.stop("wall")
@@ -161,19 +169,17 @@ class SupervisedProcess(ABC):
         self._judged_bytes = size
         return self.is_decided(bytes(self.stdout.data))
 
-    def _is_idle(self, usage: TreeUsage) -> bool:
+    def _is_idle(self, tree: Sequence[ProcessStat], usage: TreeUsage) -> bool:
         """Return whether the program has waited for too long. A build may wait for a compile server."""
         if self.state != "ready":
             return False
-        is_idle = self._idle_clock.exceeds_limit(time.monotonic(), usage.cpu_s, self._is_runnable)
-        if self._idle_clock.idle_s > _WAITS_S and not self._is_runnable():
+        is_runnable = functools.cache(lambda: has_runnable_task(tree, self.wrappers))
+        is_idle = self._idle_clock.exceeds_limit(time.monotonic(), usage.cpu_s, is_runnable)
+        if self._idle_clock.idle_s > _WAITS_S and not is_runnable():
             self.on_wait(usage)
         else:
             self.on_resume()
         return is_idle
-
-    def _is_runnable(self) -> bool:
-        return has_runnable_task(self._members(), self.wrappers)
 
     def _remaining_cpu_s(self) -> float:
         cpu_s = self._limits.build_cpu_s if self._building else self._limits.cpu_s
