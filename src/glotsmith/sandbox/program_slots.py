@@ -7,7 +7,7 @@ then more programs than slots run for a short time, and no further one starts.
 import asyncio
 from collections import deque
 
-MAX_WAITING = 32  #: waiting programs that lend their slots
+MAX_WAITING = 128  #: waiting programs that lend their slots
 MAX_WAITING_TASKS = 512  #: threads of all of them
 _MAX_WAITING_MB = 2048  #: resident memory of all of them
 
