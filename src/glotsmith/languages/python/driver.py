@@ -68,7 +68,11 @@ def _main(folder):
     with open(os.path.join(folder, "candidate.py"), encoding="utf-8") as file:
         text = file.read()
     sys.set_int_max_str_digits(0)
-    code = compile(text, "candidate.py", "exec")
+    try:
+        code = compile(text, "candidate.py", "exec")
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+        _exit(1)  # without the interpreter's end, which takes longer than a program
     _emit(mark, "start")
     scope = {"__name__": "candidate"}
     try:
