@@ -80,8 +80,8 @@ async def uses(sandbox: Sandbox, jobs: list[Job]) -> list[Use]:
     async def use(job: Job) -> Use:
         verdict, speed = await verifier.verify(job), await calibration.speed(job.language)
         card = get_card(job.language)
-        limit = ReferenceLimits().cpu_s(card, job.reference_s) * speed.factor + speed.start_s
-        return Use(job.id, verdict.status, verdict.seconds / limit)
+        derived = ReferenceLimits().cpu_s(card, job.reference_s) * speed.factor
+        return Use(job.id, verdict.status, verdict.seconds / (derived + speed.warm_start_s))
 
     return await asyncio.gather(*map(use, jobs))
 

@@ -323,6 +323,9 @@ class Limits(Record, frozen=True, kw_only=True):
     """The resource limits of a program."""
 
     cpu_s: float = 10.0  #: CPU seconds of the whole process tree
+    cold_start_s: float = (
+        0.0  #: part of ``cpu_s`` for the start of an interpreter; a fork of a warm one does not get it
+    )
     idle_s: float = 0.0  #: seconds that the process tree may wait, with no task that could run; 0: no limit
     wall_s: float = 60.0  #: far above ``cpu_s``, so that correct programs do not time out on a loaded machine
     memory_mb: int = 1024  #: resident memory of the whole process tree

@@ -7,6 +7,7 @@ import signal
 from collections import Counter
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 
 from glotsmith.errors import IsolationError
@@ -178,6 +179,14 @@ def test_an_interpreter_that_never_forks_is_not_restarted(sandbox: LocalSandbox)
 def test_a_signal_is_confirmed_by_a_cold_start(sandbox: LocalSandbox) -> None:
     (outcome,) = run(sandbox, program("os.kill(os.getpid(), 11) if sys.loaded == 'warm' else print('fine')"))
     assert (outcome.ending, outcome.stdout) == ("exit", b"fine\n")
+
+
+def test_the_cpu_time_of_a_cold_start_is_for_cold_starts_only(sandbox: LocalSandbox) -> None:
+    spins = program("while True: pass", Limits(cpu_s=0.4, cold_start_s=0.35))
+    warm, cold = run(sandbox, spins, msgspec.structs.replace(spins, warm=None))
+    assert (warm.ending, cold.ending) == ("cpu", "cpu")
+    assert warm.cpu_s < 0.35
+    assert cold.cpu_s >= 0.4
 
 
 def test_without_a_compiler_programs_start_cold(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -153,6 +153,7 @@ def test_programs_arrive_as_they_were(files: dict[str, str | bytes], stdin: str)
         ({"argv": ["true"], "stdin_base64": "/w=="}, 422, "stdin_base64 is not UTF-8"),
         ({"argv": ["true"], "env": {"A=B": ""}}, 422, "'A=B' is not a name"),
         ({"argv": ["true"], "limits": {"cpu_s": 0}}, 422, "limits.cpu_s is 0.0; it must be from 0.001 to 600.0"),
+        ({"argv": ["true"], "limits": {"cold_start_s": -1}}, 422, "limits.cold_start_s is -1.0; it must be from 0.0"),
         ({"argv": ["true"], "limits": {"memory_mb": 10**9}}, 422, "limits.memory_mb is 1000000000"),
         ({"argv": ["true"], "limits": {"file_mb": 0}}, 422, "limits.file_mb is 0"),  # no limit at all, for tmpfs
         ({"argv": ["true"], "limits": {"wall_s": -1}}, 422, "limits.wall_s"),

@@ -1,8 +1,8 @@
 """Derive the CPU limit of a candidate from the CPU time of the Python original for the same tests.
 
-The limit is ``max(floor_s, factor × reference × factor of the language)``, and at most the limit of the language. A
-suite stores the time of its original in steps (``round_reference``), so that two measurements nearly always agree, and
-with them the bytes of a dataset.
+The limit is ``max(floor_s, factor × reference × factor of the language)`` and the time in which the language may load
+libraries, and at most the limit of the language. A suite stores the time of its original in steps
+(``round_reference``), so that two measurements nearly always agree, and with them the bytes of a dataset.
 """
 
 import math
@@ -36,7 +36,7 @@ class ReferenceLimits(Record, frozen=True, kw_only=True):
         if not reference_s:
             return card.limits.cpu_s
         derived = max(self.floor_s, self.factor * reference_s * card.limits.reference_factor)
-        return min(derived, card.limits.cpu_s)
+        return min(derived + card.limits.library_s, card.limits.cpu_s)
 
     def apply(self, job: Job) -> Job:
         """Return a job with the derived CPU limit, unless it has a limit or the original was not measured."""

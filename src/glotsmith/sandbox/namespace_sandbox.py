@@ -82,9 +82,8 @@ class NamespaceSandbox(LocalSandbox):
         if found is None:
             return None
         key, server = found
-        if program.warm:  # a cold start decides, if this ends idle
-            limits = program.limits
-            program = msgspec.structs.replace(program, limits=msgspec.structs.replace(limits, idle_s=limits.idle_s / 4))
+        if program.warm:
+            program = msgspec.structs.replace(program, limits=_limits_of_fork(program.limits))
         tasks = self._max_tasks(program.limits) if counts_per_namespace() else 0
         process = ForkedProcess(server, program, tasks, self._owner)
         outcome = await self._supervise(process, program, is_decided)
@@ -107,6 +106,11 @@ class NamespaceSandbox(LocalSandbox):
         await super().close()
         if self._user_namespace is not None:
             self._user_namespace.close()
+
+
+def _limits_of_fork(limits: Limits) -> Limits:
+    """Return the limits of a fork of a warm interpreter: it has started, and a cold start decides if it ends idle."""
+    return msgspec.structs.replace(limits, cpu_s=limits.cpu_s - limits.cold_start_s, idle_s=limits.idle_s / 4)
 
 
 def _may_differ_cold(outcome: Outcome) -> bool:

@@ -3,8 +3,9 @@
 Limits are in seconds of the reference machine. The row ``calibration`` of a language's ``verdicts.toml`` is a program
 with the CPU time that it needs on the reference machine. On this machine it runs once, and so does the row
 ``accepted``, which only starts. The ratio of the CPU times without the start is the language's factor, by which limits
-are multiplied. The CPU time of the start is added to limits. Both numbers are stored for later processes. A language
-without one of the rows has the limits of the reference machine.
+are multiplied. The CPU time of the start is added to limits; a fork of a warm interpreter gets what ``accepted`` needs
+there. The numbers are stored for later processes. A language without one of the rows has the limits of the reference
+machine.
 """
 
 import asyncio
@@ -35,11 +36,14 @@ class LanguageSpeed(NamedTuple):
 
     factor: float = 1.0  #: CPU time here / on the reference machine
     start_s: float = 0.0  #: CPU seconds of a cold start
+    warm_start_s: float = 0.0  #: CPU seconds of the start in a warm interpreter; without one as ``start_s``
 
     def scale_limits(self, limits: Limits) -> Limits:
         """Convert limits of the reference machine to limits of this machine."""
         cpu_s = limits.cpu_s * self.factor + self.start_s
-        return msgspec.structs.replace(limits, cpu_s=cpu_s, wall_s=limits.wall_s * max(1.0, cpu_s / limits.cpu_s))
+        wall_s = limits.wall_s * max(1.0, cpu_s / limits.cpu_s)
+        cold_start_s = max(self.start_s - self.warm_start_s, 0.0)
+        return msgspec.structs.replace(limits, cpu_s=cpu_s, cold_start_s=cold_start_s, wall_s=wall_s)
 
 
 class Calibration:
@@ -72,30 +76,36 @@ class Calibration:
         return self._known[language]
 
     async def _measure(self, language: str, row: ProofRow, key: str) -> LanguageSpeed:
-        idle = await self._cpu_seconds(language, read_proof_rows(language).get("accepted"))
+        start_row = read_proof_rows(language).get("accepted")
+        start = await self._cpu_seconds(language, start_row)
         measured = await self._cpu_seconds(language, row)
-        if idle is None or measured is None:
+        if start is None or measured is None:
             _log.warning(
                 "%s: cannot measure the speed of this machine; using the limits of the reference machine", language
             )
             return LanguageSpeed()
-        factor = min(max((measured - idle) / row.reference_cpu_s, _MIN_FACTOR), _MAX_FACTOR)
-        speed = LanguageSpeed(round(factor, 3), round(min(idle, _MAX_START_S), 3))
+        warm_start = await self._cpu_seconds(language, start_row, warm=True)
+        factor = min(max((measured - start) / row.reference_cpu_s, _MIN_FACTOR), _MAX_FACTOR)
+        starts = (
+            round(min(seconds, _MAX_START_S), 3) for seconds in (start, start if warm_start is None else warm_start)
+        )
+        speed = LanguageSpeed(round(factor, 3), *starts)
         self._save_speed(key, speed)
         return speed
 
-    async def _cpu_seconds(self, language: str, row: ProofRow | None) -> float | None:
-        """Return the CPU time of a cold start of a row's program; None if it fails or the row has no function."""
-        made = _cold_call(language, row) if row is not None else None
+    async def _cpu_seconds(self, language: str, row: ProofRow | None, *, warm: bool = False) -> float | None:
+        """Return the CPU time of a row's program, cold or warm; None if it fails or the row has no function."""
+        made = _call_of_row(language, row) if row is not None else None
         if made is None:
             return None
-        outcomes = [await self._sandbox.run(made) for _ in range(_TRIALS)]
+        chosen = made if warm else msgspec.structs.replace(made, warm=None)
+        outcomes = [await self._sandbox.run(chosen) for _ in range(_TRIALS)]
         seconds = [o.cpu_s for o in outcomes if o.ending == "exit" and o.built]
         return min(seconds) if len(seconds) == _TRIALS else None
 
     def _load_speed(self, key: str) -> LanguageSpeed | None:
         found = self._read().get(key)
-        return LanguageSpeed(*found) if found else None
+        return LanguageSpeed(*found) if found and len(found) == len(LanguageSpeed._fields) else None
 
     def _save_speed(self, key: str, speed: LanguageSpeed) -> None:
         """Rewrite the file. If two processes write at once, one measurement is lost and is repeated later."""
@@ -113,7 +123,7 @@ class Calibration:
             return {}
 
 
-def _cold_call(language: str, row: ProofRow) -> Program | None:
+def _call_of_row(language: str, row: ProofRow) -> Program | None:
     """Return the program that calls a row's function once; None if the row cannot be called."""
     card = get_card(language)
     if row.io or card.level != "full":
@@ -124,7 +134,7 @@ def _cold_call(language: str, row: ProofRow) -> Program | None:
     except ValueError as error:  # NotLiteral, Unrepresentable, or a call with other parameters
         _log.warning("%s: cannot call the function of a row in verdicts.toml: %s", language, error)
         return None
-    return msgspec.structs.replace(made, warm=None)
+    return made
 
 
 def _machine() -> str:
