@@ -5,8 +5,5 @@ cd "$(dirname "$0")/.."
 . scripts/setup.sh
 prepare test
 
-.venv/bin/ruff check .
-.venv/bin/ruff format --check .
-.venv/bin/basedpyright src
-sh scripts/docs.sh
+sh scripts/static.sh
 exec .venv/bin/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -q -m "not slow" "$@"

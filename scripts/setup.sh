@@ -1,6 +1,8 @@
 # The other scripts source this file in the root of the repository. `prepare EXTRA` makes .venv with the versions in
 # constraints.txt.
 
+unset PYTHONDONTWRITEBYTECODE # each process would compile all modules again
+
 find_python() {
     for candidate in python3.11 python3.12 python3.13 python3; do
         if command -v "$candidate" >/dev/null 2>&1 &&

@@ -13,8 +13,5 @@ if [ "$(id -u)" = 0 ] && command -v podman >/dev/null 2>&1; then
     sh scripts/image.sh "$GLOTSMITH_IMAGE" || true  # the tests say what is missing
 fi
 
-.venv/bin/ruff check .
-.venv/bin/ruff format --check .
-.venv/bin/basedpyright src
-sh scripts/docs.sh
+sh scripts/static.sh
 exec env GLOTSMITH_TEST_EVERYTHING=1 .venv/bin/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder "$@"

@@ -68,6 +68,7 @@ def _put_many(path, own, start):
     cache.close()
 
 
+@pytest.mark.slow
 def test_several_processes_open_and_write_one_new_file(tmp_path):
     path, spawn = tmp_path / "cache.sqlite", multiprocessing.get_context("spawn")
     start = spawn.Event()

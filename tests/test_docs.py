@@ -120,4 +120,6 @@ def test_lines_of_prose_have_at_most_120_characters(page: Path) -> None:
 def test_the_pre_commit_hooks_are_commands_of_the_check_script() -> None:
     commands = re.findall(r"entry: (.+)", text(".pre-commit-config.yaml"))
     assert len(commands) == 3
-    assert set(commands) <= set(text("scripts/check.sh").splitlines())
+    run = [line.partition(" >")[0] for line in text("scripts/static.sh").splitlines()]
+    assert set(commands) <= {*run}
+    assert all("sh scripts/static.sh" in text(f"scripts/{name}.sh").splitlines() for name in ("check", "test"))

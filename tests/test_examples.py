@@ -39,6 +39,7 @@ def test_add_language(tmp_path: Path) -> None:
     assert output_of("add_language.py", tmp_path) == ["pass"]
 
 
+@pytest.mark.slow
 def test_custom_filter(tmp_path: Path) -> None:
     step, *_ = (line.split() for line in output_of("custom_filter.py", tmp_path / "run") if "few_parameters" in line)
     assert (int(step[1]) > 0, int(step[3]) > 0) == (True, True)  # it keeps some functions and drops others

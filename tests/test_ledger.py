@@ -108,6 +108,7 @@ results = st.builds(
 )
 
 
+@pytest.mark.slow
 @given(st.lists(results, max_size=12))
 @settings(max_examples=100, deadline=None)
 def test_in_is_kept_and_dropped_whatever_steps_say(tmp_path_factory, random_results):

@@ -78,6 +78,7 @@ def glotsmith(*arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run([*prefix, *command], capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("left", [closed, killed, without_index, without_cache])
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
@@ -100,6 +101,7 @@ def test_a_folder_that_cannot_be_written_is_read(locked: Path, left, arguments: 
     assert sorted(p.name for p in locked.iterdir()) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("left", [closed, killed, without_index])
 def test_it_is_exported_to_elsewhere(locked: Path, tmp_path: Path, left) -> None:
     left(locked)

@@ -30,6 +30,7 @@ tables = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(tables)
 def test_toml_round_trip(table):
     assert tomllib.loads(to_toml(table)) == table

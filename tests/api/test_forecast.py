@@ -218,6 +218,7 @@ def test_a_pilot_without_items_predicts_nothing(tmp_path: Path) -> None:
         forecast_run(tmp_path / "p")
 
 
+@pytest.mark.slow
 def test_the_benchmark_predicts_a_simulated_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "benchmarks"))
     import forecast as benchmark

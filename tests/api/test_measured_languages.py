@@ -65,6 +65,7 @@ def test_a_certificate_of_the_machine_holds_while_card_and_toolchain_stay(
         assert (machine_certificate("lua") is not None) == holds
 
 
+@pytest.mark.slow
 def test_a_run_measures_a_sample_of_its_suites_and_the_card_shows_it(tmp_path: Path) -> None:
     (tmp_path / "source.py").write_text(SOURCE, "utf-8")
     (tmp_path / "run.toml").write_text(

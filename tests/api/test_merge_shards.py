@@ -60,6 +60,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
         yield Runs(folder)
 
 
+@pytest.mark.slow
 def test_eight_shards_merged_equal_one_run(runs: Runs, tmp_path: Path) -> None:
     one, merged = runs.folder / "one" / "run", tmp_path / "run"
     reasons = {reason for row in runs.one.funnel for reason in row.reasons}

@@ -395,6 +395,7 @@ def test_dollars_need_a_price(teacher: str, budget: str, words: str) -> None:
         check_prices(limits, open_teacher(teacher, **options))
 
 
+@pytest.mark.slow
 def test_killed_and_resumed_runs_keep_their_limits_and_send_nothing_twice() -> None:
     command = [sys.executable, BENCHMARK, "--runs", "1", "--seed", "4"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)

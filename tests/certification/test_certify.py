@@ -137,6 +137,7 @@ def test_the_page_escapes_the_text_of_programs(
     assert "a right program (given) got fail:wrong: <b>|*x*" in summary_lines([found])[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("language", "code"),
     [

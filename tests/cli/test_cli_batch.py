@@ -30,6 +30,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_a_run_resumes_around_its_batches(glotsmith: Command, server: BatchState, folder: Path) -> None:
     command = (*RUN, "--teacher", "batch", "--model", "m", "--base-url", server.url, *PRICES, "--set", "samples=2")
     code, _, err = glotsmith(*command, "--budget", "20usd")

@@ -58,6 +58,7 @@ def lines(file: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in file.read_text().splitlines()]
 
 
+@pytest.mark.slow
 def test_a_set_for_two_languages_and_what_can_not_be_asked(glotsmith: Command, rows: Path, tmp_path: Path) -> None:
     out = tmp_path / "set"
     code, stdout, stderr = glotsmith(
@@ -105,6 +106,7 @@ def test_what_the_files_for_multipl_e_leave_out_is_listed(
     assert (out / "multipl-e" / "mine-pl.jsonl").exists() != alone
 
 
+@pytest.mark.slow
 def test_problems_that_evaluate_do_not_train(glotsmith: Command, rows: Path, tmp_path: Path) -> None:
     seen = set[frozenset[str]]()
     for seed in range(4):
@@ -172,6 +174,7 @@ def test_a_language_of_the_users_writes_tests_by_a_table(glotsmith: Command, row
     assert second["tests"].startswith("func main() {\ncheck(add(")
 
 
+@pytest.mark.slow
 def test_a_folder_is_for_one_set(glotsmith: Command, rows: Path, tmp_path: Path) -> None:
     out = tmp_path / "set"
     command = ("benchmark", "make", rows, "-l", "perl", "-o", out)
@@ -197,6 +200,7 @@ def finished(glotsmith: Command, tmp_path: Path) -> Path:
     return tmp_path / "run"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", ["run", "run/dataset", "run/dataset/jsonl", "run/dataset/parquet", "copy"])
 def test_a_set_is_made_of_a_run_or_of_its_dataset_after_an_export(
     glotsmith: Command, finished: Path, tmp_path: Path, source: str
@@ -210,6 +214,7 @@ def test_a_set_is_made_of_a_run_or_of_its_dataset_after_an_export(
     assert len(lines(tmp_path / "set/questions.jsonl")) == len({row["parallel_id"] for row in expected})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["trl-sft", "alpaca", "text"])
 def test_rows_for_a_trainer_are_refused_with_advice(
     glotsmith: Command, finished: Path, tmp_path: Path, form: str

@@ -28,6 +28,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -43,6 +44,7 @@ def test_a_budget_that_cannot_be_kept_is_refused_before_any_request(
     assert words in err
 
 
+@pytest.mark.slow
 def test_a_run_ends_at_its_budget_and_a_larger_one_resumes_it(
     glotsmith: Command, server: ModelServer, folder: Path
 ) -> None:

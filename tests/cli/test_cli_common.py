@@ -49,6 +49,7 @@ def test_verbose_writes_the_log_on_stderr(
     assert {level for level in ("INFO", "DEBUG") if f"{level} glotsmith.x: a line" in err} == levels
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("typed", "offered"),
     [
@@ -70,6 +71,7 @@ def test_the_shell_completes_names(typed: str, offered: list[str]) -> None:
     assert (done.stdout.split(), done.stderr) == (offered, "")
 
 
+@pytest.mark.slow
 def test_completion_is_shown_and_writes_no_file(tmp_path: Path) -> None:
     code = "import sys; sys.argv = ['glotsmith', '--show-completion', 'bash']; from glotsmith.cli import main; main()"
     own = {"HOME": str(tmp_path), "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}

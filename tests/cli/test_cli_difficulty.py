@@ -41,6 +41,7 @@ def folder(glotsmith: Command, server: ModelServer, tmp_path: Path, monkeypatch:
     assert code == 0, err
 
 
+@pytest.mark.slow
 def test_pass_rates_are_a_column_and_select_rows(glotsmith: Command, server: ModelServer) -> None:
     assert rates_of(Path("run/dataset/jsonl")) == dict.fromkeys(LUA, -1.0)
 

@@ -29,6 +29,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_a_forecast_of_a_whole_pilot_is_what_the_run_does(
     glotsmith: Command, server: ModelServer, folder: Path
 ) -> None:
@@ -49,6 +50,7 @@ def test_a_forecast_of_a_whole_pilot_is_what_the_run_does(
     assert (costs[0].requests, costs[1].requests, round(costs[1].cost, 6)) == (0, 3, 0.09)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "words"),
     [

@@ -248,6 +248,7 @@ def test_the_first_problems_of_each_language(glotsmith: Command, tmp_path: Path)
     ]
 
 
+@pytest.mark.slow
 def test_chat_replies_from_a_file(glotsmith: Command, tmp_path: Path, humaneval: Path) -> None:
     replies = [f"Sure, here it is:\n\n```lua\n{LUA}\n```\n", BODY]
     file = write(tmp_path / "replies.jsonl", [{"task_id": "HumanEval/901", "completions": replies}])
@@ -446,6 +447,7 @@ def plain(folder: Path) -> list[dict[str, Any]]:
     return [{**r, "verdict": {**r.get("verdict", {}), "seconds": 0}} for r in results(folder)]
 
 
+@pytest.mark.slow
 def test_show_opens_an_evaluation(glotsmith: Command, tmp_path: Path, humaneval: Path, replies: Path) -> None:
     out = tmp_path / "out"
     command = ("evaluate", f"humaneval={humaneval}", "-l", "lua", "--teacher", "scripted", "--model", replies)

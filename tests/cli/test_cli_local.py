@@ -31,6 +31,7 @@ def model(tmp_path: Path) -> Path:
     return saying_gguf(tmp_path / "small.gguf", ["function", "▁add(a,", "▁b)"], "mit")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("verb", ["run", "evaluate"])
 def test_size_and_licence_come_first(
     glotsmith: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: Path, verb: str

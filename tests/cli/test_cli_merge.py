@@ -31,6 +31,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_the_slurm_script_makes_all_shards_and_its_advice_merges_them(glotsmith: Command) -> None:
     text = SCRIPT.read_text()
     assert set(re.findall(r"(?m)^#SBATCH --([\w-]+)", text)) == OPTIONS

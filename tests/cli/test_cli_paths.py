@@ -70,6 +70,7 @@ def test_paths_of_a_file_are_relative_to_its_folder(
     assert chosen.options["sources"] == ["src"]  # as written, whatever the working directory is
 
 
+@pytest.mark.slow
 def test_rows_are_the_same_from_every_folder_and_a_run_goes_on_from_each(
     glotsmith: Command, monkeypatch: pytest.MonkeyPatch, project: Path, tmp_path: Path
 ) -> None:
@@ -90,6 +91,7 @@ def test_rows_are_the_same_from_every_folder_and_a_run_goes_on_from_each(
     assert str(tmp_path) not in card
 
 
+@pytest.mark.slow
 def test_a_run_s_own_file_means_the_same_elsewhere(
     glotsmith: Command, monkeypatch: pytest.MonkeyPatch, project: Path, tmp_path: Path
 ) -> None:
@@ -132,6 +134,7 @@ def test_the_command_line_s_paths_are_relative_to_the_working_directory(
     assert {found[k] for k in others if k in found} == {str(project)}
 
 
+@pytest.mark.slow
 def test_a_file_runs_with_a_source_of_the_command_line(
     glotsmith: Command, monkeypatch: pytest.MonkeyPatch, project: Path, tmp_path: Path
 ) -> None:

@@ -52,6 +52,7 @@ def test_a_bad_prompt_is_refused_before_a_request(
     assert len(err.splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_a_prompt_of_the_user_is_used_and_stored_in_the_run_and_its_dataset(
     glotsmith: Command, server: ModelServer, folder: Path
 ) -> None:
@@ -76,6 +77,7 @@ def test_a_prompt_of_the_user_is_used_and_stored_in_the_run_and_its_dataset(
     assert (code, out) == (0, OWN), err
 
 
+@pytest.mark.slow
 def test_a_resumed_run_keeps_the_text_of_its_prompt_wherever_the_file_is(
     glotsmith: Command, server: ModelServer, folder: Path
 ) -> None:

@@ -60,6 +60,7 @@ def rows(project: Path) -> dict[str, bytes]:
     return {str(file): file.read_bytes() for file in sorted((project / "run/dataset/jsonl").rglob("*.jsonl"))}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("again", SAME, ids=[" ".join(options)[:60] for options in SAME])
 def test_the_same_things_in_another_form_are_the_same_run(
     glotsmith: Command, project: Path, again: tuple[str, ...]
@@ -75,6 +76,7 @@ def test_the_same_things_in_another_form_are_the_same_run(
     assert (project / "run/run.toml").read_text() == config
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["./replies.jsonl", "{here}/replies.jsonl", "one/../replies.jsonl"])
 def test_the_same_file_of_a_teacher_is_the_same_run(glotsmith: Command, project: Path, model: str) -> None:
     assert run(glotsmith, project, *FIRST)[0] == 0
@@ -84,6 +86,7 @@ def test_the_same_file_of_a_teacher_is_the_same_run(glotsmith: Command, project:
     assert rows(project) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("again", "changed"), OTHERS)
 def test_other_things_are_another_run(glotsmith: Command, project: Path, again: tuple[str, ...], changed: str) -> None:
     assert run(glotsmith, project, *FIRST)[0] == 0

@@ -81,6 +81,7 @@ def lines(file: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in file.read_text().splitlines()]
 
 
+@pytest.mark.slow
 def test_the_differences_between_two_toolchains_are_named(
     made: list[dict[str, Any]], other_lua: dict[str, str], tmp_path: Path
 ) -> None:
@@ -205,6 +206,7 @@ def test_a_dataset_without_rows_to_check_is_refused(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_a_killed_command_resumes(
     glotsmith: Command, made: list[dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -115,6 +115,7 @@ def check_costs(folder: Path, replies: dict[str, int]) -> None:
     assert total[0].cost == pytest.approx(sum(count * PRICES[name] for name, count in replies.items()))
 
 
+@pytest.mark.slow
 def test_what_a_model_fails_is_asked_of_the_next_and_the_ledger_says_so(
     glotsmith: Command, servers: dict[str, ModelServer], folder: Path
 ) -> None:
@@ -139,6 +140,7 @@ def test_what_a_model_fails_is_asked_of_the_next_and_the_ledger_says_so(
     assert [key for key in KEYS.values() if key.encode() in stored or key in out + err] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [500, 503])
 def test_a_server_that_fails_costs_no_item_if_another_model_follows(
     glotsmith: Command, servers: dict[str, ModelServer], folder: Path, status: int
@@ -151,6 +153,7 @@ def test_a_server_that_fails_costs_no_item_if_another_model_follows(
     check_costs(folder, {"slow": 3, "good": 2})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -186,6 +189,7 @@ def test_the_teachers_of_all_roles_are_checked_before_the_first_request(
     assert [key for key in KEYS.values() if key in f"{states}{err}"] == []
 
 
+@pytest.mark.slow
 def test_a_model_that_a_server_does_not_list_is_reported_and_asked(
     glotsmith: Command, servers: dict[str, ModelServer], folder: Path
 ) -> None:
@@ -197,6 +201,7 @@ def test_a_model_that_a_server_does_not_list_is_reported_and_asked(
     assert "does not list the model 'other'. It lists: failing" in err
 
 
+@pytest.mark.slow
 def test_a_role_of_a_run_keeps_its_model_and_may_change_its_server(
     glotsmith: Command, servers: dict[str, ModelServer], folder: Path
 ) -> None:

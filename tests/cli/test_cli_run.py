@@ -110,6 +110,7 @@ def test_no_key_of_a_file_is_stored_or_printed(glotsmith: Command, folder: Path,
     assert not (folder / "run").exists()
 
 
+@pytest.mark.slow
 def test_a_key_that_a_server_sends_back_is_nowhere(
     glotsmith: Command, folder: Path, server: ModelServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -154,6 +155,7 @@ TYPOS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("typo", TYPOS, ids=" ".join)
 def test_the_corrected_command_runs_in_the_same_folder(
     glotsmith: Command, folder: Path, server: ModelServer, typo: tuple[str, str]
@@ -167,6 +169,7 @@ def test_the_corrected_command_runs_in_the_same_folder(
     assert rows(folder / "run") == ["clamp", "shout", "total"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("typo", [t for t in TYPOS if t[0] not in ("--model", "--base-url")], ids=" ".join)
 def test_nothing_is_written_before_everything_is_checked(
     glotsmith: Command, folder: Path, server: ModelServer, typo: tuple[str, str]
@@ -183,6 +186,7 @@ FREE = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("changes", FREE, ids=" ".join)
 def test_what_does_not_determine_rows_may_change(
     glotsmith: Command, folder: Path, server: ModelServer, changes: tuple[str, ...]
@@ -197,6 +201,7 @@ def test_what_does_not_determine_rows_may_change(
         assert run.config["isolation"] == "bubblewrap"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", [("--set", "seed=3"), ("--set", "temperature=0.1"), ("-l", "perl"), ("-s", "more")])
 def test_what_determines_rows_is_refused_and_the_sentence_says_how_to_keep_the_replies(
     glotsmith: Command, folder: Path, server: ModelServer, change: tuple[str, str]
@@ -212,6 +217,7 @@ def test_what_determines_rows_is_refused_and_the_sentence_says_how_to_keep_the_r
     assert "delete" not in err
 
 
+@pytest.mark.slow
 def test_another_folder_with_the_old_cache_asks_nothing_again(
     glotsmith: Command, folder: Path, server: ModelServer
 ) -> None:
@@ -225,6 +231,7 @@ def test_another_folder_with_the_old_cache_asks_nothing_again(
     assert rows(folder / "new") == rows(folder / "run")
 
 
+@pytest.mark.slow
 def test_a_run_asks_nothing_that_its_preview_has_asked(glotsmith: Command, folder: Path, server: ModelServer) -> None:
     code, _, err = glotsmith(*MULTIPL_T, *server.options, "--preview", 2)
     assert (code, server.requests, (folder / "run").exists()) == (0, 2, False), err
@@ -238,6 +245,7 @@ def test_a_run_asks_nothing_that_its_preview_has_asked(glotsmith: Command, folde
     assert server.requests == 3
 
 
+@pytest.mark.slow
 def test_a_preview_replaces_no_run(glotsmith: Command, folder: Path, server: ModelServer) -> None:
     assert glotsmith(*MULTIPL_T, *server.options, "-o", "run-preview")[0] == 0
     before = everything(folder / "run-preview" / "dataset")
@@ -266,6 +274,7 @@ def solutions(run: Path) -> int:
         return folder.ledger.count_kept("translate") if folder.ledger.steps else 0
 
 
+@pytest.mark.slow
 def test_a_stopped_run_writes_what_is_finished_and_says_so(
     glotsmith: Command, folder: Path, server: ModelServer
 ) -> None:
@@ -292,6 +301,7 @@ def test_a_stopped_run_writes_what_is_finished_and_says_so(
     assert "partial" not in (folder / "run/dataset/jsonl/README.md").read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["parquet", "trl-sft", "text", "parallel"])
 def test_a_run_that_works_and_one_that_was_killed_are_exported(
     glotsmith: Command, folder: Path, server: ModelServer, form: str
@@ -310,12 +320,14 @@ def test_a_run_that_works_and_one_that_was_killed_are_exported(
     assert before == sorted((p.name, p.read_bytes()) for p in (folder / "killed").rglob("*") if p.suffix == ".jsonl")
 
 
+@pytest.mark.slow
 def test_a_run_without_any_row_so_far_is_no_error(glotsmith: Command, folder: Path, server: ModelServer) -> None:
     code, _, err = glotsmith(*MULTIPL_T, *server.options, "--model", "other", "--set", "teacher.backoff_s=0")
     assert (code, "partial:" in err) == (2, False), err
     assert not (folder / "run" / "dataset").exists()
 
 
+@pytest.mark.slow
 def test_a_format_that_has_nothing_to_hold_keeps_no_other_from_being_written(
     glotsmith: Command, folder: Path, server: ModelServer
 ) -> None:
@@ -326,6 +338,7 @@ def test_a_format_that_has_nothing_to_hold_keeps_no_other_from_being_written(
     assert (folder / "run/dataset/trl-sft/train.jsonl").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["jsonl", "parquet", "trl-sft", "alpaca"])
 def test_an_export_replaces_no_other_runs_and_no_other_formats(
     glotsmith: Command, folder: Path, server: ModelServer, form: str
@@ -342,6 +355,7 @@ def test_an_export_replaces_no_other_runs_and_no_other_formats(
     assert glotsmith("export", "second", "-f", form)[0] == 0  # into its own folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["photos", "run"])
 def test_no_command_writes_into_a_folder_of_something_else(
     glotsmith: Command, folder: Path, server: ModelServer, name: str

@@ -161,6 +161,7 @@ def test_every_row_that_is_counted_is_listed(glotsmith: Command, run: Path) -> N
     assert (len(stdout.splitlines()), err) == (6, "")
 
 
+@pytest.mark.slow
 def test_compare_says_what_came_from_a_cache(glotsmith: Command, run: Path, place: Path, tmp_path: Path) -> None:
     options = ("--set", "samples=3", "--set", "suites=0", "--set", "typecheck=false", "--set", "wanted=3")
     who = ("--teacher", "scripted", "--model", place / "replies.jsonl", "--cache", run / "cache.sqlite")

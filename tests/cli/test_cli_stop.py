@@ -34,6 +34,7 @@ def interrupted(arguments: Sequence[str], ready: Callable[[], bool], folder: Pat
     return process.returncode, out, err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("codes", "written"),
     [([None, None, SLOW, None], 2), ([None, SLOW], 1), ([None, None, None, SLOW, SLOW, SLOW], 3)],
@@ -62,6 +63,7 @@ PROBLEM = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seconds", [0.0, 0.5, 1.0])
 def test_evaluate_says_what_is_kept(tmp_path: Path, seconds: float) -> None:
     (tmp_path / "set.jsonl").write_text(json.dumps(PROBLEM) + "\n")
@@ -98,6 +100,7 @@ def test_an_interrupt_while_modules_are_imported_is_a_plain_stop(command: list[s
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "Stopped.\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", ">&- 2>&- <&-"])
 @pytest.mark.parametrize(("command", "expected"), [("verify jobs.jsonl", 0), ("show nowhere", 2), ("--version", 0)])
 def test_a_closed_stream_is_no_error(tmp_path: Path, command: str, closed: str, expected: int) -> None:
@@ -108,6 +111,7 @@ def test_a_closed_stream_is_no_error(tmp_path: Path, command: str, closed: str, 
     assert [path.name for path in tmp_path.iterdir()] == ["jobs.jsonl"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [

@@ -137,6 +137,7 @@ def test_a_missing_extra_gets_a_sentence(
     assert f"trl is missing. Install what training needs: {install_command('train')}" in stderr
 
 
+@pytest.mark.slow
 def test_a_run_is_exported_for_trainers(glotsmith: Command, tmp_path: Path) -> None:
     (tmp_path / "corpus.py").write_text(
         'def total(numbers):\n    """Add up the positive ones.\n\n    >>> total([1, -2, 3])\n    4\n    """\n'

@@ -164,6 +164,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_run_from_source_to_dataset(glotsmith: Command, corpus: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     arguments = ("run", "multipl-t", "-s", corpus, "-l", "lua", "-o", run)
@@ -194,6 +195,7 @@ def test_a_run_from_source_to_dataset(glotsmith: Command, corpus: Path, tmp_path
     assert (tmp_path / "out/README.md").exists()
 
 
+@pytest.mark.slow
 def test_a_preview_shows_each_stage_and_leaves_the_run_alone(glotsmith: Command, corpus: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     code, stdout, err = glotsmith("run", "multipl-t", "-s", corpus, "-l", "lua", "-o", run, "--preview", 1)
@@ -203,6 +205,7 @@ def test_a_preview_shows_each_stage_and_leaves_the_run_alone(glotsmith: Command,
     assert (tmp_path / "run-preview/run.toml").exists()
 
 
+@pytest.mark.slow
 def test_a_run_from_a_toml_file(glotsmith: Command, corpus: Path, tmp_path: Path) -> None:
     file = tmp_path / "run.toml"
     file.write_text(

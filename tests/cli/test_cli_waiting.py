@@ -129,6 +129,7 @@ def commands(tmp_path: Path, server: ModelServer) -> dict[str, tuple[object, ...
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["run", "evaluate"])
 def test_a_server_that_does_not_answer_is_not_waited_for_in_silence(
     glotsmith: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, server: ModelServer, command: str
@@ -141,6 +142,7 @@ def test_a_server_that_does_not_answer_is_not_waited_for_in_silence(
     assert "open, no reply for" in err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["run", "evaluate"])
 def test_a_server_that_answers_429_is_quoted(
     glotsmith: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, server: ModelServer, command: str
@@ -153,10 +155,20 @@ def test_a_server_that_answers_429_is_quoted(
     assert "; 429 Too Many Requests: slow down, " in err
 
 
+class SecondEvent(Event):
+    """Is set a second after the first wait for it: ten times the silence before the first line."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        super().wait(1.0)
+        self.set()
+        return True
+
+
+@pytest.mark.slow
 def test_in_quiet_mode_nothing_is_said(
     glotsmith: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, server: ModelServer
 ) -> None:
-    server.holding = Event()
+    server.holding = SecondEvent()
     until_a_line(monkeypatch, server.holding.set)
     code, _, err = glotsmith("--quiet", *commands(tmp_path, server)["run"], "-o", tmp_path / "out")
     assert (code, err) == (0, "")

@@ -72,6 +72,7 @@ def rows(file: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in file.read_text().splitlines()]
 
 
+@pytest.mark.slow
 def test_the_rows_of_each_export_are_judged_as_they_are(glotsmith: Command, run: Path, tmp_path: Path) -> None:
     programs = {row["id"]: row for f in files(run / "dataset" / "jsonl") for row in rows(f)}
     assert len(programs) == 2

@@ -18,6 +18,7 @@ WRONG = RIGHT | {"test_cases": [{"input": "1", "output": "3"}]}
 ARGV = [sys.executable, "-m", "glotsmith", "verify", "-", "--format", "agnostics", "--language", "lua"]
 
 
+@pytest.mark.slow
 def test_a_line_is_answered_before_the_next_is_there() -> None:
     """As its workers have it: they write a line to the container, and wait for one."""
     with subprocess.Popen(ARGV, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:

@@ -141,6 +141,7 @@ def test_an_error_on_a_node_is_raised_where_the_request_was_made() -> None:
     asyncio.run(check())
 
 
+@pytest.mark.slow
 def test_nodes_share_a_short_queue_and_batches_are_bounded() -> None:
     async def check() -> None:
         workers = [InProcessWorker(), InProcessWorker()]

@@ -79,6 +79,7 @@ async def verify_all(cluster: RayCluster, count: int, first: int = 0) -> list[Ve
     return await asyncio.gather(*(verifier.verify(job) for job in jobs(first + count)[first:]))
 
 
+@pytest.mark.slow
 def test_killed_workers_lose_nothing_and_leave_nothing(two_nodes: Any) -> None:
     started = set[int]()
 
@@ -104,6 +105,7 @@ def test_killed_workers_lose_nothing_and_leave_nothing(two_nodes: Any) -> None:
     assert worker_processes() == []
 
 
+@pytest.mark.slow
 def test_nodes_leave_and_join_during_the_work(two_nodes: Any) -> None:
     async def check() -> None:
         extra = two_nodes.add_node(num_cpus=1, object_store_memory=80 << 20)
@@ -123,6 +125,7 @@ def test_nodes_leave_and_join_during_the_work(two_nodes: Any) -> None:
     asyncio.run(check())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mixed", [False, True])
 def test_a_node_with_another_toolchain_is_left_out_unless_it_is_accepted(
     two_nodes: Any, mixed: bool, monkeypatch: pytest.MonkeyPatch
@@ -157,6 +160,7 @@ def _fields(record: Any) -> dict[str, Any]:
     return {name: getattr(record, name) for name in record.__struct_fields__}
 
 
+@pytest.mark.slow
 def test_no_cluster_at_the_address() -> None:
     async def check() -> None:
         async with open_ray_cluster(ClusterOptions(address="127.0.0.1:1"), LANGUAGES):

@@ -115,6 +115,7 @@ def test_results_do_not_depend_on_timing_or_concurrency(kind, tmp_path):
     assert dump(1) == dump(5) == dump(32)
 
 
+@pytest.mark.slow
 def test_reading_pauses_while_too_much_waits(kind, ledger):
     async def scenario():
         async def never(key, item):

@@ -422,6 +422,7 @@ def test_the_stack_is_nearly_as_large_as_the_memory(sandbox: Sandbox, megabytes:
     assert int(sh(sandbox, "ulimit -s", limits=limits).stdout) == megabytes * 1024 * 7 // 8
 
 
+@pytest.mark.slow
 def test_shared_memory_counts_once(sandbox: Sandbox):
     code = """
 import os, time
@@ -437,6 +438,7 @@ time.sleep(.4)
     assert 60 < outcome.peak_memory_mb < 128
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("script", "ending"),
     [
@@ -456,6 +458,7 @@ def test_idle_limit(sandbox: Sandbox, script: str, ending: str):
     assert ending != "idle" or outcome.cpu_s < 0.5
 
 
+@pytest.mark.slow
 def test_a_program_without_an_idle_limit_may_wait(sandbox: Sandbox):
     assert sh(sandbox, "sleep 1.5", limits=Limits(wall_s=20)).ending == "exit"
 
@@ -512,6 +515,7 @@ def test_stderr_keeps_its_tail(sandbox: Sandbox):
     assert (outcome.ending, len(outcome.stderr), outcome.stderr[-5:]) == ("exit", 16 * 1024, b"xlast")
 
 
+@pytest.mark.slow
 def test_usage_is_reported(sandbox: Sandbox):
     outcome = py(
         sandbox,
@@ -584,6 +588,7 @@ def test_cancelling_before_the_start(sandbox: Sandbox):
     assert holds_soon(sandbox, lambda: alive("4242.5") == [])
 
 
+@pytest.mark.slow
 def test_no_more_than_jobs_at_once(sandbox: Sandbox):
     async def run_all() -> tuple[list[Outcome], int]:
         async def count() -> None:
@@ -613,6 +618,7 @@ def test_simultaneous_programs_do_not_mix(sandbox: Sandbox):
     assert [o.stdout.decode() for o in asyncio.run(run_all())] == [f"{i}/{i}" for i in range(20)]
 
 
+@pytest.mark.slow
 def test_nothing_leaks(sandbox: Sandbox, request: pytest.FixtureRequest):
     """Many programs leave no descriptor, process or folder, neither locally nor at the service."""
     service: Serving | None = request.getfixturevalue("service") if sandbox.name == "remote" else None

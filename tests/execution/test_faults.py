@@ -81,6 +81,7 @@ def kill_and_resume(folder, moments, expected):
     return kills
 
 
+@pytest.mark.slow
 def test_a_run_killed_three_times_ends_the_same(tmp_path, unbroken):
     expected, seconds = unbroken
     moments = [seconds / 5, seconds / 5, seconds / 5]
@@ -97,6 +98,7 @@ def test_runs_killed_at_twenty_random_moments_end_the_same(tmp_path, unbroken):
     assert kills >= 20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_the_first_signal_stops_cleanly(tmp_path, unbroken, signum, code):
     expected, seconds = unbroken
@@ -141,6 +143,7 @@ def test_two_processes_cannot_work_in_one_folder(tmp_path):
     end(third, 143)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limit", [20_000, 150_000, 300_000, 450_000, 700_000, 1_500_000])
 def test_a_file_that_cannot_grow_is_a_sentence_and_the_run_goes_on_later(tmp_path, limit):
     options = ["--count", 100, "--weight", 5000]

@@ -175,6 +175,7 @@ class Killed(NoProgress):
             os.kill(os.getpid(), signal.SIGKILL)
 
 
+@pytest.mark.slow
 def test_a_killed_merge_resumes_with_the_same_rows(tmp_path: Path, one: list[tuple[Any, ...]]) -> None:
     files, target = run_shards(tmp_path, 3), tmp_path / "merged.sqlite"
     fork, killed = multiprocessing.get_context("fork"), 0

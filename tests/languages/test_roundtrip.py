@@ -100,6 +100,7 @@ def test_canonical_text_conflates_what_a_flag_says(value: object, other: object,
 ASTRAL = ["a😀b", "\U00010000", "x\U0010ffff", "👩\u200d👧é𝒳"]
 
 
+@pytest.mark.slow
 def test_text_beyond_the_basic_plane_comes_back_or_is_refused_by_name(card: Card) -> None:
     sent: list[tuple[Type, list[Value]]] = [(STR, [*ASTRAL]), (list_of(STR), [[text, ""] for text in ASTRAL])]
     seen = sandboxed(lambda s: value_round_trip.send_values(card, s, sent))

@@ -81,6 +81,7 @@ def reasons(ends: Sequence[tuple[str, Any]], language: str) -> Counter[str]:
     return Counter(end.reason for _, end in ends if end.language == language)
 
 
+@pytest.mark.slow
 def test_every_problem_has_a_reason(expected: list[Any]) -> None:
     ends = expected[1]
     assert len(ends) == PROBLEMS * len(LANGUAGES)
@@ -95,6 +96,7 @@ def test_later_blocks_give_up_sooner_in_the_language_where_little_passes(expecte
     assert max(last) < min(first)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_the_result_does_not_depend_on_timing(expected: list[Any], tmp_path: Path, seed: int) -> None:
     source = random.Random(seed)
@@ -106,6 +108,7 @@ def test_the_result_does_not_depend_on_timing(expected: list[Any], tmp_path: Pat
         assert content(ledger) == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(2))
 def test_a_run_that_is_stopped_at_any_moment_resumes_to_the_same_result(
     expected: list[Any], tmp_path: Path, seed: int
@@ -137,6 +140,7 @@ class FailingTasks(simulation.Tasks):  # type: ignore[misc, name-defined]
         return await super().run(key, item)
 
 
+@pytest.mark.slow
 def test_items_that_depend_on_an_open_one_stay_open_and_the_next_start_gives_the_same_result(
     expected: list[Any], tmp_path: Path
 ) -> None:
@@ -160,6 +164,7 @@ class RefusedLanguage(simulation.SimulatedTeacher):  # type: ignore[misc, name-d
         return await super().reply(request)
 
 
+@pytest.mark.slow
 def test_the_limit_of_one_language_does_not_hold_the_others(tmp_path: Path) -> None:
     with closing(Ledger(tmp_path / "ledger.sqlite")) as ledger:
         policy = simulation.adaptive(ledger)
@@ -174,6 +179,7 @@ def budget(*texts: str) -> tuple[BudgetLimit, ...]:
     return parse_budget(texts, lambda name: name)
 
 
+@pytest.mark.slow
 def test_a_budget_of_tokens_is_spread_over_all_problems(expected: list[Any], tmp_path: Path) -> None:
     without = sum(end.tokens for _, end in expected[1])
     limit = round(0.6 * without)
@@ -186,6 +192,7 @@ def test_a_budget_of_tokens_is_spread_over_all_problems(expected: list[Any], tmp
         assert [end.reason for _, end in ends[:32]].count(StopReason.BUDGET) == 0  # nothing is learned in two blocks
 
 
+@pytest.mark.slow
 def test_a_larger_budget_continues_the_problems_that_stopped_because_of_the_smaller_one(
     expected: list[Any], tmp_path: Path
 ) -> None:
@@ -221,6 +228,7 @@ def test_a_policy_that_learns_cannot_run_in_shards(tmp_path: Path, policy: str, 
             steps_of_shard(steps, Shard(1, 2), "multipl-t")
 
 
+@pytest.mark.slow
 def test_the_policy_needs_far_fewer_replies_and_counts_the_rows_that_deduplication_keeps() -> None:
     fixed, adaptive = (
         simulation.measure(policy, 12, 0.1, 0, {}, ("lua",))["lua"]

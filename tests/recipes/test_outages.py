@@ -201,6 +201,7 @@ def test_the_limit_can_be_set(server: Server, tmp_path: Path, limit: int) -> Non
     assert "--max-failures" in log_text(folder)
 
 
+@pytest.mark.slow
 def test_a_server_that_is_gone_exits_with_the_same_code(server: Server, tmp_path: Path) -> None:
     folder = corpus(tmp_path)
     with serving() as other:

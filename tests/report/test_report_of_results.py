@@ -49,6 +49,7 @@ def test_the_numbers_of_an_evaluation_are_those_of_its_files(tmp_path: Path, see
     assert {(one["language"], one["status"]): one["programs"] for one in shown["failures"]} == failing
 
 
+@pytest.mark.slow
 def test_differences_of_evaluations_are_those_of_compare(tmp_path: Path) -> None:
     folders = [evaluation(tmp_path / str(seed), seed) for seed in range(3)]
     page = read(write_report(folders, tmp_path / "r.html"))

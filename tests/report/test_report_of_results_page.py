@@ -40,6 +40,7 @@ def visit(browser: Browser, report: Path) -> Iterator[Visit]:
     context.close()
 
 
+@pytest.mark.slow
 def test_an_evaluation_shows_its_figures_with_intervals(visit: Visit, folders: list[Path]) -> None:
     page = visit.go("#/r0/overview")
     report = result_files.read_report(folders[0])
@@ -56,6 +57,7 @@ def test_an_evaluation_shows_its_figures_with_intervals(visit: Visit, folders: l
     assert page.locator("#tabs a").all_inner_texts() == ["Overview", "Samples", "Compare"]
 
 
+@pytest.mark.slow
 def test_bars_problems_and_keys_lead_to_samples(visit: Visit, folders: list[Path]) -> None:
     page = visit.go("#/r0/overview")
     samples = list(result_files.read_samples(folders[0]))
@@ -75,6 +77,7 @@ def test_bars_problems_and_keys_lead_to_samples(visit: Visit, folders: list[Path
     expect(page.locator(".total strong")).to_have_text("0")
 
 
+@pytest.mark.slow
 def test_a_sample_shows_completion_program_and_values_next_to_another(visit: Visit) -> None:
     page = visit.go("#/r0/rows?row=bench/lua/Problem/11/0")
     page.wait_for_selector(".detail h2")
@@ -87,6 +90,7 @@ def test_a_sample_shows_completion_program_and_values_next_to_another(visit: Vis
     assert boxes[0] and boxes[1] and boxes[0]["y"] == boxes[1]["y"]
 
 
+@pytest.mark.slow
 def test_hostile_completions_do_nothing(visit: Visit) -> None:
     page = visit.go("#/r0/rows?verdict=fail:runtime&q=script")
     page.keyboard.press("j")
@@ -97,6 +101,7 @@ def test_hostile_completions_do_nothing(visit: Visit) -> None:
     assert page.evaluate("[...document.querySelectorAll('iframe, img, svg [onload], main script')].length") == 0
 
 
+@pytest.mark.slow
 def test_evaluations_are_compared_by_paired_differences(visit: Visit, folders: list[Path]) -> None:
     page = visit.go("#/r0/compare")
     (compared,) = paired_difference.compare(folders[:2])
@@ -118,6 +123,7 @@ def test_evaluations_are_compared_by_paired_differences(visit: Visit, folders: l
     assert total(page) == "6"
 
 
+@pytest.mark.slow
 def test_a_training_shows_losses_and_the_kept_step(visit: Visit) -> None:
     page = visit.go("#/r2/overview")
     assert page.locator(".card .big").all_inner_texts() == ["0.6667", "step 40", "0.5000", "2,468"]
@@ -135,6 +141,7 @@ def test_a_training_shows_losses_and_the_kept_step(visit: Visit) -> None:
     assert page.locator(".line-plot").count() == 2
 
 
+@pytest.mark.slow
 def test_trainings_are_compared_and_runs_keep_their_views(visit: Visit) -> None:
     page = visit.go("#/r0/compare")
     figures = page.locator(".panel", has_text="held-out loss").last
@@ -144,6 +151,7 @@ def test_trainings_are_compared_and_runs_keep_their_views(visit: Visit) -> None:
     assert page.locator("#tabs a").all_inner_texts() == ["Overview", "Rows", "Compare"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
 def test_views_of_results_are_accessible_and_fit(visit: Visit, width: int, scheme: Any) -> None:
     visit.page.set_viewport_size({"width": width, "height": 844})

@@ -46,6 +46,7 @@ def total(page: Page) -> str:
     return page.locator(".total strong").inner_text()
 
 
+@pytest.mark.slow
 def test_the_overview_shows_the_numbers_of_the_ledger(visit: Visit, files: dict[str, Path]) -> None:
     page = visit.go()
     assert page.locator("h1").inner_text() == "25 rows for 13 problems in 2 languages"
@@ -62,6 +63,7 @@ def test_the_overview_shows_the_numbers_of_the_ledger(visit: Visit, files: dict[
     assert "12 out" in page.locator(".funnel li").nth(4).inner_text()
 
 
+@pytest.mark.slow
 def test_a_bar_filters_the_list(visit: Visit) -> None:
     page = visit.go()
     page.locator('.funnel a.part-bar[title*="undocumented"]').click()
@@ -85,12 +87,14 @@ def test_the_reasons_to_stop_sampling_are_shown_and_filter_the_list(visit: Visit
     expect(page.locator(".detail")).to_contain_text("sampling stopped after 1 reply, because another reply is")
 
 
+@pytest.mark.slow
 def test_a_list_says_how_many_rows_of_the_ledger_it_has(visit: Visit, files: dict[str, Path]) -> None:
     visit.file = files["few"]
     page = visit.go("#/r0/rows?reason=undocumented&status=dropped")
     assert page.locator(".total").inner_text().startswith("3 of 5 rows are in this file")
 
 
+@pytest.mark.slow
 def test_facets_search_and_order(visit: Visit) -> None:
     page = visit.go("#/r0/rows")
     page.locator('[data-facet=status][value="kept"]').check()
@@ -107,6 +111,7 @@ def test_facets_search_and_order(visit: Visit) -> None:
     assert total(page) == "13"
 
 
+@pytest.mark.slow
 def test_a_filter_keeps_the_focus(visit: Visit) -> None:
     page = visit.go("#/r0/rows")
     focused = "document.activeElement.dataset.facet + ' ' + document.activeElement.value"
@@ -119,6 +124,7 @@ def test_a_filter_keeps_the_focus(visit: Visit) -> None:
     assert page.evaluate("document.activeElement.id") == "search"
 
 
+@pytest.mark.slow
 def test_keys_move_and_an_address_leads_to_a_row(visit: Visit) -> None:
     page = visit.go("#/r0/rows?language=lua&status=kept")
     page.keyboard.press("j")
@@ -140,6 +146,7 @@ def test_keys_move_and_an_address_leads_to_a_row(visit: Visit) -> None:
     assert page.locator("h1").is_visible()
 
 
+@pytest.mark.slow
 def test_a_row_shows_programs_side_by_side_tests_and_lineage(visit: Visit) -> None:
     page = visit.go("#/r0/rows?row=translate/lua-1:0")
     page.wait_for_selector(".detail h2")
@@ -157,6 +164,7 @@ def test_a_row_shows_programs_side_by_side_tests_and_lineage(visit: Visit) -> No
     assert page.locator(".t-word", has_text="return").count() > 0 or page.locator(".t-number").count() > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("row", ["dataset/sol-lua-20", "translate/lua-20:0"])
 def test_hostile_texts_are_shown_and_do_nothing(visit: Visit, row: str) -> None:
     page = visit.go(f"#/r0/rows?row={row}")
@@ -175,6 +183,7 @@ def test_hostile_texts_are_shown_and_do_nothing(visit: Visit, row: str) -> None:
     assert page.evaluate("window.ran") is None
 
 
+@pytest.mark.slow
 def test_a_long_line_is_cut_until_it_is_requested(visit: Visit) -> None:
     page = visit.go("#/r0/rows?row=dataset/sol-lua-20")
     page.wait_for_selector(".detail .more")
@@ -190,6 +199,7 @@ def serious(page: Page) -> list[tuple[str, Any]]:
     return [(v["id"], [n["target"] for n in v["nodes"]][:3]) for v in found if v["impact"] in ("serious", "critical")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")])
 def test_views_are_accessible_and_fit(visit: Visit, width: int, scheme: Any) -> None:
     visit.page.set_viewport_size({"width": width, "height": 844})
@@ -206,6 +216,7 @@ def test_views_are_accessible_and_fit(visit: Visit, width: int, scheme: Any) -> 
         assert page.locator(".list-panel").is_visible()
 
 
+@pytest.mark.slow
 def test_the_theme_has_a_switch(visit: Visit) -> None:
     page = visit.go()
     dark = "getComputedStyle(document.body).backgroundColor"
@@ -220,6 +231,7 @@ def test_the_theme_has_a_switch(visit: Visit) -> None:
     assert page.evaluate(dark) != light
 
 
+@pytest.mark.slow
 def test_a_printed_report_has_all_of_the_overview(visit: Visit) -> None:
     page = visit.go()
     page.emulate_media(media="print")
@@ -228,6 +240,7 @@ def test_a_printed_report_has_all_of_the_overview(visit: Visit) -> None:
     assert page.pdf()[:4] == b"%PDF"
 
 
+@pytest.mark.slow
 def test_two_runs_are_compared(visit: Visit, files: dict[str, Path]) -> None:
     visit.file = files["two"]
     page = visit.go()
@@ -240,6 +253,7 @@ def test_two_runs_are_compared(visit: Visit, files: dict[str, Path]) -> None:
     assert total(page) != "0"
 
 
+@pytest.mark.slow
 def test_a_file_that_is_cut_off_gets_a_sentence(browser: Browser, files: dict[str, Path], tmp_path: Path) -> None:
     text = files["one"].read_text("utf-8")
     cut = tmp_path / "cut.html"

@@ -55,6 +55,7 @@ def test_threads_and_loops_share_one() -> None:
     assert [t.name for t in threading.enumerate()].count("glotsmith-reward") == 1
 
 
+@pytest.mark.slow
 def test_closing_leaves_nothing_and_is_no_end() -> None:
     before, had = {p.pid for p in walk_tree(os.getpid())}, folders(os.getpid())  # other tests' sandboxes
     for _ in range(2):
@@ -70,6 +71,7 @@ def child(connection: "multiprocessing.connection.Connection") -> None:
     connection.send((judged(1, 2), len(pools._pools)))
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_other_processes_have_their_own(method: str) -> None:
@@ -112,6 +114,7 @@ def interruptible() -> Iterator[None]:
     signal.signal(signal.SIGINT, before)
 
 
+@pytest.mark.slow
 def test_an_interrupted_call_takes_its_programs_with_it(interruptible: None) -> None:
     """Ctrl-C in a notebook: the call ends, its endless programs too, and the next call is answered."""
     endless = "```lua\nfunction f(x) while true do end end\n```"
@@ -131,6 +134,7 @@ def test_ranks_of_one_machine_share_its_processors(monkeypatch: pytest.MonkeyPat
     assert pools.default_jobs() == max(1, len(os.sched_getaffinity(0)) // parts)
 
 
+@pytest.mark.slow
 def test_the_pool_may_be_another_machines(monkeypatch: pytest.MonkeyPatch) -> None:
     served = Serving("--jobs", "2", "--isolation", "none")
     try:

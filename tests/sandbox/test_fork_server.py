@@ -155,6 +155,7 @@ print(len(os.listdir("/tmp")), len([p for p in os.listdir("/proc") if p.isdigit(
     assert [o.stdout for o in run(sandbox, program(code), program(code))] == [b"1 2\n"] * 2
 
 
+@pytest.mark.slow
 def test_a_dead_fork_server_costs_only_a_cold_start(sandbox: LocalSandbox) -> None:
     async def run_and_kill_servers() -> Outcome:
         await sandbox.run(program("0"))

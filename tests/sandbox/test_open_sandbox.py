@@ -54,6 +54,7 @@ def test_bubblewrap_missing(monkeypatch: pytest.MonkeyPatch):
         open_sandbox("bubblewrap")
 
 
+@pytest.mark.slow
 def test_probe_names_every_back_end():
     found = probe()
     assert [p.name for p in found] == list(BACK_ENDS)

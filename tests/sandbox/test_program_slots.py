@@ -109,6 +109,7 @@ def test_only_some_programs_may_wait_at_once() -> None:
     assert asyncio.run(count()) == MAX_WAITING + 1
 
 
+@pytest.mark.slow
 def test_a_program_runs_beside_one_that_waits() -> None:
     order = list[str]()
 

@@ -95,6 +95,7 @@ def test_a_broken_service_is_infra(answer: bytes, detail: str | None, monkeypatc
     assert "127.0.0.1" in outcome.detail
 
 
+@pytest.mark.slow
 def test_requests_are_repeated_after_429(monkeypatch: pytest.MonkeyPatch):
     begun = time.monotonic()
     full = reply(429, b"", b"retry-after: 1")
@@ -103,6 +104,7 @@ def test_requests_are_repeated_after_429(monkeypatch: pytest.MonkeyPatch):
     assert time.monotonic() - begun >= 2
 
 
+@pytest.mark.slow
 def test_repetition_after_429_has_a_timeout(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(remote, "_RETRY_TIMEOUT_S", 0.5)
     outcome = outcome_of([reply(429, b"", b"retry-after: 0")], monkeypatch)

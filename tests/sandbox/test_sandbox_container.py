@@ -240,6 +240,7 @@ def test_failures_of_the_machine_are_infra(sandbox: Sandbox, engine: Path):
     assert (down.ending, "Cannot connect to the daemon" in down.detail) == ("infra", True)
 
 
+@pytest.mark.slow
 def test_wall_limit(sandbox: Sandbox, engine: Path):
     started = time.monotonic()
     outcome = sh(sandbox, "setsid sleep 5151.1 & sleep 5151.1", limits=msgspec.structs.replace(SMALL, wall_s=0.5))
@@ -259,6 +260,7 @@ def test_killing_a_program_waits_for_no_engine_command(
     assert list_containers(engine) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("script", "ending"), [("yes", "output"), ("while :; do :; done", "cpu")])
 def test_the_engine_kills_programs_that_this_user_may_not_signal(
     sandbox: Sandbox, engine: Path, monkeypatch: pytest.MonkeyPatch, script: str, ending: str
@@ -280,6 +282,7 @@ def test_the_engine_kills_programs_that_this_user_may_not_signal(
 # After the end
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("delay", [0, 0.02, 0.2, 0.8])
 @pytest.mark.parametrize("slow", [False, True])
 def test_cancelling_leaves_no_container(sandbox: Sandbox, engine: Path, delay: float, slow: bool):
@@ -301,6 +304,7 @@ def test_cancelling_leaves_no_container(sandbox: Sandbox, engine: Path, delay: f
     assert not alive("5151.2")
 
 
+@pytest.mark.slow
 @needs_bubblewrap
 def test_close_kills_running_containers(engine: Path):
     async def closed() -> Outcome:

@@ -18,6 +18,7 @@ def test_tokens_are_the_reference_implementations(text):
     assert rouge_tokens(text) == tokenize.tokenize(text, None)
 
 
+@pytest.mark.slow
 @given(a=TEXTS, b=TEXTS)
 @example(a="a b c", b="")
 @example(a="+", b="-")

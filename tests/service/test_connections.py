@@ -124,6 +124,7 @@ def test_a_client_that_wants_nothing_is_shown_out(client: Callable[[asyncio.Stre
     asyncio.run(main())
 
 
+@pytest.mark.slow
 def test_who_waits_for_a_program_may_wait() -> None:
     async def main() -> None:
         async with serving() as served:
@@ -135,6 +136,7 @@ def test_who_waits_for_a_program_may_wait() -> None:
     asyncio.run(main())
 
 
+@pytest.mark.slow
 def test_who_takes_nothing_of_an_answer_has_left() -> None:
     async def main() -> None:
         async with serving() as served:

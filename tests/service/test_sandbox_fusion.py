@@ -210,6 +210,7 @@ def test_a_token_in_the_url(sandbox: Sandbox, header: str, status: int) -> None:
     assert asyncio.run(send()) == status
 
 
+@pytest.mark.slow
 def test_agnostics(sandbox: Sandbox) -> None:
     """Its executors' protocol: what its harnesses answer (``executors/lua``), line for line."""
 

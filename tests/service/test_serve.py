@@ -74,6 +74,7 @@ def until(condition: Callable[[], bool], seconds: float = 30) -> None:
 # The command
 
 
+@pytest.mark.slow
 def test_programs_and_jobs(serving: Callable[..., Serving]):
     served = serving("--jobs", "2")
     outcome = decode_outcome(run(served, "sh", "-c", "echo $((6 * 7)); exit 3").content)
@@ -85,6 +86,7 @@ def test_programs_and_jobs(serving: Callable[..., Serving]):
     assert served.stop() == 0
 
 
+@pytest.mark.slow
 def test_requests_that_are_no_http(serving: Callable[..., Serving]):
     served = serving()
     host, port = served.address.removeprefix("http://").split(":")

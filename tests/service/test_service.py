@@ -432,6 +432,7 @@ def test_a_client_that_leaves_does_not_take_anothers_verdict():
     within(test)
 
 
+@pytest.mark.slow
 @given(
     st.recursive(
         st.none()

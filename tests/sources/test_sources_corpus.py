@@ -61,6 +61,7 @@ def test_a_module_of_the_standard_library() -> None:
     assert paths(locate_corpus("stdlib:json.decoder", ReadOptions())) == ["json/decoder.py"]
 
 
+@pytest.mark.slow
 def test_a_package() -> None:
     corpus = locate_corpus("package:toolz", ReadOptions())
     found = paths(corpus)
@@ -80,6 +81,7 @@ def test_a_package_by_either_name(name: str) -> None:
     assert "more_itertools/more.py" in paths(locate_corpus(f"package:{name}", ReadOptions()))
 
 
+@pytest.mark.slow
 def test_finding_a_package_runs_nothing_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "hostile_pkg" / "sub").mkdir(parents=True)
     (tmp_path / "hostile_pkg" / "__init__.py").write_text("raise SystemExit('imported')")

@@ -252,6 +252,7 @@ def parsed(text: str) -> ast.Module | None:
         return None
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(modules())
 def test_every_extracted_text_parses_to_the_same_tree(text: str) -> None:

@@ -68,6 +68,7 @@ def test_each_program_is_judged_by_itself() -> None:
         assert bool(judged[name]) == bool(sentence), name
 
 
+@pytest.mark.slow
 def test_helpers_are_seen_and_alone_it_is_judged_alike() -> None:
     assert errors([function("def f(x):\n    return A", helpers="A = 1"), function("def f(x):\n    return A")]) == [
         *("", 'line 2: "A" is not defined (reportUndefinedVariable)')
@@ -150,6 +151,7 @@ def test_reports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, s
     assert sentence in str(caught.value)
 
 
+@pytest.mark.slow
 def test_what_runs_too_long_is_ended_with_its_children(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stand_in(tmp_path, monkeypatch, f"sleep 600 & echo $! > {tmp_path}/child; wait")
     with pytest.raises(TimeoutError):
@@ -168,6 +170,7 @@ def test_a_full_disk_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         errors([function("x = 1")])
 
 
+@pytest.mark.slow
 def test_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(typecheck, "SessionFolders", lambda: SessionFolders(tmp_path))
     assert errors([function("x = 1")]) == [""]

@@ -79,6 +79,7 @@ def make(sandbox, function, bar=None):
     return result
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", KEPT)
 def test_kept(sandbox, function, name):
     code, signature = KEPT[name]
@@ -95,6 +96,7 @@ def test_kept(sandbox, function, name):
     assert sum(suite.writers.values()) == len(suite.tests)
 
 
+@pytest.mark.slow
 def test_the_time_of_the_function_is_measured_and_stored_in_steps(sandbox, function):
     slow = function("def f(n: int) -> int:\n    if n > 9:\n        return 1\n    return sum(range(300_000)) + n")
     [kept] = make(sandbox, slow).kept
@@ -146,6 +148,7 @@ def test_state_between_calls_is_found(sandbox, function):
     assert make(sandbox, function(code, "SEEN = []")).dropped[0].reason == Reason.NONDETERMINISTIC
 
 
+@pytest.mark.slow
 def test_same_function_same_problem(sandbox, function):
     item = function(KEPT["text"][0])
     first, second = (make(sandbox, item) for _ in range(2))
@@ -182,6 +185,7 @@ def test_teacher_gives_arguments_and_execution_the_values(sandbox, function):
     assert kept.item.suite.writers["teacher"] == 1
 
 
+@pytest.mark.slow
 def test_bar_is_settable(sandbox, function):
     item = function("def f(x):\n    return x if x else -x")
     assert make(sandbox, item, SuiteThresholds(max_mutants=0)).kept[0].item.suite.mutants == 0
@@ -195,6 +199,7 @@ def test_weak_suite(sandbox, function):
     assert result.dropped[0].reason == Reason.WEAK_SUITE
 
 
+@pytest.mark.slow
 def test_cases_that_fail_are_left_out_and_coverage_is_that_of_the_rest(sandbox, function):
     item = function("def f(x):\n    if x == 0:\n        y = 1\n        z = y\n        return 1 / 0 + z\n    return x")
     draft = DraftSuite(function=item, parameters=("x",), calls=CALLS)

@@ -123,6 +123,7 @@ def test_requests_are_answered_by_a_later_start(server: BatchState, tmp_path: Pa
     assert not any("sk-secret" in file.read_text(errors="replace") for file in tmp_path.rglob("*") if file.is_file())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "sizes"),
     [
@@ -169,6 +170,7 @@ def test_a_request_larger_than_a_file_is_refused(server: BatchState, tmp_path: P
     assert (replies[0].finish_reason, server.batches) == ("refused", {})
 
 
+@pytest.mark.slow
 def test_a_run_waits_as_long_as_it_may(server: BatchState, tmp_path: Path) -> None:
     time = SkippedTime()
     time.on_sleep = lambda: server.finish() if time.now_s >= 1800 else None

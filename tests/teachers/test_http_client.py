@@ -114,17 +114,20 @@ async def once(http: HttpClient) -> Any:
     return await http.request("POST", "/x", b"{}")
 
 
+@pytest.mark.slow
 def test_a_connection_is_used_again() -> None:
     bodies, server = against(lambda known: answers(known, OK, OK), twice)
     assert (bodies, server.connections, len(server.heads)) == ([b"hi", b"hi"], 1, 2)
     assert b"Authorization: " + SECRET.encode() in server.heads[0]
 
 
+@pytest.mark.slow
 def test_a_connection_that_the_server_closed_is_replaced_at_once() -> None:
     bodies, server = against(lambda known: answers(known, OK), twice)
     assert (bodies, server.connections, len(server.heads)) == ([b"hi", b"hi"], 2, 3)
 
 
+@pytest.mark.slow
 def test_many_connections_that_the_server_closed_are_replaced_at_once() -> None:
     async def use(http: HttpClient) -> list[bytes]:
         for _ in range(2):
@@ -167,6 +170,7 @@ FAILURES: dict[str, tuple[bytes, type[Exception]]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("reply", "kind"), FAILURES.values(), ids=FAILURES)
 def test_what_fails_on_a_new_connection_fails_once_and_shows_no_header(reply: bytes, kind: type[Exception]) -> None:
     error, server = against(lambda known: answers(known, reply, after=lambda: asyncio.sleep(0)), failing)
@@ -175,12 +179,14 @@ def test_what_fails_on_a_new_connection_fails_once_and_shows_no_header(reply: by
     assert "sk-secret" not in chained(error)
 
 
+@pytest.mark.slow
 def test_an_answer_that_does_not_come_in_time() -> None:
     error, _ = against(lambda known: answers(known, b""), failing, timeout_s=0.1)
     assert type(error) is ResponseTimeout
     assert "sk-secret" not in chained(error)
 
 
+@pytest.mark.slow
 def test_a_server_that_trickles_is_given_up() -> None:
     async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await request_head(reader)
@@ -207,6 +213,7 @@ def test_a_server_that_is_not_there(url: str) -> None:
     assert (url.split("/")[2].split(":")[0] in str(error), "sk-secret" in chained(error)) == (True, False)
 
 
+@pytest.mark.slow
 def test_a_long_header_and_chunks_and_compression_are_read() -> None:
     body = gzip.compress(b"hi")
     head = CHUNKED[:-2] + b"Content-Encoding: gzip\r\nX-Policy: " + b"a" * 20_000 + b"\r\n\r\n"
@@ -215,6 +222,7 @@ def test_a_long_header_and_chunks_and_compression_are_read() -> None:
     assert (answer.status, answer.body, len(answer.headers["x-policy"])) == (200, b"hi", 20_000)
 
 
+@pytest.mark.slow
 def test_a_cancelled_request_leaves_a_client_that_works() -> None:
     async def use(http: HttpClient) -> bytes:
         asking = asyncio.create_task(once(http))
@@ -237,6 +245,7 @@ def test_a_cancelled_request_leaves_a_client_that_works() -> None:
     assert (body, server.connections) == (b"hi", 2)
 
 
+@pytest.mark.slow
 def test_an_ipv6_address(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket(socket.AF_INET6) as probe:
         try:
@@ -247,6 +256,7 @@ def test_an_ipv6_address(monkeypatch: pytest.MonkeyPatch) -> None:
     assert answer.body == b"hi"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variable", ["SSL_CERT_FILE", None])
 def test_certificates_are_those_that_the_environment_names(
     variable: str | None, monkeypatch: pytest.MonkeyPatch
@@ -264,6 +274,7 @@ def test_certificates_are_those_that_the_environment_names(
         assert "sk-secret" not in chained(error)
 
 
+@pytest.mark.slow
 def test_a_proxy_is_asked_in_place_of_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
     async def use(http: HttpClient) -> tuple[bytes, Any]:
         monkeypatch.setenv("HTTP_PROXY", http._url.removesuffix("/v1").replace("//", "//user:word@"))  # pyright: ignore

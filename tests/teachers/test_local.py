@@ -128,6 +128,7 @@ def test_equal_files_have_one_fingerprint_and_others_another(model: Path, tmp_pa
     assert opened(model, context=256).fingerprint != own
 
 
+@pytest.mark.slow
 def test_the_default_model_answers_chat_completion_and_logprobs() -> None:
     teacher = open_teacher("local", options={"context": 512, "slots": 1})
     chat = Request(
@@ -146,6 +147,7 @@ def test_the_default_model_answers_chat_completion_and_logprobs() -> None:
     assert went_on.text.startswith(" b")
 
 
+@pytest.mark.slow
 def test_a_server_that_is_killed_is_started_again(model: Path) -> None:
     async def use(teacher: Local) -> list[str]:
         replies = [await teacher.reply(REQUEST)]
@@ -157,6 +159,7 @@ def test_a_server_that_is_killed_is_started_again(model: Path) -> None:
     assert using(opened(model), use) == ["function add(a, b)"] * 6
 
 
+@pytest.mark.slow
 def test_a_server_that_exits_at_every_request_is_an_outage(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     teacher = opened(model)
     start = teacher._start  # pyright: ignore[reportPrivateUsage]
@@ -246,6 +249,7 @@ def test_options_out_of_range_are_named(model: Path, option: dict[str, Any]) -> 
         opened(model, **option)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [2, 8, 40])
 def test_requests_that_are_open_when_the_server_is_killed_are_sent_again(model: Path, count: int) -> None:
     long = Request(call="t", item="i", prompt="a", sampling=Sampling(max_tokens=300))

@@ -534,6 +534,7 @@ def test_without_a_key_its_variable_is_named(
         ask(server, fake_time)
 
 
+@pytest.mark.slow
 def test_when_all_requests_are_bad_the_run_stops(server: Any, fake_time: Any) -> None:
     server.answers = [fails(422, "extra_forbidden: seed")]
 

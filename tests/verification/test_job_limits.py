@@ -54,6 +54,7 @@ def test_a_program_may_print_what_its_tests_expect(
     assert status(sandbox, job) == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("language", "code", "argument", "value", "expected"),
     [

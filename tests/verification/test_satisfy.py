@@ -102,6 +102,7 @@ def test_what_a_language_can_not_tell_apart_is_the_same(language: str, test: str
     assert passes(test, wire, language) is right
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "test",
     [

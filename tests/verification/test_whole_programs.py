@@ -74,6 +74,7 @@ def test_a_program_is_built_once_and_each_case_has_a_sandbox_of_its_own(
     assert len([b for b in counting.builds if b not in ("tar", "sh")]) == compiled
 
 
+@pytest.mark.slow
 def test_a_job_may_want_all_cases(counting: Counting) -> None:
     cases = tuple(IoCase(stdin=i, stdout=o) for i, o in [("-1", "4"), ("x", "1"), ("4", "3")])
     job = Job(id="x", language="c", code=DIVIDE, io=cases, time_limit_s=0.3, all_cases=True)

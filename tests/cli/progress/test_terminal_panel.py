@@ -77,6 +77,7 @@ def funnel_rows(ledger: Ledger) -> dict[str, list[str]]:
     return found
 
 
+@pytest.mark.slow
 def test_the_panel_of_a_stopped_run_and_of_its_end_has_the_numbers_of_the_ledger(tmp_path: Path) -> None:
     command = (sys.executable, "-c", RUN, str(Path(__file__).parent))
     waiting = (tmp_path / "waiting").exists
@@ -145,6 +146,7 @@ def check_hostile(text: str) -> None:
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", text)
 
 
+@pytest.mark.slow
 def test_the_panel_shows_hostile_names_and_requests_programs_and_budgets(tmp_path: Path) -> None:
     run = draw(tmp_path, columns=200)
     assert (run.code, run.screen.unknown) == (0, [])
@@ -158,6 +160,7 @@ def test_the_panel_shows_hostile_names_and_requests_programs_and_budgets(tmp_pat
     assert "1234567/9999999" in run.screen.text
 
 
+@pytest.mark.slow
 def test_a_dumb_terminal_gets_lines(tmp_path: Path) -> None:
     run = draw(tmp_path, environment={"TERM": "dumb"})
     assert (run.code, b"\x1b" in run.data) == (0, False)

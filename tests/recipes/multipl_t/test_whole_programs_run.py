@@ -72,6 +72,7 @@ def rows(run: Path) -> list[Example]:
         return [item for _, item in opened.ledger.kept_items("dataset", Example)]
 
 
+@pytest.mark.slow
 def test_the_right_program_is_a_row_that_passes_again(made: Path) -> None:
     [row, _] = rows(made)
     assert (row.language, row.completion) == ("bash", RIGHT)

@@ -40,6 +40,7 @@ def test_work_that_fails_is_forgotten() -> None:
     assert asyncio.run(main()) == {}
 
 
+@pytest.mark.slow
 def test_work_that_fails_when_nobody_waits_any_more_says_nothing() -> None:
     """The event loop would log a traceback for it."""
     complaints: list[dict[str, Any]] = []
