@@ -57,6 +57,15 @@ def test_an_evaluation_shows_its_figures_with_intervals(visit: Visit, folders: l
     assert page.locator("#tabs a").all_inner_texts() == ["Overview", "Samples", "Compare"]
 
 
+def test_a_chosen_value_is_shown_although_it_is_not_among_the_most_frequent_ones(visit: Visit) -> None:
+    page = visit.go("#/r0/rows?source=Problem/11&language=lua")
+    boxes = page.locator("[data-facet=source]")
+    assert boxes.count() == 8 + 2  # the chosen one, and the button that shows the others
+    expect(page.locator('[data-facet=source][value="Problem/11"]')).to_be_checked()
+    page.get_by_role("button", name="4 more").click()
+    assert boxes.count() == 13
+
+
 @pytest.mark.slow
 def test_bars_problems_and_keys_lead_to_samples(visit: Visit, folders: list[Path]) -> None:
     page = visit.go("#/r0/overview")

@@ -79,7 +79,7 @@ def test_a_bar_filters_the_list(visit: Visit) -> None:
 def test_the_reasons_to_stop_sampling_are_shown_and_filter_the_list(visit: Visit) -> None:
     page = visit.go()
     line = page.locator("section.panel", has_text="Why sampling stopped").locator("tbody tr", has_text="OCaml")
-    assert line.inner_text().replace("\n", "\t").split("\t")[1:4] == ["12", "18", "12"]
+    assert line.inner_text().replace("\n", "\t").split("\t")[-3:] == ["12", "18", "12"]
     assert "few_new_rows 12 another reply is too unlikely to give a new distinct row" in line.inner_text()
     line.locator("a", has_text="few_new_rows").click()
     assert "stop=few_new_rows" in page.url and total(page) == "18"  # 12 solutions, and 6 programs that failed

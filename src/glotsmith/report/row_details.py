@@ -84,10 +84,10 @@ def _listed(
         because=row.detail[:BECAUSE_CHARACTERS],
         sample=int(lineage.get("sample", 0)),
         tests=len(detail["tests"]),
-        lines=_percent(suite.get("line_coverage")) if tested else -1,
-        branches=_percent(suite.get("branch_coverage")) if tested else -1,
-        mutants=_percent(suite.get("mutation_score")) if tested else -1,
-        passed=_percent(first(inside, "pass_rate", None)) if row.status == "kept" else -1,
+        lines=percent(suite.get("line_coverage")) if tested else -1,
+        branches=percent(suite.get("branch_coverage")) if tested else -1,
+        mutants=percent(suite.get("mutation_score")) if tested else -1,
+        passed=percent(first(inside, "pass_rate", None)) if row.status == "kept" else -1,
         characters=len(detail["code"]),
     )
 
@@ -98,7 +98,7 @@ def _suite(every: Sequence[Item]) -> Item:
     return next((item for item in every if "line_coverage" in item), none)
 
 
-def _percent(share: Any) -> int:
+def percent(share: Any) -> int:
     """Return a share as percent, rounded down so that only a whole is 100; -1 for None."""
     return -1 if share is None else int(100 * float(share) + 1e-9)
 

@@ -12,6 +12,7 @@ from glotsmith.ledger import Ledger, LedgerRow
 from glotsmith.recipes.failing_programs import failing_program, failing_programs
 from glotsmith.records import Example
 from glotsmith.report.failure_messages import FailureMessages
+from glotsmith.report.row_details import percent
 
 _BUCKETS = 20  #: of a histogram of shares
 _WEAKEST = 10  #: kept rows with the weakest evidence that are listed
@@ -25,9 +26,9 @@ class QualityCounts:
         self.shares: dict[str, list[int]] = {}  #: measure → rows by share, in ``_BUCKETS`` buckets
         self.tests: Counter[int] = Counter()  #: number of tests → rows
         self.untested = 0  #: rows without measures
-        self._weakest: list[tuple[tuple[float, ...], str, Example]] = []
+        self._weakest: list[tuple[tuple[int, ...], str, str, Example]] = []
 
-    def add(self, key: str, row: Example) -> None:
+    def add(self, position: str, key: str, row: Example) -> None:
         """Count one dataset row."""
         self.tests[len(row.tests)] += 1
         if not row.tests or not (row.line_coverage or row.mutation_score):
@@ -36,12 +37,13 @@ class QualityCounts:
         for name in ("line_coverage", "branch_coverage", "mutation_score", "pass_rate"):
             bars = self.shares.setdefault(name, [0] * (_BUCKETS + 1))
             bars[min(_BUCKETS, int(getattr(row, name) * _BUCKETS + 1e-9))] += 1
-        evidence = (row.mutation_score, row.branch_coverage, row.line_coverage, float(len(row.tests)))
-        self._weakest.append((evidence, key, row))
+        shares = (row.mutation_score, row.branch_coverage, row.line_coverage)
+        self._weakest.append(((*map(percent, shares), len(row.tests)), position, key, row))
         if len(self._weakest) > 8 * _WEAKEST:
             self._weakest = self._sorted()
 
-    def _sorted(self) -> list[tuple[tuple[float, ...], str, Example]]:
+    def _sorted(self) -> list[tuple[tuple[int, ...], str, str, Example]]:
+        """Return the weakest rows. Equal percents are in order of position, as in the list of the page."""
         return sorted(self._weakest, key=lambda one: one[:2])[:_WEAKEST]
 
     def weakest(self) -> list[dict[str, Any]]:
@@ -54,7 +56,7 @@ class QualityCounts:
                 **{name: getattr(row, name) for name in ("mutation_score", "branch_coverage", "line_coverage")},
                 "tests": len(row.tests),
             }
-            for _, key, row in self._sorted()
+            for _, _, key, row in self._sorted()
         ]
 
 
@@ -121,7 +123,7 @@ class RunCounts:
         """Add an item that the last step kept."""
         example = _decode_example(row.data or b"")
         self.dataset.add(example)
-        self.quality.add(row.key, example)
+        self.quality.add(row.position, row.key, example)
 
     def _add_solutions(self, rows: Iterable[LedgerRow]) -> None:
         """Count the first sample that solved a task, from all solutions of the task."""

@@ -53,7 +53,8 @@ function weakestCard(run) {
   if (!weakest) return card("The weakest kept row", "not measured", "No row has a mutation score.");
   const step = run.summary.funnel.at(-1).step;
   return card("The weakest kept row", el("a", { href: address(run, "rows", { sort: "weakest", row: `${step}/${weakest.key}` }) }, weakest.name),
-    `Its tests reject ${Math.floor(100 * weakest.mutation_score)} % of the mutants of its source (${displayName(weakest.language)}, ${counted(weakest.tests, "test")}).`);
+    `Its tests reject ${Math.floor(100 * weakest.mutation_score)} % of the mutants of its source (${displayName(weakest.language)}, ${counted(weakest.tests, "test")}).`,
+    run.summary.quality.untested > 0 && ` ${counted(run.summary.quality.untested, "row")} without this measure.`);
 }
 
 function costCard(all) {
@@ -212,12 +213,12 @@ function stopSection(run) {
   const rows = [...new Set(found.map((one) => one.language))].map((language) => {
     const own = found.filter((one) => one.language === language).sort((a, b) => b.problems - a.problems);
     const total = (name) => sum(own.map((one) => one[name]));
-    return [displayName(language), total("problems"), total("replies"), total("rows"), own.map((one) => el("div", {},
+    return [displayName(language), own.map((one) => el("div", {},
       el("a", { href: rowsAddress(run, { language, stop: one.reason }) }, one.reason), el("span", { class: "number" }, ` ${count(one.problems)}`),
-      el("span", { class: "soft" }, ` ${run.summary.stop_because[one.reason]}`)))];
+      el("span", { class: "soft" }, ` ${run.summary.stop_because[one.reason]}`))), total("problems"), total("replies"), total("rows")];
   });
   return panel("Why sampling stopped", "For how many problems no more replies were requested, for each reason. A row says why for its own problem.",
-    rows.length > 0 && table(["language", "problems", "replies", "distinct rows", "sampling stopped because"], rows, "Why sampling stopped"));
+    rows.length > 0 && table(["language", "sampling stopped because", "problems", "replies", "distinct rows"], rows, "Why sampling stopped"));
 }
 
 function failureSection(run) {

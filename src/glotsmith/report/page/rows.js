@@ -169,7 +169,7 @@ class RowsView {
     const values = texts.map((text, i) => [text, counts[i]])
       .filter(([text, rows]) => (rows && (text || name === "licence")) || chosen.includes(text)).sort((a, b) => b[1] - a[1]);
     if (values.length < 2 && !chosen.length) return "";
-    const shown = this.unfolded.has(name) ? values : values.slice(0, SHOWN_VALUES);
+    const shown = this.unfolded.has(name) ? values : values.filter(([text], i) => i < SHOWN_VALUES || chosen.includes(text));
     const more = values.length - shown.length;
     return el("fieldset", {}, el("legend", {}, title), shown.map(([text, rows]) => {
       const input = el("input", { type: "checkbox", "data-facet": name, value: text, onchange: () => {
@@ -178,7 +178,7 @@ class RowsView {
       input.checked = chosen.includes(text);
       return el("label", { class: "facet-value", title: becauseOf(this.run, name, text) }, input,
         el("span", { class: "facet-text" }, facetText(name, text)), el("span", { class: "number soft" }, count(rows)));
-    }), more > 0 && el("button", { class: "quiet", "data-facet": name, "data-more": values[SHOWN_VALUES][0],
+    }), more > 0 && el("button", { class: "quiet", "data-facet": name, "data-more": values.find((one) => !shown.includes(one))[0],
       onclick: () => { this.unfolded.add(name); this.refresh(); } }, `${more} more`));
   }
 
@@ -260,7 +260,7 @@ function chipName(run, name) {
 
 // Return the text of a value, which may break after its separators.
 function facetText(name, text) {
-  return text ? text.split(/(?<=[_/])/).flatMap((part) => [part, el("wbr", {})]) : "not stated";
+  return text ? text.split(/(?<=[_/:])/).flatMap((part) => [part, el("wbr", {})]) : "not stated";
 }
 
 function becauseOf(run, facet, text) {
