@@ -1,10 +1,11 @@
-"""Add the pages outside ``docs`` to the site, and point links between pages at them. MkDocs calls this as a hook."""
+"""Add the pages outside ``docs`` to the site, and point links to pages and pictures at the site. A hook of MkDocs."""
 
 import posixpath
 import re
 from pathlib import Path
 from typing import Any
 
+from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File
 
 ROOT = Path(__file__).parents[1]
@@ -17,7 +18,7 @@ PAGES = {
     "benchmarks/README.md": "benchmarks.md",
     "benchmarks/proof/README.md": "proof.md",
 }
-_LINK = re.compile(r"\]\((?!\w+:)([^)#]+\.md)(#[^)]*)?\)")
+_LINK = re.compile(r"\]\((?!\w+:)([^)#]+\.(?:md|png))(#[^)]*)?\)")
 
 
 def on_files(files: Any, config: Any) -> Any:
@@ -28,7 +29,7 @@ def on_files(files: Any, config: Any) -> Any:
 
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
-    """Return a page whose links lead to pages of the site."""
+    """Return a page whose links lead to pages and pictures of the site."""
     sources = {target: source for source, target in PAGES.items()}
     here = page.file.src_uri
     folder = posixpath.dirname(sources.get(here, f"docs/{here}"))
@@ -39,3 +40,12 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
         return f"]({posixpath.relpath(target, posixpath.dirname(here) or '.')}{match[2] or ''})"
 
     return _LINK.sub(site_link, markdown)
+
+
+def on_page_content(html: str, page: Any, config: Any, **_: Any) -> str:
+    """Check that the pictures of a page exist; MkDocs checks only links to pages."""
+    folder = posixpath.dirname(page.file.src_uri)
+    for source in re.findall(r'<img[^>]*\ssrc="([^":]+)"', html):
+        if not (Path(config.docs_dir) / folder / source).is_file():
+            raise PluginError(f"{page.file.src_uri}: there is no picture {source}")
+    return html

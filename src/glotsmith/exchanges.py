@@ -186,6 +186,14 @@ def _costs(requests: int, nano: int, tokens: int, unpriced: int) -> ReplyCosts:
     return ReplyCosts(requests, nano / NANO, tokens, unpriced)
 
 
+def sum_costs(by_language: Mapping[str, tuple[ReplyCosts, ReplyCosts]]) -> tuple[ReplyCosts, ReplyCosts] | None:
+    """Return the sums of ``Exchanges.costs_by_language``; None if it has no language."""
+    found = by_language.values()
+    if not found:
+        return None
+    return sum((paid for paid, _ in found), ReplyCosts()), sum((cached for _, cached in found), ReplyCosts())
+
+
 class Exchanges:
     """The exchanges of one ledger; only ``Ledger`` creates it, as ``Ledger.exchanges``."""
 
@@ -237,10 +245,7 @@ class Exchanges:
 
     def total_costs(self) -> tuple[ReplyCosts, ReplyCosts] | None:
         """Return the costs of this run, and the earlier costs of its cached replies; None if they are unknown."""
-        found = self.costs_by_language().values()
-        if not found:
-            return None
-        return sum((paid for paid, _ in found), ReplyCosts()), sum((cached for _, cached in found), ReplyCosts())
+        return sum_costs(self.costs_by_language())
 
     def costs_by_language(self) -> dict[str, tuple[ReplyCosts, ReplyCosts]]:
         """Return, by language of the request, the costs of this run and the earlier costs of its cached replies."""

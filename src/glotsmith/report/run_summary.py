@@ -6,6 +6,7 @@ from typing import Any
 from glotsmith import credentials, recipes
 from glotsmith.datasets.dataset_counts import DatasetCounts
 from glotsmith.drop_reasons import Reason
+from glotsmith.exchanges import sum_costs
 from glotsmith.ledger import Ledger
 from glotsmith.ledger_groups import RowGroup
 from glotsmith.recipes.xcoder.stored_memory import agents_options, conclusions, stored_memory
@@ -126,8 +127,8 @@ def _agents(folder: RunFolder) -> Summary:
 
 
 def _costs(ledger: Ledger) -> Summary:
-    total, times = ledger.exchanges.total_costs(), ledger.exchanges.reply_times(_TIME_PARTS)
-    languages = ledger.exchanges.costs_by_language()
+    languages, times = ledger.exchanges.costs_by_language(), ledger.exchanges.reply_times(_TIME_PARTS)
+    total = sum_costs(languages)
     return {
         "calls": {call: cost._asdict() for call, cost in ledger.exchanges.costs_by_call().items()},
         "languages": {language: paid._asdict() for language, (paid, _) in languages.items() if language},
