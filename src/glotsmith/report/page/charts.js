@@ -70,7 +70,7 @@ function linePlot(label, lines, xLabel) {
   const legend = el("ul", { class: "legend" }, lines.map((line, i) => el("li", {},
     el("span", { class: `swatch c${i % LINE_COLOURS}`, "aria-hidden": "true" }), line.name,
     el("span", { class: "soft" }, ` ${(100 * line.points.at(-1)[1]).toFixed(1)} %`))));
-  return el("figure", {}, plot, legend);
+  return plotFigure(plot, legend);
 }
 
 // Return stacked columns: the replies of each call in equal parts of the time.
@@ -92,15 +92,27 @@ function timePlot(times) {
     svg("text", { x: 0, y: height + 14 }, "first reply"), svg("text", { x: width, y: height + 14, "text-anchor": "end" }, duration(times.seconds)));
   const legend = el("ul", { class: "legend" }, names.map((name, n) => el("li", {},
     el("span", { class: `swatch c${n % LINE_COLOURS}`, "aria-hidden": "true" }), name, el("span", { class: "soft" }, ` ${count(sum(times.counts[name]))}`))));
-  return el("figure", {}, plot, legend, el("p", { class: "note" }, `At most ${counted(most, "reply", "replies")} in ${duration(times.seconds / parts)}.`));
+  return plotFigure(plot, legend, el("p", { class: "note" }, `At most ${counted(most, "reply", "replies")} in ${duration(times.seconds / parts)}.`));
+}
+
+const UNBROKEN_CHARACTERS = 24; // of a cell of a table that stays on one line
+
+// Return a figure that scrolls on a narrow screen, where its texts would be too small.
+function plotFigure(plot, ...more) {
+  return el("figure", {}, el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": plot.getAttribute("aria-label") }, plot), more);
 }
 
 function table(headings, rows, caption, shown) {
   return el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption },
     el("table", {}, el("caption", { class: shown ? "" : "visually-hidden" }, caption),
       el("thead", {}, el("tr", {}, headings.map((heading) => el("th", { scope: "col" }, heading)))),
-      el("tbody", {}, rows.map((row) => el("tr", {}, row.map((cell) =>
-        el("td", { class: typeof cell === "number" ? "number" : "" }, typeof cell === "number" ? count(cell) : cell)))))));
+      el("tbody", {}, rows.map((row) => el("tr", {}, row.map(tableCell))))));
+}
+
+function tableCell(content) {
+  const cell = el("td", { class: typeof content === "number" ? "number" : "" }, typeof content === "number" ? count(content) : content);
+  if (cell.textContent.length <= UNBROKEN_CHARACTERS) cell.classList.add("unbroken");
+  return cell;
 }
 
 // Return lines with a label, an interval around a dot, and a text. An entry is {label, mean, low, high, text}.
@@ -121,7 +133,7 @@ function intervalPlot(title, entries, { low = 0, high = 1, zero = false } = {}) 
       svg("line", { x1: px(entry.low), x2: px(entry.high), y1: y, y2: y, class: `interval c${(entry.colour || 0) % LINE_COLOURS}` }),
       svg("circle", { cx: px(entry.mean), cy: y, r: 4.5, class: `dot c${(entry.colour || 0) % LINE_COLOURS}` })));
   });
-  return el("figure", { class: "wide-figure" }, plot);
+  return plotFigure(plot);
 }
 
 // Return a plot of values over steps. A line is {name, points: [[x, y]], dots}; a mark is {x, text}.
@@ -155,5 +167,5 @@ function valuePlot(label, lines, marks) {
   });
   const legend = el("ul", { class: "legend" }, lines.map((line, i) => el("li", {}, el("span", { class: `swatch c${i % LINE_COLOURS}`, "aria-hidden": "true" }),
     line.name, el("span", { class: "soft" }, ` ${line.points.at(-1)[1].toFixed(4)}`))));
-  return el("figure", {}, plot, legend);
+  return plotFigure(plot, legend);
 }
