@@ -105,6 +105,7 @@ def test_pass_rates_are_stored_without_the_samples_that_have_no_verdict(
         assert {name for name, rate in rates_of(Path(f"out{len(rated)}")).items() if rate == 1.0} == rated
 
 
+@pytest.mark.slow
 def test_the_pass_rates_so_far_are_printed_if_a_measurement_stops(glotsmith: Command, server: ModelServer) -> None:
     def target(text: str) -> str:
         """Answer about one problem; the connection ends for the others."""

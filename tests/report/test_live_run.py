@@ -49,6 +49,7 @@ def check_equal(run: Path, folder: Path, live: LiveRuns) -> None:
 
 
 @pytest.mark.parametrize("seed", range(4))
+@pytest.mark.slow
 def test_the_page_of_a_run_in_progress_has_what_a_file_has(tmp_path: Path, seed: int) -> None:
     chance, run, live, number = random.Random(seed), RunMaker(tmp_path / "run"), LiveRuns(), 0
     for _ in range(3):

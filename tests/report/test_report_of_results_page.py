@@ -57,6 +57,7 @@ def test_an_evaluation_shows_its_figures_with_intervals(visit: Visit, folders: l
     assert page.locator("#tabs a").all_inner_texts() == ["Overview", "Samples", "Compare"]
 
 
+@pytest.mark.slow
 def test_a_chosen_value_is_shown_although_it_is_not_among_the_most_frequent_ones(visit: Visit) -> None:
     page = visit.go("#/r0/rows?source=Problem/11&language=lua")
     boxes = page.locator("[data-facet=source]")

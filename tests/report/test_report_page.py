@@ -76,6 +76,7 @@ def test_a_bar_filters_the_list(visit: Visit) -> None:
     assert set(names(page)) == {"name_0", "name_1"}
 
 
+@pytest.mark.slow
 def test_the_reasons_to_stop_sampling_are_shown_and_filter_the_list(visit: Visit) -> None:
     page = visit.go()
     line = page.locator("section.panel", has_text="Why sampling stopped").locator("tbody tr", has_text="OCaml")
