@@ -1,10 +1,10 @@
 """Isolation by the kernel's namespaces alone (``unshare(2)``), for machines without bubblewrap.
 
 The isolation is the same as in bubblewrap. ``unshare_setup.py`` sets it up: a short Python program that starts for each
-program and takes about 20 ms. It needs Linux 5.12 and the permission to create user namespaces.
+program. It needs Linux 5.12 and the permission to create user namespaces.
 """
 
-import json
+import marshal
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -25,6 +25,9 @@ from glotsmith.sandbox.program_environment import (
     system_links,
 )
 from glotsmith.sandbox.spawned_process import ProcessLaunch
+
+#: imports ``unshare_setup`` from the folder that the next argument names
+_START = "import sys; sys.path.append(sys.argv.pop(1)); import unshare_setup; unshare_setup.run()"
 
 
 class Unshare(NamespaceSandbox):
@@ -78,4 +81,4 @@ class Unshare(NamespaceSandbox):
             "filter": self._filter.hex(),
             "argv": list(argv),
         }
-        return [sys.executable, "-I", "-S", str(Path(__file__).with_name("unshare_setup.py")), json.dumps(spec)]
+        return [sys.executable, "-I", "-S", "-c", _START, str(Path(__file__).parent), marshal.dumps(spec).hex()]
