@@ -4,8 +4,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, groupby, islice, pairwise
 from operator import attrgetter
-from typing import IO, Any, NamedTuple
+from typing import IO, NamedTuple
 
+from glotsmith.folder_lock import LOCK
 from glotsmith.ledger import Ledger
 from glotsmith.ledger_changes import AddedRow, LedgerState
 from glotsmith.ledger_groups import RowGroup
@@ -110,7 +111,7 @@ class LiveRun:
     def __init__(self, limits: ListLimits) -> None:
         self._limits = limits
         self._found = _RunRows((), limits)
-        self._start: object = None  #: of the process that uses the folder
+        self._start: tuple[bytes, int] | None = None  #: of the process that uses the folder
 
     def write(self, folder: RunFolder, name: str, file: IO[str], prefix: str) -> Summary:
         """Write the index of the rows to a file, and return the summary. The place of a row is its number."""
@@ -125,7 +126,7 @@ class LiveRun:
         return summarize(folder, name, found.funnel(), found.groups(), found.counts) | {"index": index.finish()}
 
     def _update(self, folder: RunFolder) -> None:
-        """Read the rows that are new, or all rows if a start of the run may have deleted some."""
+        """Read the rows that are new, or all rows after a start of the run, which may have deleted some."""
         start, state = _start_of(folder), folder.ledger.changes.state()
         if start != self._start or not self._is_continued(folder.ledger):
             self._found = _RunRows(folder.ledger.steps, self._limits)
@@ -155,10 +156,10 @@ class LiveRun:
                         yield _entry(one, entries, ledger)
 
 
-def _start_of(folder: RunFolder) -> Any:
+def _start_of(folder: RunFolder) -> tuple[bytes, int] | None:
     """Return a value that changes when a process starts to use a folder: what its lock file holds, and when."""
     try:
-        lock = folder.path / "lock"
+        lock = folder.path / LOCK
         return lock.read_bytes(), lock.stat().st_mtime_ns
     except FileNotFoundError:
         return None
