@@ -126,6 +126,22 @@ def test_the_papers_setting_asks_fifty_times_at_once() -> None:
     assert (len(teacher.requests), len(result.kept)) == (50, 50)
 
 
+@pytest.mark.parametrize(
+    ("replies", "whole"),
+    [
+        ([code("fail:wrong")], Reason.NO_PASSING_SOLUTION),
+        ([code("fail:wrong"), "", code("fail:compile")], Reason.NO_PASSING_SOLUTION),
+        ([code("infra:sandbox")], Reason.NOT_VERIFIED),
+        ([code("infra:sandbox"), code("fail:wrong")], Reason.NOT_VERIFIED),
+    ],
+)
+def test_repeated_programs_of_one_round_are_not_the_reason(replies: list[str], whole: Reason) -> None:
+    result, _ = translate(Listed(replies), sampling_plan=SamplingPlan(single=True))
+    assert reasons(result)["duplicate_candidate"] > 30
+    assert overall(result) == whole
+    assert next(d.detail for d in result.dropped if not d.key)
+
+
 def test_a_failing_candidate_is_repaired_with_its_failing_case() -> None:
     teacher = Listed([code("fail:wrong")], repairs=[code("pass", 7), code("pass", 7)])
     result, _ = translate(teacher, repairs=1)

@@ -141,10 +141,13 @@ class SolutionSearch:
         return min(1.0, (len(self._passed) + self._repeated_passes) / answered) if answered else 0.0
 
     def _task_drop(self) -> Dropped:
-        """Return the drop of the task: with the only reason of its losses, or as without a passing solution."""
-        reasons = {loss.reason for loss in self._lost if loss.reason != Reason.DUPLICATE_CANDIDATE}
-        first = self._lost[0]
-        if len(reasons) == 1 and first.reason != Reason.FAILED_VERIFICATION:
+        """Return the drop of the task: with the only reason of its losses, or as without a passing solution.
+
+        A repeated program is no reason: it may be lost before the program that it repeats, which is verified first.
+        """
+        losses = [loss for loss in self._lost if loss.reason != Reason.DUPLICATE_CANDIDATE]
+        first = losses[0]
+        if {loss.reason for loss in losses} == {first.reason} and first.reason != Reason.FAILED_VERIFICATION:
             return Dropped(first.reason, first.detail)
         return Dropped(Reason.NO_PASSING_SOLUTION, f"{counted(self.requested, 'reply')}; first: {first.detail}")
 
