@@ -9,6 +9,7 @@ from glotsmith.cluster.dispatcher import (
     BATCH,
     MAX_BARREN_DEATHS,
     MAX_DEATHS,
+    MOST_DEATHS,
     Dispatcher,
     NodeLost,
     PoisonedRequest,
@@ -106,7 +107,29 @@ def test_only_the_poisoned_request_fails() -> None:
         found, dispatcher = await answers(jobs, [in_turn(), in_turn()])
         assert [i for i, each in enumerate(found) if isinstance(each, PoisonedRequest)] == [70]
         assert sum(isinstance(each, Verdict) for each in found) == 199
-        assert dispatcher.deaths == MAX_DEATHS
+        assert dispatcher.deaths == MAX_DEATHS + 1  # the first with other requests
+
+    asyncio.run(check())
+
+
+@pytest.mark.parametrize(
+    ("killed", "poison", "deaths"),
+    [
+        pytest.param([2, 1, 1, 1], False, 4, id="programs that were alone once are not poison"),
+        pytest.param([2], True, 1 + MAX_DEATHS, id="the first death counts for no program"),
+        pytest.param([2, 1, 1, 1], True, 4 + 3 + MAX_DEATHS, id="three programs were answered after a death"),
+        pytest.param([2, *[1] * 9], True, 10 + MOST_DEATHS, id="the limit has a limit"),
+    ],
+)
+def test_deaths_for_other_reasons_need_more_evidence(killed: list[int], poison: bool, deaths: int) -> None:
+    """Workers die at their first or second request, whatever it is; later workers die only of poison."""
+
+    async def check() -> None:
+        jobs = [*(job(str(i)) for i in range(12)), *([job(POISON)] if poison else [])]
+        found, dispatcher = await answers(jobs, [in_turn(*(InProcessWorker(each) for each in killed))])
+        assert [each.id for each in found if isinstance(each, Verdict)] == [str(i) for i in range(12)]
+        assert sum(isinstance(each, PoisonedRequest) for each in found) == poison
+        assert dispatcher.deaths == deaths
 
     asyncio.run(check())
 

@@ -4,6 +4,10 @@ The process of the run keeps the ledger, the caches and the teacher. It sends ve
 to the nodes. ``dispatcher.py`` knows nothing of Ray; ``ray_nodes.py`` starts and watches the workers.
 """
 
+import logging
+
 from glotsmith.cluster.ray_nodes import ClusterOptions, RayCluster, open_ray_cluster
 
 __all__ = ["ClusterOptions", "RayCluster", "open_ray_cluster"]
+
+logging.getLogger(__name__).addHandler(logging.NullHandler())  # else Python prints warnings that no log receives

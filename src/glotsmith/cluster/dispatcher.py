@@ -1,8 +1,9 @@
 """A queue of requests that several nodes answer; requests of a node that dies return to the queue.
 
 Delivery is at least once, and the caller gets exactly one answer. Whether a request makes workers die is found like
-this: all requests that a dead worker had are suspects, and a suspect runs alone on its node. A request with which
-``MAX_DEATHS`` workers die is poison, and fails alone.
+this: all requests that a dead worker had are suspects, and a suspect runs alone on its node. A request that was alone
+on ``MAX_DEATHS`` workers which died is poison, and fails alone. Where workers also die with requests that are answered
+later (a machine without memory, an operator), the limit is higher by the number of these deaths, up to ``MOST_DEATHS``.
 """
 
 import asyncio
@@ -18,8 +19,9 @@ from glotsmith.errors import GlotsmithError, OutageError
 from glotsmith.sandbox.base import SandboxLoad
 
 BATCH = 64  #: requests of one message
-MAX_DEATHS = 3  #: of workers with the same request
-MAX_BARREN_DEATHS = 8  #: deaths of workers in a row without an answer, after which a run stops
+MAX_DEATHS = 3  #: of workers that had the same request, and no other
+MOST_DEATHS = 10  #: the highest limit, where workers die for other reasons, too
+MAX_BARREN_DEATHS = 12  #: deaths of workers in a row without an answer, after which a run stops
 
 
 class NodeLost(Exception):
@@ -53,7 +55,8 @@ class _Request(msgspec.Struct, eq=False):
     number: int
     content: NodeRequest
     answer: "asyncio.Future[Answer]"
-    deaths: int = 0
+    suspected: bool = False  #: a worker died that had it
+    deaths: int = 0  #: of workers that had no other request
 
 
 class _ServingNode(NamedTuple):
@@ -73,6 +76,7 @@ class Dispatcher:
         self._changed = asyncio.Condition()
         self._serving: list[_ServingNode] = []
         self._barren_deaths = 0
+        self._innocent_deaths = 0  #: of workers that had one request, which was answered later
         self._failure: GlotsmithError | None = None
         self.answered = 0  #: requests with an answer
         self.deaths = 0  #: of workers
@@ -149,7 +153,7 @@ class Dispatcher:
         """Take the next requests for a node from the queue: its share of them, or a suspect for a node without any."""
         if self._suspects and not held:
             return [self._suspects.popleft()]
-        if any(request.deaths for request in held.values()):
+        if any(request.suspected for request in held.values()):
             return []
         open_requests = len(self._waiting) + sum(len(each.held) for each in self._serving)
         share = min(-(-open_requests // len(self._serving)), _capacity(node)) - len(held)
@@ -160,6 +164,7 @@ class Dispatcher:
             for number, answer, error in await node.collect():
                 request = held.pop(number)
                 self._barren_deaths = 0
+                self._innocent_deaths += request.deaths
                 self.answered += 1
                 if request.answer.done():  # the caller was cancelled
                     continue
@@ -170,20 +175,22 @@ class Dispatcher:
             await self._notify()
 
     async def _requeue(self, requests: Sequence[_Request], lost: NodeLost) -> None:
-        """Return the requests of a dead worker to the queue, in front, or fail those that are poison."""
+        """Return the requests of a dead worker to the queues, or fail those that are poison."""
         if not lost.removed:
             self.deaths += 1
             self._barren_deaths += 1
         if self._failure is None and self._barren_deaths >= MAX_BARREN_DEATHS:
             self.fail(OutageError(f"The workers of the cluster die again and again: {lost}. Fix the nodes and resume."))
-        for request in reversed(requests):
-            request.deaths += not lost.removed
+        for request in requests:
+            request.suspected |= not lost.removed
+            request.deaths += not lost.removed and len(requests) == 1
             if self._failure is not None:
                 _raise_in(request, self._failure)
-            elif request.deaths >= MAX_DEATHS:
+            elif request.deaths >= min(MAX_DEATHS + self._innocent_deaths, MOST_DEATHS):
                 _raise_in(request, PoisonedRequest(f"{request.deaths} workers died with this program: {lost}"))
-            else:
-                (self._suspects if request.deaths else self._waiting).appendleft(request)
+        waiting = [request for request in requests if not request.answer.done()]
+        self._suspects.extend(request for request in waiting if request.suspected)  # after other suspects
+        self._waiting.extendleft(request for request in reversed(waiting) if not request.suspected)
         await self._notify()
 
 

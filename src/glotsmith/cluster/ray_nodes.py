@@ -8,6 +8,7 @@ import asyncio
 import logging
 import os
 import socket
+from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from importlib import import_module
@@ -36,6 +37,7 @@ _log = logging.getLogger(__name__)
 _CONNECT_TIMEOUT_S = 10.0
 _CLOSE_TIMEOUT_S = 5.0
 _WATCH_S = 1.0  #: seconds between two looks at the nodes of the cluster
+_OPEN_ATTEMPTS = 3  #: workers of a node that may die at their start before a sentence names the node
 _OPEN_TIMEOUT_S = 600.0  #: for the start of a worker, with the calibration of its languages
 _WITHOUT_NODES_S = 60.0  #: how long a run waits for a node when all are gone
 _LOCAL_STORE = 100 << 20  #: bytes of the object store of a local cluster; messages are small
@@ -67,7 +69,7 @@ class RayCluster:
         self._tasks: dict[str, asyncio.Task[None]] = {}  #: node id → task that starts and serves its worker
         self._serving: set[str] = set()  #: nodes whose worker takes requests
         self._left_out: set[str] = set()  #: nodes that are not tried again
-        self._warned: set[str] = set()
+        self._failed_starts = Counter[str]()  #: node → workers that died before they took requests
         self._watching: asyncio.Task[None] | None = None
         self.nodes: dict[str, NodeDescription] = {}  #: node id → description, of all nodes that were seen
 
@@ -81,7 +83,7 @@ class RayCluster:
         """
         await asyncio.to_thread(_start_ray, self._options.address)
         try:
-            await asyncio.gather(*await self._connect_new_nodes())
+            await self._connect_first_nodes()
             self._watching = asyncio.create_task(self._watch())
         except BaseException:
             await self.close()
@@ -121,6 +123,18 @@ class RayCluster:
         self._tasks.clear()
         await asyncio.to_thread(_stop_ray)
 
+    async def _connect_first_nodes(self) -> None:
+        """Connect to the nodes; start workers again that died at their start, a bounded number of times."""
+        for _ in range(_OPEN_ATTEMPTS):
+            await asyncio.gather(*await self._connect_new_nodes())
+            if self._usable or not self._failed_starts:
+                return
+            self._forget_ended_tasks()
+
+    def _forget_ended_tasks(self) -> None:
+        """Forget the tasks of nodes whose worker has died, so that another one is started."""
+        self._tasks = {node: task for node, task in self._tasks.items() if not task.done()}
+
     async def _connect_new_nodes(self) -> "list[asyncio.Future[None]]":
         """Start to connect to the nodes that joined; return futures that are done when a node serves or is left out."""
         alive = await asyncio.to_thread(_alive_nodes)
@@ -136,8 +150,7 @@ class RayCluster:
         without = 0.0
         while True:
             await asyncio.sleep(_WATCH_S)
-            for node in [node for node, task in self._tasks.items() if task.done()]:
-                del self._tasks[node]
+            self._forget_ended_tasks()
             try:
                 await self._connect_new_nodes()
             except Exception as error:  # Ray states a lost connection by many classes
@@ -172,22 +185,23 @@ class RayCluster:
         except (NodeLost, TimeoutError, _ray().exceptions.RayTaskError) as error:
             worker.kill()
             reason = str(error) or f"its worker did not start within {_OPEN_TIMEOUT_S:.0f} s"
-            return await self._leave_out(node, NodeDescription(host=node[:8], fault=reason), forever=False)
+            self._failed_starts[node] += 1
+            self.nodes.setdefault(node, fault := NodeDescription(host=node[:8], fault=reason))
+            if self._failed_starts[node] == _OPEN_ATTEMPTS:
+                self._warn_of(fault)
+            return None
         worker.name = described.host
         described = await self._compared(described)
         self.nodes[node] = described
         if described.fault:
             worker.kill()
-            return await self._leave_out(node, described)
+            self._left_out.add(node)
+            self._warn_of(described)
+            return None
         return worker
 
-    async def _leave_out(self, node: str, described: NodeDescription, *, forever: bool = True) -> None:
-        self.nodes.setdefault(node, described)
-        if forever:
-            self._left_out.add(node)
-        if node not in self._warned:
-            self._warned.add(node)
-            self._warn(f"The node {described.host} is left out: {described.fault}")
+    def _warn_of(self, described: NodeDescription) -> None:
+        self._warn(f"The node {described.host} is left out: {described.fault}")
 
     async def _compared(self, node: NodeDescription) -> NodeDescription:
         """Return the description with a fault if the node differs from this machine."""
