@@ -11,6 +11,7 @@ from glotsmith.drop_reasons import Reason
 from glotsmith.errors import UsageError
 from glotsmith.records import Function, Lineage, Origin, Problem, Solution, Suite, Task
 from glotsmith.selection.deduplicate import DeduplicateFunctions, DeduplicateSolutions
+from glotsmith.selection.duplicate_search import segment_of_run
 from glotsmith.selection.normalise import normalise
 from glotsmith.selection.similarity import TokenEncoder, rouge_l_above, rouge_tokens
 
@@ -160,3 +161,58 @@ def test_functions_have_a_higher_threshold(syntax):
     items = [function(body.format("add", "*"), "1"), function(body.format("mean", "/"), "2")]
     assert outcome(DeduplicateFunctions(syntax), items) == ["kept", NEAR]
     assert outcome(DeduplicateFunctions(syntax, across=0.95), items) == ["kept", "kept"]
+
+
+# ------------------------------------------------------------------- which one is kept, and the index of several runs
+
+
+SHORT_BODY = "def f(first):\n    total = first + 1\n    return total"
+LONG_BODY = "def f(first):\n    total = first + 1\n    return total + total"
+TESTED_BODY = "def f(first):\n    '>>> f(1)'\n    total = first + 1\n    return total"
+
+
+@pytest.mark.parametrize(
+    ("prefer", "codes", "kept"),
+    [
+        ("first", [SHORT_BODY, LONG_BODY, TESTED_BODY], [0]),
+        ("longest", [SHORT_BODY, LONG_BODY, SHORT_BODY], [1]),
+        ("longest", [LONG_BODY, LONG_BODY + "  # the same"], [0]),
+        ("best", [SHORT_BODY, LONG_BODY, TESTED_BODY], [2]),
+        ("best", [SHORT_BODY, LONG_BODY], [0]),
+    ],
+)
+def test_which_of_several_similar_functions_is_kept(prefer, codes, kept, syntax):
+    step = DeduplicateFunctions(syntax, across=0.6, prefer=prefer)
+    decided = outcome(step, [function(code, str(n)) for n, code in enumerate(codes)])
+    assert [n for n, what in enumerate(decided) if what == "kept"] == kept
+
+
+def in_run(name, folder, codes, syntax):
+    segment = segment_of_run(folder / "index", folder / name)
+    step = DeduplicateFunctions(syntax, across=0.6, index=segment)
+    return outcome(step, [function(code, f"{name} {n}") for n, code in enumerate(codes)])
+
+
+def test_an_index_drops_what_earlier_runs_kept(tmp_path, syntax):
+    others = real_functions()[:5]
+    first = in_run("a", tmp_path, [SHORT_BODY, *others], syntax)
+    assert first == ["kept"] * 6
+    assert in_run("b", tmp_path, [LONG_BODY, others[0], "def g(x):\n    return x"], syntax) == [NEAR, EXACT, "kept"]
+    assert in_run("c", tmp_path, ["def g(x):\n    return x", LONG_BODY], syntax) == [EXACT, NEAR]
+
+
+@pytest.mark.parametrize("name", ["a", "a-preview", "a-pilot"])
+def test_a_run_is_not_compared_with_its_own_segment(name, tmp_path, syntax):
+    """As after a kill between the end of the step and its commit, or after a preview."""
+    assert in_run(name, tmp_path, [SHORT_BODY], syntax) == ["kept"]
+    assert in_run("a", tmp_path, [SHORT_BODY, LONG_BODY], syntax) == ["kept", NEAR]
+    assert in_run("b", tmp_path, [SHORT_BODY], syntax) == [EXACT]
+    assert len(list((tmp_path / "index").iterdir())) == 2
+
+
+def test_a_step_that_is_not_read_to_its_end_leaves_no_segment(tmp_path, syntax):
+    step = DeduplicateFunctions(syntax, index=segment_of_run(tmp_path / "index", tmp_path / "a"))
+    results = step.run(lambda: iter([("k", function(SHORT_BODY)), ("l", function(LONG_BODY))]))
+    next(results)
+    results.close()
+    assert not (tmp_path / "index").exists()

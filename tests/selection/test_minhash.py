@@ -1,9 +1,8 @@
 import os
-import random
 import subprocess
 import sys
 
-from glotsmith.selection.minhash import BANDS, MinHashIndex, minhash_signature, multiset_features
+from glotsmith.selection.minhash import BANDS, minhash_signature, multiset_features
 
 
 def test_features_tell_occurrences_apart():
@@ -26,17 +25,3 @@ def test_signatures_do_not_depend_on_the_hash_seed():
         for seed in ("0", "1")
     }
     assert len(outputs) == 1
-
-
-def test_bands_find_what_shares_a_mark_as_the_table_grows():
-    rng = random.Random(7)
-    bands, items = MinHashIndex(), [[rng.randrange(2000) for _ in range(BANDS)] for _ in range(120)]
-    for number, marks in enumerate(items):
-        earlier = [n for n in range(number) if set(items[n]) & set(marks)]
-        assert bands.find_similar(marks) == earlier
-        assert len(bands) == number
-        bands.add(marks)
-
-
-def test_an_empty_table_finds_nothing():
-    assert MinHashIndex().find_similar(minhash_signature(["a"])) == []

@@ -70,9 +70,11 @@ class RunConfig(Record, frozen=True, kw_only=True):
     def _with_located_files(self, kind: type[Record]) -> dict[str, Any]:
         options = dict(self.options)
         for name, what in settings.path_kinds(kind).items():
-            value = options.get(name)
+            value = options.get(name, "")
             if what == "file" and isinstance(value, list | tuple):
                 options[name] = [self._located(f"options.{name}", one) for one in cast("list[object]", value)]
+            elif what == "target":
+                options[name] = self._located(f"options.{name}", value)
         return options
 
     def _located(self, key: str, value: object) -> Any:

@@ -122,6 +122,9 @@ def run(
         ),
     ] = "",
     cache: Annotated[Path | None, typer.Option(help="Cache file to share between runs.")] = None,
+    index: Annotated[
+        str, typer.Option(help="multipl-t: folder of texts that several runs share, to drop duplicates across runs.")
+    ] = "",
     budget: Annotated[
         Texts,
         typer.Option(
@@ -164,6 +167,8 @@ def run(
     changes = _changes(source, language, teacher, model, base_url, option)
     if policy:
         changes["options"]["policy"] = policy
+    if index:
+        changes["options"]["index"] = index
     changes |= {"isolation": isolation, "preview": preview or None, "shard": shard}
     changes["pilot"] = _pilot(pilot_share, estimate=estimate, as_json=as_json)
     changes["budget"] = tuple(budget or ())

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 
 from glotsmith.datasets.preferences import pairs
 from glotsmith.languages.lexer import CommentSyntax
@@ -9,7 +10,9 @@ from glotsmith.ledger import Ledger
 from glotsmith.recipes.base import comment_syntax
 from glotsmith.recipes.failing_programs import failing_programs
 from glotsmith.records import Example, Record
-from glotsmith.selection.deduplicate import ComparedText, DuplicateIndex
+from glotsmith.selection.duplicate_search import DuplicateSearch, Thresholds
+from glotsmith.selection.normalise import normalise
+from glotsmith.selection.similarity import rouge_tokens
 
 SAME_PROBLEM = 0.6  #: ROUGE-L above which two problems belong to one cluster, as in MultiPL-T §4.4
 
@@ -95,19 +98,16 @@ def count_clusters(examples: Iterable[Example]) -> int:
     A problem is compared by its Python original, or by its instruction if it has no original. Problems that share an
     original or differ in few words form one cluster with the first of them.
     """
-    sources, instructions = (
-        DuplicateIndex(comment_syntax()["python"], 1.0, SAME_PROBLEM),
-        DuplicateIndex(_PROSE, 1.0, SAME_PROBLEM),
-    )
-    seen, count = set[str](), 0
-    for example in examples:
-        if example.parallel_id in seen:
-            continue
-        seen.add(example.parallel_id)
-        text = example.source or example.messages[0]["content"]
-        index = sources if example.source else instructions
-        count += index.keep_or_drop(example.parallel_id, ComparedText("", example.parallel_id, text)) is None
-    return count
+    seen, thresholds = set[str](), Thresholds(1.0, SAME_PROBLEM)
+    with closing(DuplicateSearch(thresholds)) as search:
+        for example in examples:
+            if example.parallel_id in seen:
+                continue
+            seen.add(example.parallel_id)
+            language, syntax = ("python", comment_syntax()["python"]) if example.source else ("", _PROSE)
+            code = normalise(example.source or example.messages[0]["content"], syntax)
+            search.add(example.parallel_id, language, example.parallel_id, code, rouge_tokens(code))
+        return sum(dropped is None for dropped in search.decide())
 
 
 _PROSE = CommentSyntax(strings=())

@@ -6,7 +6,7 @@ tokens, so that F1 > t implies a Jaccard similarity of the token multisets of at
 with 0.5 with probability 0.9997, and a pair with 0.2 is compared needlessly with probability 0.18.
 ``benchmarks/deduplication.py`` measures this on real functions.
 
-MinHash comes from rensa. The table of bands is implemented here: rensa's needs about 15 KB per item, this one 2 KB.
+MinHash comes from rensa. ``band_links.py`` finds equal bands.
 """
 
 from array import array
@@ -43,50 +43,3 @@ def minhash_signature(words: Sequence[str]) -> list[int]:
     minhash.update(multiset_features(words))
     data, step = array("I", minhash.digest()).tobytes(), ROWS_PER_BAND * _SLOT_BYTES
     return [crc32(data[start : start + step], start) for start in range(0, len(data), step)]
-
-
-class MinHashIndex:
-    """An index of signatures, which finds the earlier items that share a band with a given one.
-
-    It is a hash table with chains in flat arrays: at most 16 bytes per band, about 2 KB per item.
-    """
-
-    def __init__(self) -> None:
-        self._heads = array("I", bytes(4 * 1024))  #: slot → node, 0 for none
-        self._next = array("I", [0])  #: node → next node of its slot
-        self._marks = array("I", [0])  #: node → its band's mark
-
-    def __len__(self) -> int:
-        """Count the items."""
-        return len(self._marks) // BANDS
-
-    def find_similar(self, marks: Sequence[int]) -> list[int]:
-        """Return the numbers of all items that share a band, in ascending order."""
-        heads, following, known = self._heads, self._next, self._marks
-        mask = len(heads) - 1
-        found: set[int] = set()
-        for mark in marks:
-            node = heads[mark & mask]
-            while node:
-                if known[node] == mark:
-                    found.add((node - 1) // BANDS)
-                node = following[node]
-        return sorted(found)
-
-    def add(self, marks: Sequence[int]) -> None:
-        """Add the next item; items are numbered from 0."""
-        first = len(self._marks)
-        self._marks.extend(marks)
-        self._next.extend([0] * len(marks))
-        if len(self._marks) > len(self._heads):
-            self._heads = array("I", bytes(4 * 2 * len(self._heads)))
-            first = 1
-        self._link(first)
-
-    def _link(self, first: int) -> None:
-        """Add all nodes from ``first`` on to the chains."""
-        heads, following, mask = self._heads, self._next, len(self._heads) - 1
-        for node in range(first, len(self._marks)):
-            slot = self._marks[node] & mask
-            following[node] = heads[slot]
-            heads[slot] = node

@@ -42,7 +42,8 @@ from glotsmith.recipes.benchmark_problems import behaviour_steps
 from glotsmith.records import Record, Solution, Task
 from glotsmith.selection.decontaminate import DecontaminateFunctions, DecontaminateProblems, DecontaminateSolutions
 from glotsmith.selection.deduplicate import DeduplicateFunctions, DeduplicateSolutions, DistinctPrograms
-from glotsmith.settings import FILE, SOURCE, UNORDERED
+from glotsmith.selection.duplicate_search import IndexSegment, Preference, segment_of_run
+from glotsmith.settings import FILE, SOURCE, TARGET, UNORDERED
 from glotsmith.sources.corpus import ReadOptions
 from glotsmith.sources.filters import Filter, FilterOptions
 from glotsmith.sources.read_functions import ReadFunctions
@@ -108,6 +109,8 @@ class MultiPLT(Record, frozen=True, kw_only=True):
     paper_setting: bool = False  #: one round of all samples with completion prompts (the paper's setting)
 
     max_similarity: Similarity = 0.6  #: ROUGE-L, within a problem and across, §4.4
+    prefer: Preference = "first"  #: which of several similar functions or solutions is kept
+    index: Annotated[str, TARGET] = ""  #: folder with the items of earlier runs, which are compared, too
     benchmarks: Annotated[tuple[str, ...], FILE, UNORDERED] = ()  #: files to decontaminate against
     ngram: NgramSize = 10  #: number of consecutive words that count as an overlap
     benchmark_behaviour: bool = True  #: drop functions that behave as a problem of ``benchmarks``
@@ -166,13 +169,15 @@ class MultiPLT(Record, frozen=True, kw_only=True):
             Filter(self._filter_options()),
             *([SampleFunctions(self.max_functions)] if self.max_functions else []),
             *([TypeCheck()] if self.typecheck else []),
-            DeduplicateFunctions(syntax),
+            DeduplicateFunctions(
+                syntax, prefer=self.prefer, index=self._segment(DeduplicateFunctions.name, services.ledger)
+            ),
             *([DecontaminateFunctions(overlap)] if overlap else []),
             *self._suite_steps(services),
             *behaviour_steps(DecontaminateProblems, self.benchmarks, services.verifier, on=self.benchmark_behaviour),
             Prove(self.languages, services.verifier, self.min_cases),
             self._translation_step(services),
-            *self.final_steps().steps,
+            *self._final_steps(self._segment(DeduplicateSolutions.name, services.ledger)),
         ]
 
     def final_steps(self, ledger: Ledger | None = None) -> FinalSteps:
@@ -182,13 +187,19 @@ class MultiPLT(Record, frozen=True, kw_only=True):
             InputError: a benchmark file cannot be read.
 
         """
-        syntax, overlap = comment_syntax(), load_overlap(self.benchmarks, self.ngram)
-        steps = [
-            DeduplicateSolutions(syntax, within=self.max_similarity, across=self.max_similarity),
+        return FinalSteps(Translate.name, Solution, self._final_steps(None))
+
+    def _final_steps(self, index: IndexSegment | None) -> Sequence[Step[Any, Any]]:
+        syntax, overlap, limit = comment_syntax(), load_overlap(self.benchmarks, self.ngram), self.max_similarity
+        return [
+            DeduplicateSolutions(syntax, within=limit, across=limit, prefer=self.prefer, index=index),
             *([DecontaminateSolutions(overlap)] if overlap else []),
             ToExamples(self.docstrings),
         ]
-        return FinalSteps(Translate.name, Solution, steps)
+
+    def _segment(self, step: str, ledger: Ledger | None) -> IndexSegment | None:
+        """Return the place of the run in the index; None without an index."""
+        return segment_of_run(Path(self.index) / step, ledger.path.parent) if self.index and ledger else None
 
     @classmethod
     def findings(cls, ledger: LedgerReader) -> dict[str, str]:

@@ -1,0 +1,47 @@
+from array import array
+
+import pytest
+
+from glotsmith.records import content_hash
+from glotsmith.selection import text_store
+from glotsmith.selection.text_store import ALL_BANDS, EXACT, GROUP, StoredText, TextStore
+
+
+def text(number, language="lua"):
+    return StoredText(
+        f"key {number} é\ud800", [f"w{number}", "end"], content_hash(str(number // 2)), content_hash("g"), language
+    )
+
+
+@pytest.mark.parametrize("count", [0, 3, 4, 9])
+def test_a_store_returns_what_was_added_also_when_it_is_saved(count, tmp_path, monkeypatch):
+    monkeypatch.setattr(text_store, "_BLOCK", 4)
+    store = TextStore(tmp_path / "store")
+    for number in range(count):
+        store.add(text(number))
+        store.kept[number] = number % 2
+    store.flush()
+    bands = [b"".join(store.band(band)) for band in range(ALL_BANDS)]
+    store.save(tmp_path / "saved")
+    saved = TextStore(tmp_path / "saved", saved=True)
+    assert len(saved) == count and list(saved.kept) == [number % 2 for number in range(count)]
+    for number in range(count):
+        assert saved.key(number) == text(number).key
+        assert saved.text(number) == text(number).words
+        assert saved.exact(number) == bytes.fromhex(text(number).exact)
+        assert saved.length(number) == 2
+    assert [b"".join(saved.band(band)) for band in range(ALL_BANDS)] == bands
+    assert {len(array("I", band)) for band in bands} == {count}
+    exact = array("I", bands[EXACT])
+    assert all((exact[n] == exact[m]) == (n // 2 == m // 2) for n in range(count) for m in range(count))
+    assert len(set(array("I", bands[GROUP]))) == min(count, 1)
+    saved.close()
+
+
+def test_texts_of_other_languages_share_no_mark(tmp_path):
+    store = TextStore(tmp_path)
+    for language in ("lua", "julia"):
+        store.add(text(0, language))
+    store.flush()
+    assert all(len(set(array("I", b"".join(store.band(band))))) == 2 for band in range(ALL_BANDS))
+    store.close()
