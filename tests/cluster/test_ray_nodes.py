@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 import time
 from collections.abc import Iterator, Sequence
@@ -126,6 +127,15 @@ def test_nodes_leave_and_join_during_the_work(two_nodes: Any) -> None:
 
 
 @pytest.mark.slow
+def test_the_doctor_prints_every_node(two_nodes: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    from glotsmith.cli.cluster_nodes import print_nodes
+
+    assert print_nodes(two_nodes.address, "auto", LANGUAGES)
+    printed = capsys.readouterr().out
+    lua = next(line for line in printed.splitlines() if "Lua 5." in line)
+    assert len(re.findall(r"\d \(\d+\.\d\)", lua)) == len(two_nodes.list_all_nodes())
+
+
 @pytest.mark.parametrize("mixed", [False, True])
 def test_a_node_with_another_toolchain_is_left_out_unless_it_is_accepted(
     two_nodes: Any, mixed: bool, monkeypatch: pytest.MonkeyPatch

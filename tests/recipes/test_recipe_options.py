@@ -67,6 +67,8 @@ BAD: dict[str, dict[str, list[tuple[Any, str]]]] = {
         "source_in_prompt": [("maybe", BOOL)],
         "docstrings": [("kept", WORDING)],
         "paper_setting": [("maybe", BOOL)],
+        "prefer": [("newest", "must be one of first, longest, best"), (1, "must be one of")],
+        "index": [(3, TEXT)],
         "max_similarity": [(0, SIMILARITY), (1.5, SIMILARITY), (60, SIMILARITY)],
         "benchmarks": [("a.jsonl", TEXTS)],
         "benchmark_behaviour": [("maybe", BOOL)],

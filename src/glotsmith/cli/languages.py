@@ -206,6 +206,10 @@ def doctor(
     config: Annotated[
         str, typer.Argument(help="A TOML file of a run: check also the server and the key of each of its teachers.")
     ] = "",
+    ray_address: Annotated[
+        str, typer.Option(help="Check the nodes of this Ray cluster instead: HOST:6379 or auto.")
+    ] = "",
+    isolation: Isolation = "auto",
 ) -> None:
     """Check Python, isolation and languages on this machine, and print how to install what is missing.
 
@@ -214,16 +218,23 @@ def doctor(
     [bold]glotsmith doctor[/]
 
     [bold]glotsmith doctor run.toml[/]  (and the teachers of this run; no reply is requested)
+
+    [bold]glotsmith doctor --ray-address HOST:6379[/]  (the languages, isolation and speed of every node)
     """
     from glotsmith.sandbox import probe
 
+    if ray_address:
+        from glotsmith.cli.cluster_nodes import print_nodes
+
+        raise typer.Exit(0 if print_nodes(ray_address, isolation, language_names()) else 1)
+
     out.print(f"Python {sys.version.split()[0]}")
-    isolation = Table("isolation", "here", "")
+    backends = Table("isolation", "here", "")
     works = False
     for name, here, sentence in probe():
         works = works or (here and name != "none")
-        isolation.add_row(name, "yes" if here else "no", sentence)
-    out.print(isolation)
+        backends.add_row(name, "yes" if here else "no", sentence)
+    out.print(backends)
     out.print(_table())
     if not works:
         out.print("Programs cannot be isolated here: install bubblewrap (apt install bubblewrap)")

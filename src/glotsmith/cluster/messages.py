@@ -35,6 +35,7 @@ class NodeDescription(Record, frozen=True, kw_only=True):
     jobs: int = 0  #: programs that it runs at once
     toolchains: dict[str, str] = {}  #: language → hash of its commands, paths, version, card and driver
     versions: dict[str, str] = {}  #: language → the version that its toolchain prints, or why there is none
+    slowness: dict[str, float] = {}  #: language → CPU time of a program there / on the reference machine, at least 1
     fault: str = ""  #: why programs cannot be isolated there
 
 

@@ -39,8 +39,13 @@ class NodeWorker:
             return NodeDescription(host=host, fault=str(error))
         self._verifier = Verifier(self._sandbox)
         described = await asyncio.to_thread(describe_machine, host, self._sandbox.name, self._jobs, languages)
-        await asyncio.gather(*map(self._verifier.passes_example, described.toolchains))
-        return msgspec.structs.replace(described, promises=tuple(sorted(self._sandbox.promises)))
+        names = list(described.toolchains)
+        passed = await asyncio.gather(*map(self._verifier.passes_example, names))
+        slowness = {name: await self._verifier.slowness(name) for name in names}
+        failed = {name: f"{described.versions[name]}, which fails its own example" for name in names}
+        versions = described.versions | {name: failed[name] for name, ok in zip(names, passed, strict=True) if not ok}
+        promises = tuple(sorted(self._sandbox.promises))
+        return msgspec.structs.replace(described, promises=promises, slowness=slowness, versions=versions)
 
     async def submit(self, batch: Sequence[NumberedRequest]) -> None:
         """Start a batch of requests."""

@@ -305,8 +305,9 @@ def _start_ray(address: str) -> None:
     chosen: dict[str, Any] = {"address": address} if address else local
     try:
         _ray().init(**chosen, log_to_driver=False, logging_level=logging.ERROR)
-    except (ConnectionError, ValueError, RuntimeError) as error:
-        raise UsageError(f"Cannot connect to a Ray cluster at {address or 'this machine'}: {error}") from error
+    except Exception as error:  # Ray states a slow start by an exception without a class of its own
+        what = f"connect to a Ray cluster at {address}" if address else "start Ray on this machine"
+        raise UsageError(f"Cannot {what}: {error}") from error
 
 
 def _check_address(address: str) -> None:

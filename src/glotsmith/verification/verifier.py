@@ -92,6 +92,15 @@ class Verifier:
         except ToolchainError:
             return False
 
+    async def slowness(self, language: str) -> float:
+        """Return the CPU time of a program here divided by that on the reference machine; at least 1.
+
+        Raises:
+            ToolchainError: the machine has no toolchain of the language.
+
+        """
+        return (await self._calibration.speed(language)).factor
+
     async def _run_once(self, key: str, job: Job) -> Verdict:
         """Run a job, or wait for an identical job that is running."""
         task = self._running.get(key)
