@@ -26,6 +26,7 @@ import random
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import closing
 from functools import lru_cache
@@ -43,6 +44,7 @@ from glotsmith.recipes.adaptive_sampling import AdaptiveOptions, AdaptiveSamplin
 from glotsmith.recipes.base import comment_syntax
 from glotsmith.recipes.multipl_t.recipe import ADAPTIVE_FACTOR, translation_prompts
 from glotsmith.records import Function, Job, Origin, Problem, Solution, Suite, Task, Verdict
+from glotsmith.sampling_end import SamplingEnd
 from glotsmith.selection.deduplicate import DeduplicateSolutions, DistinctPrograms
 from glotsmith.step import ItemStep, Kept, Result, ShardRule, SourceStep, WholeStep, keep
 from glotsmith.teachers.base import Reply, Request, Teacher
@@ -263,17 +265,65 @@ def measure(
     """Run a pipeline; return the yield of each language, up to the number of rows that is wanted."""
     with tempfile.TemporaryDirectory() as folder, closing(Ledger(Path(folder) / "ledger.sqlite")) as ledger:
         steps = pipeline(SimulatedTeacher(diversity, seed), make_policy(ledger), problems, languages)
-        asyncio.run(LocalExecutor().run(steps, ledger, NoProgress()))
+        passes = run_in_passes(steps, ledger)
         kept = sum(1 for _ in ledger.kept_items("deduplicate_solutions", Solution))
         assert kept == sum(count.rows for count in ledger.sampling.counts()), "the policy counts other rows"
-        found = dict.fromkeys(languages, Yield(0, 0, 0))
-        for row in ledger.kept_rows(Tasks.name):
-            end = ledger.sampling.of_input(Translate.name, row.key)
-            assert end is not None
-            before = found[end.language]
-            if before.rows < wanted.get(end.language, sys.maxsize):
-                found[end.language] = Yield(before.problems + 1, before.replies + end.replies, before.rows + end.rows)
-        return found
+    return {name: count_yield(passes, name, wanted.get(name, sys.maxsize)) for name in languages}
+
+
+def run_in_passes(steps: Sequence[Any], ledger: Ledger) -> list[dict[str, SamplingEnd]]:
+    """Run the steps, and continue problems while the budget allows it; return the ends of sampling after each pass."""
+    passes = list[dict[str, SamplingEnd]]()
+    while not passes or steps[-2].continue_for_budget(Counter(language_of(ledger))):
+        assert asyncio.run(LocalExecutor().run(steps, ledger, NoProgress()))
+        ends = {row.key: ledger.sampling.of_input(Translate.name, row.key) for row in ledger.kept_rows(Tasks.name)}
+        passes.append({key: end for key, end in ends.items() if end})
+    return passes
+
+
+def language_of(ledger: Ledger) -> Iterator[str]:
+    """Yield the language of each row."""
+    return (item.task.language for _, item in ledger.kept_items("deduplicate_solutions", Solution))
+
+
+def count_yield(passes: Sequence[dict[str, SamplingEnd]], language: str, wanted: int) -> Yield:
+    """Return what a language has when its rows are enough, as a run ends then, or in the end."""
+    had, total = dict[str, SamplingEnd](), Yield(0, 0, 0)
+    for ends in passes:
+        for key, end in ends.items():
+            if end.language == language and total.rows < wanted:
+                earlier = had.get(key)
+                replies, rows = (earlier.replies, earlier.rows) if earlier else (0, 0)
+                total = Yield(
+                    total.problems + (not earlier), total.replies + end.replies - replies, total.rows + end.rows - rows
+                )
+        had = ends
+    return total
+
+
+def best_ratio(diversity: float, seed: int, problems: int, language: str, wanted: int) -> float:
+    """Return how many times fewer replies the best policy needs that knows each pass rate and diversity: a bound.
+
+    Such a policy requests a reply while the probability of a new row is at least a threshold.
+    """
+    teacher, chances, new = SimulatedTeacher(diversity, seed), list[list[float]](), list[list[bool]]()
+    for number in range(problems):
+        task = f"problem{number}-{language}"
+        groups = [teacher.group(task, language, sample) for sample in range(LONGEST)]
+        _, rate, concentration, _ = teacher._groups[task]
+        seen = [sum(group >= 0 for group in groups[:sample]) for sample in range(LONGEST)]
+        chances.append([rate * (concentration / (concentration + count) if count else 1.0) for count in seen])
+        new.append([group >= 0 and group not in groups[:sample] for sample, group in enumerate(groups)])
+    best, steps = 0.0, sorted({chance for own in chances for chance in own}, reverse=True)
+    low, high = 0, len(steps) - 1
+    while low <= high:
+        middle = (low + high) // 2
+        taken = [sum(chance >= steps[middle] for chance in own) for own in chances]  # chances do not rise
+        if sum(sum(own[:count]) for own, count in zip(new, taken, strict=True)) >= wanted:
+            best, high = problems * FLAT / sum(taken), middle - 1
+        else:
+            low = middle + 1
+    return best
 
 
 def row_budget(rows: dict[str, int]) -> list[BudgetLimit]:
@@ -302,7 +352,8 @@ def main() -> int:
                 f"; {policy} {flat.replies / other.replies:.1f}x fewer, {other.rows / flat.rows:.0%} of the rows",
                 end="",
             )
-        print()
+        best = best_ratio(chosen.diversity, chosen.seed, count, name, flat.rows)
+        print(f"; equal rows: at most {best:.1f}x fewer, if pass rates and diversity were known")
     wanted = {name: flat.rows for name, flat in fixed.items()}
     equal = measure(lambda ledger: adaptive(ledger, row_budget(wanted)), count * chosen.more, *rest, wanted)
     print(f"Equal rows, with up to {count * chosen.more} problems and a budget of rows:")

@@ -6,7 +6,7 @@ An executor writes both to the ledger, so in = kept + dropped holds at every ste
 import logging
 import traceback
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from typing import ClassVar, Generic, Literal, Protocol, TypeVar
 
 import msgspec
@@ -111,6 +111,15 @@ class ItemStep(Step[In, Out]):
         later positions, too. The executor holds these items, and asks again.
         """
         return True
+
+    def continue_for_budget(self, rows: Mapping[str, int]) -> int:
+        """Make items of the finished run open again for which a budget allows more replies; return their number.
+
+        Args:
+            rows: of the dataset, by language.
+
+        """
+        return 0
 
     @abstractmethod
     async def run(self, key: str, item: In) -> "Result[Out]":

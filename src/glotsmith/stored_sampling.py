@@ -4,7 +4,7 @@ They are in a table of the ledger. A row belongs to the result of a step for one
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from glotsmith.database import read_if_stored
@@ -27,7 +27,11 @@ CREATE TABLE IF NOT EXISTS sampling_ends (
     cost INTEGER NOT NULL,
     PRIMARY KEY (step, parent)
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS planned_budget (id INTEGER PRIMARY KEY CHECK (id = 0), budget TEXT NOT NULL)
+CREATE TABLE IF NOT EXISTS planned_budget (id INTEGER PRIMARY KEY CHECK (id = 0), budget TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS sampling_plan (id INTEGER PRIMARY KEY CHECK (id = 0), plan BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS continued (
+    step INTEGER NOT NULL, parent TEXT NOT NULL, replies INTEGER NOT NULL, PRIMARY KEY (step, parent)
+) WITHOUT ROWID
 """
 _INSERT = "INSERT OR REPLACE INTO sampling_ends VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _OF_STEP = "SELECT * FROM sampling_ends WHERE step = ?"
@@ -102,18 +106,12 @@ class StoredSampling:
     def of_input(self, step: str, parent: str) -> SamplingEnd | None:
         """Return the end of sampling of one input of a step; None if it has none."""
         found = self._read(_ONE, self._places[step], parent)
-        for _, _, language, reason, replies, failed, passed, rows, tokens, cost in found:
-            return SamplingEnd(
-                language=language,
-                reason=StopReason(reason),
-                replies=replies,
-                failed=failed,
-                passed=passed,
-                rows=rows,
-                tokens=tokens,
-                cost=cost / NANO,
-            )
-        return None
+        return _end_of(found[0]) if found else None
+
+    def stopped_by_budget(self, step: str) -> dict[str, SamplingEnd]:
+        """Return the inputs of a step for which sampling stopped because of the budget, in a fixed order."""
+        found = self._read(f"{_OF_STEP} AND reason = ? ORDER BY parent", self._places[step], str(StopReason.BUDGET))
+        return {row[1]: _end_of(row) for row in found}
 
     def steps(self) -> list[str]:
         """Return the names of the steps that have ends of sampling."""
@@ -148,15 +146,43 @@ class StoredSampling:
         self._run("INSERT OR REPLACE INTO planned_budget VALUES (0, ?)", budget)
         if before in ([], [budget]):
             return 0
+        self._run("DELETE FROM sampling_plan")
         stopped = self._run("SELECT step, parent FROM sampling_ends WHERE reason = ?", str(StopReason.BUDGET))
-        if stopped:
-            first = min(step for step, _ in stopped)
-            for step, parent in stopped:
-                self._run("DELETE FROM items WHERE step = ? AND parent = ?", step, parent)
-            self._run("DELETE FROM items WHERE step > ?", first)
-            self._run("UPDATE steps SET finished = 0 WHERE place >= ?", first)
-            self.forget_unanswered()
+        self._reopen([(step, parent) for step, parent in stopped])
         return len(stopped)
+
+    def plan_again(self, step: str, inputs: Iterable[str], plan: bytes) -> None:
+        """Make inputs of a step and all later steps open again, with a plan; a transaction must be open."""
+        self._create_tables()
+        self._run("INSERT OR REPLACE INTO sampling_plan VALUES (0, ?)", plan)
+        self._reopen([(self._places[step], parent) for parent in inputs])
+
+    def plan(self) -> bytes:
+        """Return the plan of ``plan_again``; b"" without one."""
+        found = self._read("SELECT plan FROM sampling_plan")
+        return found[0][0] if found else b""
+
+    def replies_before(self, step: str, parent: str) -> int:
+        """Return how many replies an input had when it was last made open again; 0 if it never was."""
+        sql = "SELECT replies FROM continued WHERE step = ? AND parent = ?"
+        found = self._read(sql, self._places[step], parent)
+        return found[0][0] if found else 0
+
+    def _reopen(self, inputs: Sequence[tuple[int, str]]) -> None:
+        """Make inputs of steps open again, and all steps after the first of these."""
+        if not inputs:
+            return
+        first = min(step for step, _ in inputs)
+        for each in inputs:
+            self._run(
+                "INSERT OR REPLACE INTO continued "
+                "SELECT step, parent, replies FROM sampling_ends WHERE step = ? AND parent = ?",
+                *each,
+            )
+            self._run("DELETE FROM items WHERE step = ? AND parent = ?", *each)
+        self._run("DELETE FROM items WHERE step > ?", first)
+        self._run("UPDATE steps SET finished = 0 WHERE place >= ?", first)
+        self.forget_unanswered()
 
     def copy_step(self, other: "StoredSampling", step: str) -> None:
         """Copy the ends of one step from another ledger with the same steps. A transaction must be open."""
@@ -174,3 +200,18 @@ class StoredSampling:
     def _read(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
         """Run a statement; return [] for a ledger without the table: of an earlier version, or without sampling."""
         return read_if_stored(self._run, sql, *parameters)
+
+
+def _end_of(row: Sequence[Any]) -> SamplingEnd:
+    """Return the end in a row of ``sampling_ends``."""
+    _, _, language, reason, replies, failed, passed, rows, tokens, cost = row
+    return SamplingEnd(
+        language=language,
+        reason=StopReason(reason),
+        replies=replies,
+        failed=failed,
+        passed=passed,
+        rows=rows,
+        tokens=tokens,
+        cost=cost / NANO,
+    )

@@ -24,6 +24,16 @@ def test_the_same_seed_gives_the_same_curve() -> None:
     ).at(0.05)
 
 
+def test_problems_that_have_replies_continue_where_they_stopped() -> None:
+    begun = [ProblemOutcome(0, 3, 0), ProblemOutcome(2, 2, 1)]
+    curve = YieldCurve(DEFAULT_EXPECTATION, 20, FLOOR, "seed", begun)
+    promises = [DEFAULT_EXPECTATION.new_rows(outcome) for outcome in begun]
+    assert curve.at(max(promises) * 1.01) == (0, 0)  # none of them continues
+    one, all_of_them = curve.at(max(promises) * 0.99), curve.at(FLOOR)
+    assert 0 < one.replies < all_of_them.replies <= 17
+    assert 0 < one.rows < all_of_them.rows < all_of_them.replies
+
+
 @pytest.mark.parametrize(
     ("limits", "raised"),
     [

@@ -6,6 +6,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -184,12 +185,83 @@ def test_a_budget_of_tokens_is_spread_over_all_problems(expected: list[Any], tmp
     without = sum(end.tokens for _, end in expected[1])
     limit = round(0.6 * without)
     with closing(Ledger(tmp_path / "ledger.sqlite")) as ledger:
-        steps = steps_of(ledger, budget(f"{limit}tok"))
-        assert run(ledger, steps)
+        passes = simulation.run_in_passes(steps_of(ledger, budget(f"{limit}tok")), ledger)
         ends = content(ledger)[1]
-        assert 0.5 * limit < sum(end.tokens for _, end in ends) < 1.3 * limit
+        assert 0.6 * limit < sum(end.tokens for _, end in ends) < 1.3 * limit
         assert reasons(ends, "lua")["budget"]
-        assert [end.reason for _, end in ends[:32]].count(StopReason.BUDGET) == 0  # nothing is learned in two blocks
+        assert len(passes) > 1
+        assert {end.reason for _, end in ends[:32]} & {StopReason.BUDGET, StopReason.FEW_NEW_ROWS}
+
+
+def rows_of(passes: Sequence[dict[str, Any]], language: str) -> list[int]:
+    """Return the rows of a language after each pass."""
+    return [sum(end.rows for end in ends.values() if end.language == language) for ends in passes]
+
+
+@pytest.mark.parametrize(("wanted", "reached"), [(26, True), (500, False)])
+def test_a_finished_run_continues_problems_until_its_rows_are_enough(
+    tmp_path: Path, wanted: int, reached: bool
+) -> None:
+    with closing(Ledger(tmp_path / "ledger.sqlite")) as ledger:
+        passes = simulation.run_in_passes(steps_of(ledger, budget(f"lua={wanted}rows")), ledger)
+        found = rows_of(passes, "lua")
+        assert len(found) > 1
+        assert max(found[:-1]) < wanted
+        assert (found[-1] >= wanted) is reached
+        for before, after in pairwise(passes):  # a pass loses nothing, and asks for something
+            assert all(after[key].replies >= end.replies and after[key].rows >= end.rows for key, end in before.items())
+            assert sum(end.replies for end in after.values()) > sum(end.replies for end in before.values())
+        # Without enough rows, what is left promises less than the floor or has all replies.
+        assert reached or not reasons(content(ledger)[1], "lua")["budget"]
+        ocaml = [{key: end for key, end in ends.items() if end.language == "ocaml"} for ends in passes]
+        assert ocaml[0] == ocaml[-1]  # no budget limits it
+
+
+@pytest.mark.parametrize(
+    ("limits", "rows", "words"),
+    [
+        ([], {}, "no budget"),
+        (["3h"], {}, "only a budget of time"),
+        (["20rows"], {"lua": 15, "ocaml": 5}, "enough rows"),
+        (["1tok"], {}, "no token is left"),
+    ],
+)
+def test_a_run_whose_budget_is_spent_continues_nothing(
+    tmp_path: Path, limits: list[str], rows: dict[str, int], words: str
+) -> None:
+    with closing(Ledger(tmp_path / "ledger.sqlite")) as ledger:
+        assert run(ledger, steps_of(ledger, budget("9999rows")))
+        stopped = ledger.sampling.stopped_by_budget("translate")
+        assert stopped
+        steps = steps_of(ledger, budget(*limits))
+        assert steps[-2].continue_for_budget(rows) == 0, words
+        assert ledger.sampling.stopped_by_budget("translate") == stopped
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_pass_that_is_stopped_at_any_moment_resumes_to_the_same_result(tmp_path: Path, seed: int) -> None:
+    limits, source = budget("lua=40rows", "ocaml=12rows"), random.Random(seed)
+    with closing(Ledger(tmp_path / "expected.sqlite")) as ledger:
+        passes = simulation.run_in_passes(steps_of(ledger, limits), ledger)
+        wanted = content(ledger)
+        assert len(passes) > 1
+
+    async def start(ledger: Ledger, stop_s: float) -> bool:
+        worker, steps = LocalExecutor(), steps_of(ledger, limits, lambda: source.uniform(0, 0.004))
+        asyncio.get_running_loop().call_later(stop_s, worker.stop)
+        while await worker.run(steps, ledger, NoProgress()):
+            if not steps[-2].continue_for_budget(Counter(simulation.language_of(ledger))):
+                return True
+        return False
+
+    finished, starts = False, 0
+    while not finished:
+        starts += 1
+        with closing(Ledger(tmp_path / "ledger.sqlite")) as ledger:
+            finished = asyncio.run(start(ledger, 0.1 + 0.3 * starts * source.random()))
+    assert starts > 1
+    with closing(Ledger(tmp_path / "ledger.sqlite")) as ledger:
+        assert content(ledger) == wanted
 
 
 @pytest.mark.slow
@@ -210,7 +282,8 @@ def test_a_larger_budget_continues_the_problems_that_stopped_because_of_the_smal
         assert reopen_for_budget(ledger, steps, ()) == len(stopped) > 0
         assert run(ledger, steps)
         after = dict(content(ledger)[1])
-        assert all(after[key].replies > before[key].replies for key in stopped)
+        assert all(after[key].replies >= before[key].replies for key in stopped)
+        assert sum(after[key].replies for key in stopped) > sum(before[key].replies for key in stopped)
         assert all(after[key] == before[key] for key in before.keys() - {*stopped})
         assert StopReason.BUDGET not in {end.reason for end in after.values()}
 

@@ -35,7 +35,7 @@ def answer(ledger: Ledger, step: str, key: str, languages: tuple[str, ...] = ())
 
 def test_blocks_double_the_number_of_problems_up_to_a_limit() -> None:
     sizes = [ProblemBlocks.size(number) for number in range(10)]
-    assert sizes == [8, 8, 16, 32, 64, 128, 256, 512, 512, 512]
+    assert sizes == [8, 8, 16, 32, 64, 64, 64, 64, 64, 64]
 
 
 def test_an_item_belongs_to_the_block_of_the_problem_that_it_was_made_from(ledger: Ledger) -> None:

@@ -37,7 +37,7 @@ from glotsmith.recipes.base import RecipeServices
 from glotsmith.records import Example, FunnelRow
 from glotsmith.run_folder import CACHE, CONFIG, LEDGER, RunFolder, stored_config
 from glotsmith.shard import parse_shard
-from glotsmith.step import Step, WholeStep
+from glotsmith.step import ItemStep, Step, WholeStep
 from glotsmith.verification import Verifier
 
 _DATABASES = tuple(f"{name}{end}" for name in (LEDGER, CACHE) for end in ("", "-wal", "-shm"))
@@ -272,7 +272,7 @@ class _Pipeline(NamedTuple):
             failures = FailureCounter(progress, ledger)
             activity = RunActivity(cached, sandbox, spending, failures)
             with logging_to(self.folder.path):
-                run_steps = partial(self._run_steps, worker, steps, spending, failures)
+                run_steps = partial(self._run_steps, worker, steps, spending, failures, messages.notify)
                 async with reporting_activity(activity.observe, messages.activity):
                     done = await run_in_rounds(
                         self.teachers.rounds, self.folder.path, cached, run_steps, worker.stopped
@@ -313,16 +313,33 @@ class _Pipeline(NamedTuple):
         )
 
     async def _run_steps(
-        self, worker: Executor, steps: Sequence[Step[Any, Any]], spending: RunSpending, progress: Progress
+        self,
+        worker: Executor,
+        steps: Sequence[Step[Any, Any]],
+        spending: RunSpending,
+        progress: Progress,
+        notify: Callable[[str], None],
     ) -> bool:
-        """Run the steps, while rows are counted."""
+        """Run the steps, while rows are counted, and again while a sampling policy continues problems."""
         after = self.request.config.made().final_steps(self.folder.ledger).after_step
         rows = RowCounter(progress, spending, after, lambda: count_rows_so_far(self.folder))
         try:
             async with counting_time(spending):
-                return await worker.run(steps, self.folder.ledger, rows)
+                while await worker.run(steps, self.folder.ledger, rows):
+                    if not (count := await self._continue_for_budget(steps, spending)):
+                        return True
+                    notify(f"{counted(count, 'problem')} continued, because the budget allows more replies.")
+                return False
         finally:
             await rows.close()
+
+    async def _continue_for_budget(self, steps: Sequence[Step[Any, Any]], spending: RunSpending) -> int:
+        """Return the number of problems that a sampling policy continues in a finished run."""
+        learning = [step for step in steps if isinstance(step, ItemStep) and step.learns]
+        if not learning or not spending.limits:
+            return 0
+        rows = await count_rows_so_far(self.folder)
+        return sum(step.continue_for_budget(rows) for step in learning)
 
     async def _measure_suites(self, rows: RunRows, verifier: Verifier, messages: RunMessages) -> None:
         """Measure the strength of the suites for the dataset card; a failure of the machine leaves it out."""

@@ -31,6 +31,7 @@ class AdaptiveRule(NamedTuple):
     max_replies: Callable[[str], int]  #: for one problem in a language
     languages: Mapping[str, LearnedLanguage]  #: without languages of which nothing is known
     reply_tokens: float = 0.0  #: mean of all replies, with their prompts; 0 if unknown
+    unknown: LearnedLanguage = LearnedLanguage()  #: what holds for other languages
 
     def next_round(self, language: str, evidence: SamplingEvidence) -> int | StopReason:
         """Return how many replies to request next, or why to stop. Each task has at least one reply."""
@@ -39,16 +40,16 @@ class AdaptiveRule(NamedTuple):
             return StopReason.LIMIT
         if not evidence.requested:
             return 1
-        learned, promise = self.languages.get(language, LearnedLanguage()), self.promise(language, evidence)
+        learned, promise = self.languages.get(language, self.unknown), self.promise(language, evidence)
         if promise < self.floor:
             return StopReason.FEW_NEW_ROWS if evidence.passed else StopReason.LOW_PASS_RATE
         if promise < learned.threshold:
             return StopReason.BUDGET
-        return min(left, max(1, evidence.requested // _ROUND))
+        return min(left, _round_after(evidence.requested))
 
     def promise(self, language: str, evidence: SamplingEvidence) -> float:
         """Return the expected number of new distinct rows for the cost of a mean reply of the run."""
-        learned = self.languages.get(language, LearnedLanguage())
+        learned = self.languages.get(language, self.unknown)
         outcome = ProblemOutcome(evidence.passed, evidence.answered - evidence.passed, evidence.rows)
         gain = learned.expectation.new_rows(outcome)
         return round(gain / self._relative_cost(learned, evidence), _DIGITS)
@@ -58,3 +59,24 @@ class AdaptiveRule(NamedTuple):
         if not (self.reply_tokens and learned.reply_tokens and evidence.tokens):
             return 1.0
         return (evidence.tokens + learned.reply_tokens) / (evidence.requested + 1) / self.reply_tokens
+
+
+class ContinuedRule(NamedTuple):
+    """The rule of a task that had replies before: these, and then what another rule decides.
+
+    Without the earlier replies, a rule that has learned more might stop before them, and lose their rows.
+    """
+
+    rule: AdaptiveRule
+    replies: int  #: earlier ones
+
+    def next_round(self, language: str, evidence: SamplingEvidence) -> int | StopReason:
+        """Return how many replies to request next, or why to stop."""
+        if evidence.requested < self.replies:
+            return min(self.replies - evidence.requested, _round_after(evidence.requested))
+        return self.rule.next_round(language, evidence)
+
+
+def _round_after(replies: int) -> int:
+    """Return the number of replies of the round that follows this number of replies."""
+    return max(1, replies // _ROUND)

@@ -52,6 +52,14 @@ class RowExpectation(NamedTuple):
         passes = sum(weight * rate for weight, rate in zip(rates, PASS_RATES, strict=True))
         return passes * self._chance_of_new(outcome)
 
+    def after(self, outcome: ProblemOutcome) -> "RowExpectation":
+        """Return the posterior of one problem."""
+        rates = _posterior(self.pass_rates, _likelihood_of_passes(outcome.passed, outcome.failed))
+        if not outcome.passed:
+            return RowExpectation(rates, self.concentrations)
+        rows = _likelihood_of_rows(outcome.passed, outcome.rows)
+        return RowExpectation(rates, _posterior(self.concentrations, rows))
+
     def _chance_of_new(self, outcome: ProblemOutcome) -> float:
         """Return the probability that the next passing program is no near-duplicate."""
         if not outcome.passed:

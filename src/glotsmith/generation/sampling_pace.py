@@ -16,7 +16,7 @@ from glotsmith.generation.row_expectation import CONCENTRATIONS, PASS_RATES, Pro
 
 _PATHS = 200  #: simulated problems of a language
 _STEPS_PER_OCTAVE = 4  #: thresholds that are tried between one value and its double
-_MORE_ROWS = 1.5  #: rows within problems for each row of a budget, since later steps drop some
+_MORE_ROWS = 1.1  #: rows within problems for each row of a budget, since later steps drop some
 
 
 class ProblemYield(NamedTuple):
@@ -30,35 +30,61 @@ class _Path(NamedTuple):
     """A simulated problem: what each reply would bring."""
 
     lowest: Sequence[float]  #: after each reply, the lowest expected new rows so far, negated, so that it ascends
-    rows: Sequence[int]  #: after each reply
+    replies: Sequence[int]
+    rows: Sequence[int]  #: new ones, after these replies
 
     def at(self, threshold: float) -> tuple[int, int]:
-        """Return the replies and rows when sampling stops at the first promise below a threshold."""
+        """Return the replies and new rows when sampling stops at the first promise below a threshold."""
         last = min(bisect_right(self.lowest, -threshold), len(self.rows) - 1)
-        return last + 1, self.rows[last]
+        return self.replies[last], self.rows[last]
 
 
 class YieldCurve:
     """The expected yield of a problem of one language, by the threshold of its expected new rows."""
 
-    def __init__(self, expectation: RowExpectation, max_replies: int, floor: float, seed: str) -> None:
-        """Simulate problems from the priors, down to the threshold ``floor``."""
+    def __init__(
+        self,
+        expectation: RowExpectation,
+        max_replies: int,
+        floor: float,
+        seed: str,
+        begun: Sequence[ProblemOutcome] = (),
+    ) -> None:
+        """Simulate problems down to the threshold ``floor``.
+
+        Args:
+            expectation: the priors of the language.
+            max_replies: for one problem.
+            floor: the lowest threshold.
+            seed: of the simulation.
+            begun: the problems, if they have replies; by default problems without any, each of which gets one.
+
+        """
         self._expectation, self._max_replies, self._floor = expectation, max_replies, floor
         self._new_rows = dict[ProblemOutcome, float]()
         source = random.Random(seed)  # noqa: S311 (no secret)
-        self._paths = [self._path(source) for _ in range(_PATHS)]
+        starts = source.choices(begun, k=_PATHS) if begun else [ProblemOutcome(0, 0, 0)] * _PATHS
+        self._paths = [self._path(source, start, 0 if begun else 1) for start in starts]
 
-    def _path(self, source: random.Random) -> _Path:
-        (rate,) = source.choices(PASS_RATES, self._expectation.pass_rates)
-        (concentration,) = source.choices(CONCENTRATIONS, self._expectation.concentrations)
-        outcome, expected, rows = ProblemOutcome(0, 0, 0), list[float](), list[int]()
-        while len(rows) < self._max_replies and (not expected or expected[-1] >= self._floor):
+    def _path(self, source: random.Random, start: ProblemOutcome, at_least: int) -> _Path:
+        posterior = self._expectation.after(start)
+        (rate,) = source.choices(PASS_RATES, posterior.pass_rates)
+        (concentration,) = source.choices(CONCENTRATIONS, posterior.concentrations)
+        outcome, expected, replies, rows = start, list[float](), list[int](), list[int]()
+        for number in range(self._max_replies - start.passed - start.failed + 1):
+            if number >= at_least:
+                expected.append(self._promise(outcome))
+                replies.append(number)
+                rows.append(outcome.rows - start.rows)
+                if expected[-1] < self._floor:
+                    break
             outcome = _after_reply(outcome, rate, concentration, source)
-            if outcome not in self._new_rows:
-                self._new_rows[outcome] = self._expectation.new_rows(outcome)
-            expected.append(self._new_rows[outcome])
-            rows.append(outcome.rows)
-        return _Path([-lowest for lowest in accumulate(expected, min)], rows)
+        return _Path([-lowest for lowest in accumulate(expected, min)], replies, rows)
+
+    def _promise(self, outcome: ProblemOutcome) -> float:
+        if outcome not in self._new_rows:
+            self._new_rows[outcome] = self._expectation.new_rows(outcome)
+        return self._new_rows[outcome]
 
     def at(self, threshold: float) -> ProblemYield:
         """Return the mean yield of a problem at a threshold of at least ``floor``."""
@@ -105,6 +131,19 @@ def thresholds(outlooks: Mapping[str, LanguageOutlook], limits: Sequence[PaceLim
         required = _threshold(list(limited.values()), limit, floor)
         found |= {name: max(found[name], required) for name in limited}
     return found
+
+
+def affordable_share(
+    outlooks: Mapping[str, LanguageOutlook], limits: Sequence[PaceLimit], thresholds: Mapping[str, float]
+) -> float:
+    """Return the share of the problems whose expected cost at these thresholds is within all limits of cost, 0-1."""
+    share = 1.0
+    for limit in limits:
+        limited = [(thresholds[name], each) for name, each in outlooks.items() if limit.language in ("", name)]
+        expected = sum(_expected([each], limit.unit, threshold) for threshold, each in limited)
+        if limit.unit != BudgetUnit.rows and expected > 0:
+            share = min(share, max(0.0, limit.left / expected))
+    return share
 
 
 def _threshold(outlooks: Sequence[LanguageOutlook], limit: PaceLimit, floor: float) -> float:

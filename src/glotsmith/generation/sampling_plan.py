@@ -5,6 +5,7 @@ early. ``adaptive_rule.AdaptiveRule`` decides by what the run has learned about 
 """
 
 import math
+from collections.abc import Mapping
 from typing import ClassVar, Literal, NamedTuple, Protocol
 
 import msgspec
@@ -67,6 +68,10 @@ class SamplingPolicy(Protocol):
         """Return the rule of the task with this key in the ledger, which is ready."""
         ...
 
+    def continue_for_budget(self, rows: Mapping[str, int]) -> int:
+        """Make tasks of a finished run open again; see ``ItemStep.continue_for_budget``."""
+        ...
+
 
 class SamplingPlan(msgspec.Struct, frozen=True, kw_only=True):
     """A policy with one rule, which depends on the task's own replies only."""
@@ -86,6 +91,10 @@ class SamplingPlan(msgspec.Struct, frozen=True, kw_only=True):
     def rule(self, key: str) -> StoppingRule:
         """Return this plan, which is the rule of all tasks."""
         return self
+
+    def continue_for_budget(self, rows: Mapping[str, int]) -> int:
+        """Return 0: no task stopped because of a budget."""
+        return 0
 
     def max_replies(self, language: str) -> int:
         """Return the maximum number of replies for one problem in a language."""

@@ -97,6 +97,10 @@ class Translate(ItemStep[Task, Solution]):
         """Return whether the policy has a rule for a task at this position."""
         return self._policy.is_ready(position)
 
+    def continue_for_budget(self, rows: Mapping[str, int]) -> int:
+        """Make the tasks open again for which the policy allows more replies; return their number."""
+        return self._policy.continue_for_budget(rows)
+
     async def run(self, key: str, item: Task) -> Result[Solution]:
         """Translate one task."""
         row_check = self._row_check(item.language) if self._row_check else None

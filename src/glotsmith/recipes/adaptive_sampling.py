@@ -1,18 +1,30 @@
 """The sampling policy ``adaptive``: learn from the ledger how many replies about a problem are worth their cost."""
 
+import math
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple
 
+import msgspec
+
 from glotsmith.budget import BudgetLimit, BudgetUnit
-from glotsmith.generation.adaptive_rule import AdaptiveRule, LearnedLanguage
+from glotsmith.generation.adaptive_rule import AdaptiveRule, ContinuedRule, LearnedLanguage
 from glotsmith.generation.row_expectation import DEFAULT_EXPECTATION, ProblemOutcome
-from glotsmith.generation.sampling_pace import LanguageOutlook, PaceLimit, YieldCurve, thresholds
-from glotsmith.generation.sampling_plan import StoppingRule
+from glotsmith.generation.sampling_pace import LanguageOutlook, PaceLimit, YieldCurve, affordable_share, thresholds
+from glotsmith.generation.sampling_plan import SamplingEvidence, StoppingRule
 from glotsmith.ledger import Ledger
+from glotsmith.ledger_ranges import LAST
 from glotsmith.ledger_rows import NANO
 from glotsmith.recipes.problem_blocks import ProblemBlocks
+from glotsmith.records import Record
+from glotsmith.sampling_end import SamplingEnd
 from glotsmith.step import ItemStep, Step
 from glotsmith.stored_sampling import SamplingOutcomes
+
+#: promise below which the first blocks stop under a budget, as nothing is known yet; a later pass may continue them
+_FIRST_THRESHOLD = 0.2
+_LEAST_LEFT = 0.05  #: share of a budget of US dollars or tokens below which no pass begins
+_LOWER = 0.85  #: factor by which a threshold is lowered that no problem reaches
 
 
 def reopen_for_budget(ledger: Ledger, steps: Iterable[Step[Any, Any]], budget: Sequence[BudgetLimit]) -> int:
@@ -30,6 +42,17 @@ class AdaptiveOptions(NamedTuple):
     floor: float  #: expected new distinct rows of a reply below which it is not requested
     max_replies: Callable[[str], int]  #: for one problem in a language
     seed: int = 0  #: of the simulation that keeps a budget
+
+
+class SamplingPass(Record, frozen=True):
+    """The rule of the problems that a finished run continues because its budget allows more replies."""
+
+    languages: dict[str, LearnedLanguage]
+    reply_tokens: float
+
+    def rule(self, options: AdaptiveOptions) -> AdaptiveRule:
+        """Return the rule with the options of the policy."""
+        return AdaptiveRule(options.floor, options.max_replies, self.languages, self.reply_tokens)
 
 
 class _Learned(NamedTuple):
@@ -51,6 +74,10 @@ class AdaptiveSampling:
     """Chooses the rule of each task by what earlier problems have shown (``sampling_plan.SamplingPolicy``).
 
     The rule of a block depends on the ledger's results for all blocks except the one before it, and on the budget.
+
+    A plan from the first problems may be too selective. So when a run has finished and something of its budget is left,
+    ``continue_for_budget`` plans again for the problems that stopped because of it: a pass over these problems, by a
+    rule that depends on the results of the whole run and is stored in the ledger.
     """
 
     learns: ClassVar[bool] = True
@@ -78,49 +105,126 @@ class AdaptiveSampling:
         self._blocks = ProblemBlocks(ledger, problems, step)
         self._budget = [limit for limit in budget if limit.unit != BudgetUnit.seconds]
         self._rules = dict[int, AdaptiveRule]()  #: by block
+        self._pass = self._read_pass()
+
+    def _read_pass(self) -> SamplingPass | None:
+        plan = self._ledger.sampling.plan()
+        return msgspec.json.decode(plan, type=SamplingPass) if plan else None
 
     def is_ready(self, position: str) -> bool:
         """Return whether the blocks that a task's rule depends on are complete."""
-        return self._blocks.are_complete(self._blocks.block_of(position) - 1)
+        return self._pass is not None or self._blocks.are_complete(self._blocks.block_of(position) - 1)
 
     def rule(self, key: str) -> StoppingRule:
-        """Return the rule of the block of a task."""
+        """Return the rule of a task: that of its block, or that of the pass, after the replies that it had before."""
+        rule = self._pass.rule(self._options) if self._pass else self._block_rule(key)
+        replies = self._ledger.sampling.replies_before(self._step, key)
+        return ContinuedRule(rule, replies) if replies else rule
+
+    def _block_rule(self, key: str) -> AdaptiveRule:
         block = self._blocks.block_of(self._ledger.ranges.position_of_input(self._step, key))
         if block not in self._rules:
             self._rules[block] = self._make_rule(block)
             self._rules.pop(block - 3, None)
         return self._rules[block]
 
+    def continue_for_budget(self, rows: Mapping[str, int]) -> int:
+        """Make problems of a finished run open again, whose next reply the budget allows; return their number.
+
+        Args:
+            rows: of the dataset, by language.
+
+        """
+        stopped = self._ledger.sampling.stopped_by_budget(self._step)
+        if not stopped or not self._budget:
+            return 0
+        learned = self._learned_before(LAST, self._blocks.count())
+        limits = [PaceLimit(each.unit, self._left_now(each, learned, rows), each.language) for each in self._budget]
+        spent = {limit.language for limit, each in zip(limits, self._budget, strict=True) if _is_spent(limit, each)}
+        open_ends = {key: end for key, end in stopped.items() if not spent & {"", end.language}}
+        rule = self._rule_after(learned)
+        outlooks = self._outlooks_of(open_ends.values(), learned, rule)
+        rule, chosen = _choose(_paced(rule, outlooks, limits), open_ends)
+        share = affordable_share(outlooks, limits, {name: each.threshold for name, each in rule.languages.items()})
+        chosen = chosen[: math.ceil(share * len(chosen))]
+        if chosen:
+            found = SamplingPass({**rule.languages}, rule.reply_tokens)
+            with self._ledger.atomically():
+                self._ledger.sampling.plan_again(self._step, chosen, msgspec.json.encode(found))
+            self._pass = found
+        return len(chosen)
+
+    def _outlooks_of(
+        self, stopped: Iterable[SamplingEnd], learned: _Learned, rule: AdaptiveRule
+    ) -> dict[str, LanguageOutlook]:
+        """Return the problems that stopped because of the budget, by language."""
+        begun = defaultdict[str, list[ProblemOutcome]](list)
+        for end in stopped:
+            begun[end.language].append(ProblemOutcome(end.passed, end.failed, end.rows))
+        return {name: self._outlook(name, len(each), learned, rule, each) for name, each in sorted(begun.items())}
+
+    def _left_now(self, limit: BudgetLimit, learned: _Learned, rows: Mapping[str, int]) -> float:
+        """Return what is left of a limit after the run; of rows, in rows within problems."""
+        if limit.unit != BudgetUnit.rows:
+            return self._left(limit, learned)
+        names = [name for name in learned.outcomes if limit.language in ("", name)]
+        made, within = sum(rows.get(name, 0) for name in names), sum(learned.outcomes[name].rows for name in names)
+        return (limit.amount - made) * (within / made if made else 1.0)
+
     def _make_rule(self, block: int) -> AdaptiveRule:
         learned = self._learned(block - 1)
-        languages = {name: _learned_language(outcomes) for name, outcomes in learned.outcomes.items()}
-        rule = AdaptiveRule(self._options.floor, self._options.max_replies, languages, learned.reply_tokens)
-        if not self._budget or not languages:
+        rule = self._rule_after(learned)
+        if not self._budget:
             return rule
-        paced = thresholds(self._outlooks(block, learned, rule), self._limits(learned), self._options.floor)
-        return rule._replace(languages={n: each._replace(threshold=paced[n]) for n, each in languages.items()})
+        if not learned.outcomes:
+            return self._first_rule(rule)
+        return _paced(rule, self._outlooks(learned, rule), self._limits(learned))
+
+    def _first_rule(self, rule: AdaptiveRule) -> AdaptiveRule:
+        """Return the rule of the first blocks, for which nothing is learned."""
+        limited = {limit.language: LearnedLanguage(threshold=_FIRST_THRESHOLD) for limit in self._budget}
+        return rule._replace(languages=limited, unknown=limited.get("", rule.unknown))
+
+    def _rule_after(self, learned: _Learned) -> AdaptiveRule:
+        """Return the rule by what problems have shown, without a budget."""
+        languages = {name: _learned_language(outcomes) for name, outcomes in learned.outcomes.items()}
+        return AdaptiveRule(self._options.floor, self._options.max_replies, languages, learned.reply_tokens)
 
     def _learned(self, blocks: int) -> _Learned:
         """Return what the first blocks have shown."""
         if blocks <= 0:
             return _Learned(0, {}, 0, 0.0)
-        end = self._blocks.start(blocks)
+        return self._learned_before(self._blocks.start(blocks), self._blocks.problems_before(blocks))
+
+    def _learned_before(self, end: str, problems: int) -> _Learned:
+        """Return what the problems before a position have shown, of which this is the number."""
         tokens, nano = self._ledger.ranges.spent_before(self._ledger.steps[0], self._step, end)
         outcomes = self._ledger.sampling.outcomes(self._step, end)
-        return _Learned(self._blocks.problems_before(blocks), outcomes, tokens, nano / NANO)
+        return _Learned(problems, outcomes, tokens, nano / NANO)
 
-    def _outlooks(self, block: int, learned: _Learned, rule: AdaptiveRule) -> dict[str, LanguageOutlook]:
+    def _outlooks(self, learned: _Learned, rule: AdaptiveRule) -> dict[str, LanguageOutlook]:
         """Return the remaining problems of each language, as many for each source problem as before."""
         left = (self._blocks.count() - learned.problems) / learned.problems
-        found = dict[str, LanguageOutlook]()
-        for name, outcomes in learned.outcomes.items():
-            own = rule.languages[name]
-            relative = own.reply_tokens / rule.reply_tokens if rule.reply_tokens else 1.0
-            seed, most = f"{self._options.seed}:{block}:{name}", self._options.max_replies(name)
-            curve = YieldCurve(own.expectation, most, rule.floor * relative, seed)
-            cost = {BudgetUnit.tokens: own.reply_tokens, BudgetUnit.usd: outcomes.cost / (outcomes.replies or 1)}
-            found[name] = LanguageOutlook(left * outcomes.counts.total(), curve, relative or 1.0, cost)
-        return found
+        return {
+            name: self._outlook(name, left * outcomes.counts.total(), learned, rule)
+            for name, outcomes in learned.outcomes.items()
+        }
+
+    def _outlook(
+        self,
+        language: str,
+        problems: float,
+        learned: _Learned,
+        rule: AdaptiveRule,
+        begun: Sequence[ProblemOutcome] = (),
+    ) -> LanguageOutlook:
+        own, outcomes = rule.languages[language], learned.outcomes[language]
+        relative = own.reply_tokens / rule.reply_tokens if rule.reply_tokens else 1.0
+        seed = f"{self._options.seed}:{learned.problems}:{language}"
+        most = self._options.max_replies(language)
+        curve = YieldCurve(own.expectation, most, rule.floor * relative, seed, begun)
+        cost = {BudgetUnit.tokens: own.reply_tokens, BudgetUnit.usd: outcomes.cost / (outcomes.replies or 1)}
+        return LanguageOutlook(problems, curve, relative or 1.0, cost)
 
     def _limits(self, learned: _Learned) -> list[PaceLimit]:
         """Return what is left of the budget for replies, after the suites of the remaining problems."""
@@ -143,3 +247,39 @@ def _learned_language(outcomes: SamplingOutcomes) -> LearnedLanguage:
     counts = {ProblemOutcome(*outcome): count for outcome, count in outcomes.counts.items()}
     mean = outcomes.tokens / outcomes.replies if outcomes.replies else 0.0
     return LearnedLanguage(DEFAULT_EXPECTATION.learned(counts), mean)
+
+
+def _paced(rule: AdaptiveRule, outlooks: Mapping[str, LanguageOutlook], limits: Sequence[PaceLimit]) -> AdaptiveRule:
+    """Return a rule with the thresholds that limits require of the languages with an outlook."""
+    paced = thresholds(outlooks, limits, rule.floor)
+    languages = {n: each._replace(threshold=paced.get(n, 0.0)) for n, each in rule.languages.items()}
+    return rule._replace(languages=languages)
+
+
+def _is_spent(limit: PaceLimit, given: BudgetLimit) -> bool:
+    """Return whether too little is left of a limit for another pass."""
+    return limit.left <= (0 if limit.unit == BudgetUnit.rows else _LEAST_LEFT * given.amount)
+
+
+def _choose(rule: AdaptiveRule, stopped: Mapping[str, SamplingEnd]) -> tuple[AdaptiveRule, list[str]]:
+    """Return the problems that a rule continues, with the rule.
+
+    Many problems have the same promise, so that they may all be just below the threshold. Then it is lowered.
+    """
+    while True:
+        chosen = [key for key, end in stopped.items() if isinstance(rule.next_round(end.language, _evidence(end)), int)]
+        if chosen or all(each.threshold <= rule.floor for each in rule.languages.values()):
+            return rule, chosen
+        lower = {n: each._replace(threshold=each.threshold * _LOWER) for n, each in rule.languages.items()}
+        rule = rule._replace(languages=lower)
+
+
+def _evidence(end: SamplingEnd) -> SamplingEvidence:
+    """Return the evidence of a problem whose sampling stopped."""
+    return SamplingEvidence(
+        requested=end.replies,
+        answered=end.passed + end.failed,
+        passed=end.passed,
+        rows=end.rows,
+        tokens=end.tokens,
+    )

@@ -9,7 +9,7 @@ from bisect import bisect_right
 
 from glotsmith.ledger import Ledger
 
-FIRST_BLOCK, LARGEST_BLOCK = 8, 512  #: problems; each block doubles the number of problems before it, up to a limit
+FIRST_BLOCK, LARGEST_BLOCK = 8, 64  #: problems; each block doubles the number of problems before it, up to a limit
 
 
 class ProblemBlocks:
@@ -39,7 +39,7 @@ class ProblemBlocks:
 
     @staticmethod
     def size(block: int) -> int:
-        """Return the maximum number of problems in a block: 8, 8, 16, 32, 64, 128, 256, 512, 512, …"""
+        """Return the maximum number of problems in a block: 8, 8, 16, 32, 64, 64, …"""
         return min(FIRST_BLOCK << max(0, block - 1), LARGEST_BLOCK)
 
     def start(self, block: int) -> str:

@@ -4,7 +4,7 @@ A snippet must pass its own suite, and the teacher's new answer to the chosen in
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -94,6 +94,10 @@ class RoundTrip(ItemStep[Inversion, Inversion]):
     def is_ready(self, position: str) -> bool:
         """Return whether the policy has a rule for a snippet at this position."""
         return self._policy.is_ready(position)
+
+    def continue_for_budget(self, rows: Mapping[str, int]) -> int:
+        """Make the snippets open again for which the policy allows more replies; return their number."""
+        return self._policy.continue_for_budget(rows)
 
     async def run(self, key: str, item: Inversion) -> Result[Inversion]:
         """Find the best summary of one snippet that leads back to a passing program."""
