@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from model_server import SOURCE, ModelServer, model_server
+from model_server import SOURCE, ModelServer, model_server, translate
 
 from glotsmith.run_folder import RunFolder
 
@@ -63,3 +63,30 @@ def test_a_run_ends_at_its_budget_and_a_larger_one_resumes_it(
         assert costs is not None
         assert (costs[0].requests, costs[1].requests) == counts
         assert round(costs[0].cost + costs[1].cost, 6) == 0.09
+
+
+def test_a_finished_run_continues_problems_while_its_budget_of_rows_is_not_reached(
+    glotsmith: Command, server: ModelServer, folder: Path
+) -> None:
+    wrong = "```lua\nlocal function {name}() return {{}} end -- {number}\n```"
+    names = ("shout", "total", "clamp")
+
+    def answer(text: str) -> str:
+        """Write two wrong programs for each function first."""
+        name = next(each for each in names if f"def {each}" in text)
+        earlier.append(name)
+        count = earlier.count(name)
+        return translate(text) if count > 2 else wrong.format(name=name, number=count)
+
+    earlier = list[str]()
+    server.says = answer
+    command = (*RUN, *server.options, "--policy", "adaptive", "--set", "teacher.max_concurrency=1")
+    code, out, err = glotsmith(*command, "--budget", "lua=3rows")
+    assert code in (0, 4), err
+    assert "3 problems continued, because the budget allows more replies" in out + err
+    with RunFolder.open(folder / "run") as opened:
+        assert sum(count.rows for count in opened.ledger.sampling.counts()) == 3
+        assert server.requests == opened.ledger.exchanges.costs_by_model()["openai small"].paid.requests >= 9
+    asked = server.requests
+    glotsmith(*command, "--budget", "lua=3rows")
+    assert server.requests == asked
