@@ -8,6 +8,9 @@ tokens. The kinds are:
 - ``plain``: 64 workers encode a request as JSON, post it and decode the reply.
 - ``teacher``: a step with 64 workers sends the requests, as in a run. ``open_teacher`` gets the cache of the run, the
   cache and the ledger store every reply, and the adaptive limiter starts at its default.
+- ``budget``: the same with all that a run adds: the step asks the first of two teachers of a role, budgets of US
+  dollars, tokens and hours admit each request and count each reply, also for the language, and the ledger stores what
+  a forecast and ``glotsmith show`` read.
 
 Each measurement starts a new process and a new server. The kinds alternate, and the table shows medians. The time is
 from the first request to the last commit, without imports.
@@ -26,7 +29,7 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +76,7 @@ async def serve() -> None:
     message = {"role": "assistant", "content": TEXT}
     choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}
     body = {"id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice]}
+    body["data"] = [{"id": "m"}, {"id": "larger"}]  # the answer to GET /models, too
     data = json.dumps({**body, "usage": USAGE}).encode()
     head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(data)}\r\n\r\n"
     ServerConnection.slots, ServerConnection.response = asyncio.Semaphore(SLOTS), head.encode() + data
@@ -118,6 +122,53 @@ def plain(url: str, count: int) -> float:
 
 
 def teacher(url: str, count: int) -> float:
+    """Send the requests with the cache and the ledger of a run."""
+    from glotsmith.teachers import open_teacher
+
+    @asynccontextmanager
+    async def opened(run: Any) -> AsyncIterator[tuple[Any, Any]]:
+        one = open_teacher("openai", model="m", base_url=url, cache=run.cache)
+        yield one, nullcontext()
+        await one.close()
+
+    return send_in_run(opened, count)
+
+
+def budget(url: str, count: int) -> float:
+    """Send the requests with the cache, the ledger, the roles and the budget of a run."""
+    from glotsmith.api import run_config
+    from glotsmith.api.budget_watch import counting_time
+    from glotsmith.api.run_teachers import CachedTeachers, RunTeachers
+    from glotsmith.api.spending import RunSpending
+
+    priced = {"input_price": 1.0, "output_price": 4.0, "max_concurrency": SLOTS}
+    given = {
+        "teacher": {"name": "openai", "model": "m", "base_url": url, "options": priced},
+        "roles": {"translate": {"next": {"model": "larger", "options": priced}}},
+        "options": {"sources": ("src",), "languages": ("lua",)},
+        "budget": ("1000usd", "900Mtok", "lua=900usd", "9h"),
+    }
+
+    def ignore(error: Exception) -> None:
+        raise error
+
+    @asynccontextmanager
+    async def opened(run: Any) -> AsyncIterator[tuple[Any, Any]]:
+        config = run_config.load("multipl-t", given)
+        teachers = RunTeachers(config)
+        run.ledger.exchanges.create_tables()
+        limits = run_config.budget_limits(config)
+        spending = RunSpending(limits, run.ledger, teachers.main, ignore, ("lua",))
+        cached = CachedTeachers(teachers, run.cache, run.ledger, spending)
+        yield cached.roles["translate"][0], counting_time(spending)
+        assert spending.received().requests == count
+        await cached.close()
+        await teachers.close()
+
+    return send_in_run(opened, count)
+
+
+def send_in_run(open_teacher_of: Callable[[Any], Any], count: int) -> float:
     from glotsmith.execution import open_executor
     from glotsmith.execution.base import NoProgress
     from glotsmith.records import Function, Origin, content_hash
@@ -145,17 +196,17 @@ def teacher(url: str, count: int) -> float:
         async def run(self, key: str, item: Function) -> Result[Function]:
             """Send the request of one item."""
             messages = (Message(role="user", content=item.code),)
-            reply = await self.teacher.reply(Request(call="translate", item=key, messages=messages))
+            request = Request(call="translate", item=key, messages=messages, context={"language": "lua"})
+            reply = await self.teacher.reply(request)
             assert reply.text == TEXT
             return Result(kept=(Kept(key, item),), tokens=reply.output_tokens)
 
     async def execute(run: RunFolder) -> None:
-        opened = open_teacher("openai", model="m", base_url=url, cache=run.cache)
-        assert await open_executor("local").run([Source(), SendStep(opened)], run.ledger, NoProgress())
-        await opened.close()
+        async with open_teacher_of(run) as (opened, while_it_runs), while_it_runs:
+            assert await open_executor("local").run([Source(), SendStep(opened)], run.ledger, NoProgress())
 
     with tempfile.TemporaryDirectory() as folder, RunFolder.create_or_resume(Path(folder) / "run", {}) as run:
-        open_teacher("openai", model="m", base_url=url)  # imports the module
+        open_teacher("openai", model="m", base_url="http://127.0.0.1:9")  # imports the module
         start = time.perf_counter()
         asyncio.run(execute(run))
         seconds = time.perf_counter() - start
@@ -193,7 +244,7 @@ def curator(url: str, count: int) -> float:
     return seconds
 
 
-OWN = {"plain": plain, "teacher": teacher}
+OWN = {"plain": plain, "teacher": teacher, "budget": budget}
 PEERS = {"curator": curator, "distilabel": distilabel}
 
 
