@@ -152,9 +152,11 @@ def budget(url: str, count: int) -> float:
     def ignore(error: Exception) -> None:
         raise error
 
+    config = run_config.load("multipl-t", given)
+    RunTeachers(config)  # imports their modules
+
     @asynccontextmanager
     async def opened(run: Any) -> AsyncIterator[tuple[Any, Any]]:
-        config = run_config.load("multipl-t", given)
         teachers = RunTeachers(config)
         run.ledger.exchanges.create_tables()
         limits = run_config.budget_limits(config)

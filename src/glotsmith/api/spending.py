@@ -79,6 +79,7 @@ class RunSpending:
         self._in_flight = Counter[tuple[Teacher, str]]()  #: by teacher and language of the request
         self._teachers = {teacher}
         self._sent = dict[str, SentRequest]()  #: by address
+        self._commit: asyncio.Future[None] | None = None  #: of the requests that were stored since the last commit
         self._waiting = deque[_Waiter]()
         self._reached = dict[str, BudgetError]()  #: by language; "" for the whole run
         self._counted = asyncio.Event()  #: whether the rows are counted
@@ -179,8 +180,14 @@ class RunSpending:
             await self._wait(request, teacher)
         else:
             self._in_flight[teacher, _language(request)] += 1
-        if self._is_stored:
+        if not self._is_stored:
+            return
+        try:
             self._store_sent(request, address, teacher)
+            await self._commit_sent()
+        except BaseException:  # it is not sent
+            self.end(request, address, interrupted=False, teacher=teacher)
+            raise
 
     def end(self, request: Request, address: str, *, interrupted: bool, teacher: Teacher | None = None) -> None:
         """Note that a request has ended; ``interrupted``: without an answer, so that it may have been paid for."""
@@ -217,7 +224,24 @@ class RunSpending:
         tokens, cost = self._at_most(request, teacher)
         sent = SentRequest(address, time.time_ns(), _language(request), cost, tokens)
         self._sent[address] = sent
-        self._ledger.update_exchanges(lambda exchanges: exchanges.store_sent(sent), commit=True)
+        self._ledger.update_exchanges(lambda exchanges: exchanges.store_sent(sent))
+
+    async def _commit_sent(self) -> None:
+        """Commit what is stored, together with the other requests that are admitted now."""
+        if self._commit is None:
+            loop = asyncio.get_running_loop()
+            self._commit = loop.create_future()
+            loop.call_soon(self._commit_now, self._commit)
+        await asyncio.shield(self._commit)
+
+    def _commit_now(self, committed: asyncio.Future[None]) -> None:
+        self._commit = None
+        try:
+            self._ledger.flush()
+        except BaseException as error:
+            committed.set_exception(error)
+        else:
+            committed.set_result(None)
 
     def _has_slot(self, teacher: Teacher) -> bool:
         return sum(count for (one, _), count in self._in_flight.items() if one is teacher) < teacher.slots
