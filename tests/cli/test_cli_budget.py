@@ -87,6 +87,6 @@ def test_a_finished_run_continues_problems_while_its_budget_of_rows_is_not_reach
     with RunFolder.open(folder / "run") as opened:
         assert sum(count.rows for count in opened.ledger.sampling.counts()) == 3
         assert server.requests == opened.ledger.exchanges.costs_by_model()["openai small"].paid.requests >= 9
-    asked = server.requests
+    before = server.requests
     glotsmith(*command, "--budget", "lua=3rows")
-    assert server.requests == asked
+    assert server.requests == before
