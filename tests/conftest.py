@@ -26,16 +26,18 @@ ELSEWHERE = tuple(
 TESTS = Path(__file__).parent
 #: The files that take the most time, the longest first: a worker that began one last would end long after the others.
 LONGEST = (
-    *("languages/test_verdicts.py", "languages/test_hostile_compiled.py", "languages/test_roundtrip.py"),
-    *("languages/test_hostile_interpreted.py", "recipes/multipl_t/test_recipes_five.py", "recipes/test_outages.py"),
-    *("contracts/test_descriptors.py", "recipes/test_signals.py", "training/test_training_runs.py"),
-    *("toolkit/test_language_check.py", "evaluation/test_published_programs.py", "recipes/test_resume.py"),
-    *("verification/test_job_limits.py", "recipes/test_outages_by_recipe.py", "training/test_learns.py"),
-    *("contracts/test_sandboxes.py", "cli/test_cli_run.py", "languages/test_render.py", "test_own_home.py"),
-    *("reward/test_reward_hostile.py", "recipes/test_xcoder_resume.py", "suites/test_function_runner.py"),
-    *("verification/test_verifier.py", "training/test_training_limits.py", "execution/test_faults.py"),
-    *("service/test_openapi.py", "service/test_serve.py", "suites/test_suites_write.py"),
-    *("recipes/xcoder/test_xcoder_memory.py", "service/test_sandbox_fusion.py"),
+    *("languages/test_verdicts.py", "languages/test_hostile_compiled.py", "languages/test_hostile_interpreted.py"),
+    *("languages/test_roundtrip.py", "recipes/test_outages.py", "contracts/test_sandboxes.py"),
+    *("training/test_training_runs.py", "recipes/test_signals.py", "recipes/multipl_t/test_recipes_five.py"),
+    *("contracts/test_descriptors.py", "recipes/test_outages_by_recipe.py", "cli/test_cli_run.py"),
+    *("toolkit/test_language_check.py", "training/test_learns.py", "verification/test_job_limits.py"),
+    *("suites/test_function_runner.py", "training/test_training_limits.py", "recipes/test_xcoder_resume.py"),
+    *("test_own_home.py", "test_examples.py", "execution/test_faults.py", "cluster/test_ray_nodes.py"),
+    *("recipes/test_resume.py", "cli/test_cli_resumed_form.py", "languages/test_hostile_container.py"),
+    *("report/test_report_page.py", "cli/test_cli_stop.py", "test_read_only.py", "cli/test_cli_roles.py"),
+    *("recipes/test_inverse_instruct_resume.py", "recipes/test_partial.py", "test_wheel.py"),
+    *("cli/test_cli_benchmark.py", "suites/test_validate.py", "reward/test_reward_hostile.py"),
+    *("recipes/xcoder/test_xcoder_memory.py", "api/test_merge_shards.py", "service/test_openapi.py"),
 )
 
 
