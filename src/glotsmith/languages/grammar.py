@@ -107,6 +107,22 @@ def _is_docstring(node: Any) -> bool:
     return node.type == "string" and node.parent is not None and node.parent.type in _STATEMENT_LISTS
 
 
+def without_documentation(language: str, code: str) -> str:
+    """Return a program without its comments and docstrings; unchanged if the language has no grammar."""
+    text, added = _with_opening_tag(language, code)
+    source, root = text.encode("utf-8", "replace"), _root(language, text)
+    nodes, removed = ([] if root is None else [root]), list[tuple[int, int]]()
+    while nodes:
+        node = nodes.pop()
+        if "comment" in node.type or _is_docstring(node):
+            removed.append((node.start_byte, node.end_byte))
+        else:
+            nodes.extend(node.children)
+    for start, end in sorted(removed, reverse=True):
+        source = source[:start] + source[end:]
+    return source[added:].decode("utf-8", "replace")
+
+
 def is_whole_program(card: Card, code: str, within: Sequence[int] = ()) -> bool:
     """Return whether code parses, ends outside every comment, and has a string or comment at each offset ``within``.
 

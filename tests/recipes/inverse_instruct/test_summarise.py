@@ -102,9 +102,42 @@ def test_an_instruction_has_its_opening_once(text: str, continues: bool, expecte
     ],
 )
 def test_an_instruction_must_not_hold_the_program(text: str, expected: bool) -> None:
-    assert contains_program(text, CODE) is expected
+    assert contains_program(text, snippet()) is expected
+
+
+#: language → program, its documentation, and its code
+DOCUMENTED = {
+    "python": (
+        "def unscale(x, mean, std):\n@\n    return x * std + mean",
+        '    """\n    Reverse a normalization.\n    It requires the mean.\n    """\n    # as scikit-learn does',
+    ),
+    "lua": (
+        "@\nlocal function unscale(x, mean, std)\n  return x * std + mean\nend",
+        "-- Reverse a normalization.\n-- It requires the mean.\n-- It requires the standard deviation.",
+    ),
+    "ocaml": (
+        "@\nlet unscale x mean std =\n  x *. std +. mean",
+        "(* Reverse a normalization.\n   It requires the mean\n   and the standard deviation. *)",
+    ),
+    "php": (
+        "@\nfunction unscale($x, $m, $s) {\n  return $x * $s + $m;\n}",
+        "/** Reverse a normalization.\n * It requires the mean.\n * It requires the standard deviation. */",
+    ),
+}
+
+
+@pytest.mark.parametrize("language", DOCUMENTED)
+def test_documentation_is_no_part_of_the_program(language: str) -> None:
+    template, documentation = DOCUMENTED[language]
+    program = snippet(language=language, code=template.replace("@", documentation))
+    assert contains_program(f"Write this:\n{template.replace('@', '')}", program)
+    assert not contains_program(f"Write what this describes:\n{documentation}", program)
 
 
 def test_one_line_leaks_as_a_whole() -> None:
-    assert contains_program("Write f = lambda x: x", "f = lambda x: x")
-    assert not contains_program("Write the identity.", "f = lambda x: x")
+    assert contains_program("Write f = lambda x: x", snippet(language="python", code="f = lambda x: x"))
+    assert not contains_program("Write the identity.", snippet(language="python", code="f = lambda x: x"))
+
+
+def test_the_documentation_alone_is_not_the_program() -> None:
+    assert not contains_program("Write anything.", snippet(code="-- nothing else"))

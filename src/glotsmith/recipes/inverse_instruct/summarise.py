@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from glotsmith.drop_reasons import Reason
 from glotsmith.generation.structured_replies import UnusableReply, reply_text
 from glotsmith.languages import get_card
+from glotsmith.languages.grammar import without_documentation
 from glotsmith.recipes.inverse_instruct.snippet_requests import SnippetRequest
 from glotsmith.records import Inversion, Snippet, SnippetSummary, content_hash
 from glotsmith.step import Dropped, ItemStep, Result, keep
@@ -59,7 +60,7 @@ class Summarise(ItemStep[Snippet, Inversion]):
         if reply.finish_reason == "length":
             return UnusableReply(Reason.CUT_OFF, text[-_SHOWN:])
         text = with_opening(text, opening, continues=self._request.continues)
-        return UnusableReply(Reason.LEAKS_CODE, text[:_SHOWN]) if contains_program(text, snippet.code) else text
+        return UnusableReply(Reason.LEAKS_CODE, text[:_SHOWN]) if contains_program(text, snippet) else text
 
     def _result(
         self, key: str, snippet: Snippet, texts: Sequence[str | UnusableReply], replies: Sequence[Reply]
@@ -104,11 +105,12 @@ def with_opening(text: str, opening: str, *, continues: bool) -> str:
     return f"{opening} {text}" if continues or text[:1].islower() else text
 
 
-def contains_program(instruction: str, code: str) -> bool:
+def contains_program(instruction: str, snippet: Snippet) -> bool:
     """Return whether an instruction contains more than half of the longer lines of the program that it describes.
 
-    It may quote a signature, a constant or an example. White space is ignored.
+    It may quote a signature, a constant, an example or the documentation. White space is ignored.
     """
+    code = without_documentation(snippet.language, snippet.code)
     lines = {line for raw in code.splitlines() if len(line := "".join(raw.split())) >= _MIN_LINE}
     text = "".join(instruction.split())
     quoted = sum(line in text for line in lines)
