@@ -4,8 +4,7 @@
 
 The kinds are ``local``; ``ray-N``: a cluster of N nodes on this machine; ``shards-N``: N shards that are merged;
 ``killed``: a cluster of two nodes, while ``--kills`` random workers are killed and nodes are removed and added;
-``driver``: the process of the run is killed ``--driver-kills`` times and started again; ``namespaces-N`` (as root):
-nodes in N network namespaces, which are connected by veth pairs, so that messages cross real sockets.
+``driver``: the process of the run is killed ``--driver-kills`` times and started again.
 
 The sources are generated functions, and the teacher is ``offline``. The exit code is 1 if files of the dataset differ
 from those of the first kind, or if a process that a kind has started is left.
@@ -33,8 +32,6 @@ GLOTSMITH = [sys.executable, "-m", "glotsmith", "--quiet"]
 STORE = 80 << 20  #: bytes of the object store of each node
 ACTOR_SHARE = 0.8  #: of the random kills; the others remove a node
 END_TIMEOUT_S = 30.0
-NAMESPACE_PORT = 16379
-SUBNET = "10.213.7"
 
 
 class Process(NamedTuple):
@@ -110,7 +107,6 @@ class Comparison:
             "shards": self._shards,
             "killed": self._killed,
             "driver": self._driver,
-            "namespaces": self._namespaces,
         }
         methods[name](kind, int(number or 2))
 
@@ -120,10 +116,6 @@ class Comparison:
     def _ray(self, kind: str, nodes: int) -> None:
         with ray_cluster(nodes) as cluster:
             self.wait(self.start(kind, "--executor", "ray", "--ray-address", cluster.address))
-
-    def _namespaces(self, kind: str, nodes: int) -> None:
-        with namespaces(nodes) as address:
-            self.wait(self.start(kind, "--executor", "ray", "--ray-address", address))
 
     def _shards(self, kind: str, total: int) -> None:
         for number in range(1, total + 1):
@@ -197,61 +189,6 @@ def ray_cluster(nodes: int) -> Iterator[Any]:
         yield cluster
     finally:
         cluster.shutdown()
-
-
-@contextmanager
-def namespaces(nodes: int) -> Iterator[str]:
-    """Start a head without processors here, and nodes in network namespaces; yield the address of the head."""
-    head, started = f"{SUBNET}.1", list["subprocess.Popen[bytes]"]()
-    names = [f"gs-node-{number}" for number in range(2, nodes + 2)]
-    try:
-        ip("link", "add", "gs-bridge", "type", "bridge")
-        ip("addr", "add", f"{head}/24", "dev", "gs-bridge")
-        ip("link", "set", "gs-bridge", "up")
-        started.append(ray_start([], "--head", f"--port={NAMESPACE_PORT}", f"--node-ip-address={head}", "--num-cpus=0"))
-        time.sleep(5)
-        for number, name in enumerate(names, start=2):
-            connect_namespace(name, number)
-            inside = ["ip", "netns", "exec", name]
-            address = (f"--address={head}:{NAMESPACE_PORT}", f"--node-ip-address={SUBNET}.{number}", "--num-cpus=1")
-            started.append(ray_start(inside, *address))
-        time.sleep(5)
-        yield f"{head}:{NAMESPACE_PORT}"
-    finally:
-        stop(started)
-        for name in names:
-            subprocess.run(["ip", "netns", "delete", name], check=False, stderr=subprocess.DEVNULL)
-        subprocess.run(["ip", "link", "delete", "gs-bridge"], check=False, stderr=subprocess.DEVNULL)
-
-
-def connect_namespace(name: str, number: int) -> None:
-    """Create a network namespace whose only link to this one is a veth pair."""
-    ip("netns", "add", name)
-    ip("link", "add", f"gs-veth-{number}", "type", "veth", "peer", "name", "eth0", "netns", name)
-    ip("link", "set", f"gs-veth-{number}", "master", "gs-bridge", "up")
-    ip("-n", name, "addr", "add", f"{SUBNET}.{number}/24", "dev", "eth0")
-    ip("-n", name, "link", "set", "eth0", "up")
-    ip("-n", name, "link", "set", "lo", "up")
-
-
-def ip(*arguments: str) -> None:
-    subprocess.run(["ip", *arguments], check=True)
-
-
-def ray_start(prefix: Sequence[str], *arguments: str) -> "subprocess.Popen[bytes]":
-    fixed = (f"--object-store-memory={STORE}", "--disable-usage-stats", "--include-dashboard=false", "--block")
-    command = [*prefix, sys.executable, "-m", "ray.scripts.scripts", "start", *arguments, *fixed]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
-
-
-def stop(started: Sequence["subprocess.Popen[bytes]"]) -> None:
-    """Kill nodes with all their processes."""
-    trees = [each.pid for process in started for each in walk_tree(process.pid)]
-    for pid in trees:
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-    for process in started:
-        process.wait()
 
 
 def digest(dataset: Path) -> str:

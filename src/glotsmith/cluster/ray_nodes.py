@@ -301,7 +301,7 @@ def _start_ray(address: str) -> None:
     # Ray prints faults of nodes on our terminal, also with log_to_driver=False.
     internals: Any = import_module("ray._private.worker")
     internals.print_to_stdstream = _discard
-    local: dict[str, Any] = {"object_store_memory": _LOCAL_STORE, "include_dashboard": False}
+    local: dict[str, Any] = {"address": "local", "object_store_memory": _LOCAL_STORE, "include_dashboard": False}
     chosen: dict[str, Any] = {"address": address} if address else local
     try:
         _ray().init(**chosen, log_to_driver=False, logging_level=logging.ERROR)
