@@ -75,6 +75,7 @@ def test_eight_shards_merged_equal_one_run(runs: Runs, tmp_path: Path) -> None:
     assert [row.parallel_id for row in result.examples()]
 
 
+@pytest.mark.slow
 def test_a_merge_is_a_run(runs: Runs, tmp_path: Path) -> None:
     merged = tmp_path / "run"
     gs.merge(runs.shards, merged)

@@ -51,6 +51,7 @@ def test_a_run_resumes_around_its_batches(glotsmith: Command, server: BatchState
     assert (made, costs[0].requests, costs[1].requests, round(costs[0].cost, 6)) == (3, 6, 0, 0.18)
 
 
+@pytest.mark.slow
 def test_a_request_that_always_fails_does_not_end_the_wait_for_the_others(
     glotsmith: Command, server: BatchState, folder: Path
 ) -> None:
@@ -70,6 +71,7 @@ def test_a_request_that_always_fails_does_not_end_the_wait_for_the_others(
     assert "an error in each of 1 batch; the last: 500" in " ".join(err.split())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("trial", [("--preview", "1"), ("--estimate",)])
 def test_a_run_does_not_send_what_waits_in_a_trial(
     glotsmith: Command, server: BatchState, folder: Path, trial: tuple[str, ...]

@@ -65,6 +65,7 @@ def test_a_run_ends_at_its_budget_and_a_larger_one_resumes_it(
         assert round(costs[0].cost + costs[1].cost, 6) == 0.09
 
 
+@pytest.mark.slow
 def test_a_finished_run_continues_problems_while_its_budget_of_rows_is_not_reached(
     glotsmith: Command, server: ModelServer, folder: Path
 ) -> None:

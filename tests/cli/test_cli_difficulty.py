@@ -76,6 +76,7 @@ def test_pass_rates_are_a_column_and_select_rows(glotsmith: Command, server: Mod
     assert not Path("none").exists()
 
 
+@pytest.mark.slow
 def test_pass_rates_are_stored_without_the_samples_that_have_no_verdict(
     glotsmith: Command, server: ModelServer
 ) -> None:

@@ -136,6 +136,7 @@ def test_the_doctor_prints_every_node(two_nodes: Any, capsys: pytest.CaptureFixt
     assert len(re.findall(r"\d \(\d+\.\d\)", lua)) == len(two_nodes.list_all_nodes())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mixed", [False, True])
 def test_a_node_with_another_toolchain_is_left_out_unless_it_is_accepted(
     two_nodes: Any, mixed: bool, monkeypatch: pytest.MonkeyPatch

@@ -198,6 +198,7 @@ def rows_of(passes: Sequence[dict[str, Any]], language: str) -> list[int]:
     return [sum(end.rows for end in ends.values() if end.language == language) for ends in passes]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("wanted", "reached"), [(26, True), (500, False)])
 def test_a_finished_run_continues_problems_until_its_rows_are_enough(
     tmp_path: Path, wanted: int, reached: bool
@@ -217,6 +218,7 @@ def test_a_finished_run_continues_problems_until_its_rows_are_enough(
         assert ocaml[0] == ocaml[-1]  # no budget limits it
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("limits", "rows", "words"),
     [
@@ -238,6 +240,7 @@ def test_a_run_whose_budget_is_spent_continues_nothing(
         assert ledger.sampling.stopped_by_budget("translate") == stopped
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(2))
 def test_a_pass_that_is_stopped_at_any_moment_resumes_to_the_same_result(tmp_path: Path, seed: int) -> None:
     limits, source = budget("lua=40rows", "ocaml=12rows"), random.Random(seed)

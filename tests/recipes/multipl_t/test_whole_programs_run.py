@@ -88,6 +88,7 @@ def test_the_right_program_is_a_row_that_passes_again(made: Path) -> None:
     assert gs.score([reply, "```bash\necho 9\n```"], [rewarded] * 2) == [1.0, 0.0]
 
 
+@pytest.mark.slow
 def test_a_function_in_c_is_a_row_that_passes_again(made: Path) -> None:
     [_, row] = rows(made)
     assert (row.language, row.prompt + row.completion) == ("c", row.prompt + C)
