@@ -143,6 +143,19 @@ def test_dropped(sandbox, function, name):
     assert [d.reason for d in result.dropped] == [reason], result.dropped
 
 
+@pytest.mark.parametrize(
+    ("error", "detail"),
+    [
+        ("ValueError('it\\'s')", "raised ValueError"),
+        ("ValueError('a: \\n b')", "raised ValueError"),
+        ("KeyError", "raised KeyError"),
+    ],
+)
+def test_the_commonest_failure_is_named_without_its_message(sandbox, function, error, detail):
+    [dropped] = make(sandbox, function(f"def f(x):\n    raise {error}")).dropped
+    assert dropped.detail.endswith(f": {detail}")
+
+
 def test_state_between_calls_is_found(sandbox, function):
     code = "def f(x):\n    SEEN.append(x)\n    return len(SEEN) + len(str(x))"
     assert make(sandbox, function(code, "SEEN = []")).dropped[0].reason == Reason.NONDETERMINISTIC

@@ -260,7 +260,7 @@ class Child:
 def _described(error):
     """Format an exception without calling its methods."""
     text = next((a for a in BaseException.args.__get__(error) if isinstance(a, str)), "")
-    return ascii((_name(type(error)) + ": " + str.__str__(text))[:200])
+    return ascii((_name(type(error)) + ": " + str.__str__(text))[:200])[1:-1]
 
 
 def _start_coverage(batch):
