@@ -26,4 +26,4 @@ recipes=src/glotsmith/recipes
     --source package:networkx --source package:sympy \
     --language lua --teacher offline --output "$folder" \
     --set helpers=true --set imports=true --set max_functions=700
-echo "The commands are in .venv/bin. Run this first:  . .venv/bin/activate"
+echo "The command glotsmith is in .venv/bin. Run this before the commands above:  . .venv/bin/activate"
