@@ -25,6 +25,7 @@ class StopReason(StrEnum):
     BUDGET = "budget", "under the budget, replies about other problems promise more rows"
     REPETITION = "repetition", "a round of replies had no new program"
     REFUSED = "refused", "the teacher refuses"
+    NO_FURTHER_REPLY = "no_further_reply", "the teacher has no further reply"
 
 
 class SamplingEnd(Record, frozen=True, kw_only=True):

@@ -27,6 +27,9 @@ TASK = Task(
 )  # fmt: skip
 
 
+REFUSED, FAILED = (Reply(text="", finish_reason=reason) for reason in ("refused", "error"))
+
+
 class Listed:
     """A teacher that says what it is told to, sample by sample; ``repair`` has a list of its own."""
 
@@ -114,10 +117,23 @@ def test_sampling_ends_when_a_round_of_four_brings_nothing_new() -> None:
     assert len(teacher.requests) == 8
 
 
-def test_sampling_ends_when_the_teacher_refuses_for_good() -> None:
-    teacher = Listed([code("fail:wrong"), Reply(text="", finish_reason="refused")])
-    translate(teacher)
-    assert len(teacher.requests) == 2
+@pytest.mark.parametrize(
+    ("replies", "requests", "reason"),
+    [
+        ([code("fail:wrong"), REFUSED], 2, "no_further_reply"),
+        ([code("pass"), REFUSED], 2, "no_further_reply"),
+        ([REFUSED], 1, "refused"),
+        (["", REFUSED], 2, "refused"),  # the first reply has no program
+    ],
+)
+def test_sampling_ends_when_the_teacher_refuses_for_good(
+    replies: list[str | Reply], requests: int, reason: str
+) -> None:
+    teacher = Listed(replies)
+    result, _ = translate(teacher)
+    assert len(teacher.requests) == requests
+    assert result.sampling is not None
+    assert result.sampling.reason == reason
 
 
 def test_the_papers_setting_asks_fifty_times_at_once() -> None:
@@ -149,9 +165,6 @@ def test_a_failing_candidate_is_repaired_with_its_failing_case() -> None:
     assert result.kept[0].item.lineage.repaired_from
     repair = next(r for r in teacher.requests if r.call == "repair")
     assert "fail:wrong: assert f(1) == 2; got 5" in repair.messages[0].content
-
-
-REFUSED, FAILED = (Reply(text="", finish_reason=reason) for reason in ("refused", "error"))
 
 
 @pytest.mark.parametrize(

@@ -76,6 +76,11 @@ class SolutionSearch:
     def _count_tokens(self) -> int:
         return sum(r.input_tokens + r.output_tokens for r in self._replies)
 
+    @property
+    def has_programs(self) -> bool:
+        """Whether a reply had a program."""
+        return bool(self._passes)
+
     def is_new(self, attempt: TranslationAttempt) -> bool:
         """Count a reply, and return whether its program must be verified."""
         self.requested += 1

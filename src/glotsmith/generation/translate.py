@@ -110,7 +110,7 @@ class Translate(ItemStep[Task, Solution]):
             attempts = await asyncio.gather(*(self._request_translation(item, sample) for sample in samples))
             found_new = await self._verify_round(item, search, attempts)
             if any(attempt.reply.finish_reason == "refused" for attempt in attempts):
-                search.stop(StopReason.REFUSED)
+                search.stop(StopReason.NO_FURTHER_REPLY if search.has_programs else StopReason.REFUSED)
             elif count >= _STALE_ROUND and not found_new:
                 search.stop(StopReason.REPETITION)
         return search.result()
