@@ -556,6 +556,10 @@ def test_stopped_programs_leave_no_process(sandbox: Sandbox):
     assert alive("4242.3") == []
 
 
+def test_the_wall_limit_begins_when_the_sandbox_is_set_up(sandbox: Sandbox):
+    assert sh(sandbox, "sleep 5", limits=Limits(wall_s=0.001)).ending == "wall"
+
+
 @pytest.mark.parametrize("delay", [0, 0.001, 0.002, 0.004, 0.01, 0.1])
 def test_cancelling_kills(sandbox: Sandbox, delay: float):
     async def cancelled() -> None:

@@ -26,6 +26,7 @@ _IDLE_CHECK_INTERVAL_S = 0.1  #: of a program that waits: the longest step of it
 _SHORTEST_PAUSE_S = 0.002  #: before the CPU limit
 _WAITS_S = 0.05  #: after this idle time a program lends its slot
 _IDLE = "idle: the program waited, and nothing in it could run"
+_SETUP_TIMEOUT_S = 60.0  #: of the sandbox around a program, or of loading an interpreter, on a busy machine
 KILL_TIMEOUT_S = 10.0  #: how long a killed process may take to die
 
 StopReason = Literal["cpu", "idle", "wall", "memory", "processes", "output", "decided", "closed", "unkillable"]
@@ -186,7 +187,10 @@ class SupervisedProcess(ABC):
         return cpu_s - (self._peak.cpu_s - self._build_cpu_s)
 
     def _remaining_wall_s(self) -> float:
+        """Return the wall time that is left to the program, which begins when its sandbox is set up."""
         limits = self._limits
+        if self.state == "setup":
+            return self._started_at + max(_SETUP_TIMEOUT_S, limits.wall_s) - time.monotonic()
         wall_s = limits.wall_s + limits.build_cpu_s if self._building else limits.wall_s
         return self._phase_started_at + wall_s - time.monotonic()
 

@@ -28,7 +28,6 @@ _REQUEST_NUMBERS = struct.Struct("=12I")  #: struct request
 _ENDING = struct.Struct("=c3xiQQ")  #: struct ending
 _CREDENTIALS = struct.Struct("=3i")  #: struct ucred
 _STATES = {b"B": "building", b"R": "ready", b"M": "missing", b"U": "unbuilt"}
-_SETUP_TIMEOUT_S = 60.0  #: for loading an interpreter on a busy machine
 
 
 class ForkedProcess(SupervisedProcess):
@@ -132,11 +131,6 @@ class ForkedProcess(SupervisedProcess):
     def state(self) -> str:
         """Return the state that the channel reported last."""
         return self._state
-
-    def _remaining_wall_s(self) -> float:
-        if self._state == "setup":
-            return self._started_at + _SETUP_TIMEOUT_S - time.monotonic()
-        return super()._remaining_wall_s()
 
     def _members(self) -> Iterable[ProcessStat]:
         return walk_tree(self._pid) if self._pid else ()
