@@ -24,11 +24,12 @@ POISON = "poison"
 class InProcessWorker:
     """A worker that answers at once; a job called ``poison`` kills it, and it may die after some answers."""
 
-    def __init__(self, dies_after: int = -1, *, removed: bool = False, error: str = "") -> None:
+    def __init__(self, dies_after: int = -1, *, removed: bool = False, error: str = "", confirms: bool = True) -> None:
         self.name, self.jobs = "in-process", 2
         self.handled: list[str] = []
         self.largest_batch = 0
         self._dies_after, self._removed, self._error = dies_after, removed, error
+        self._confirms = confirms
         self._answers = asyncio.Queue[NumberedAnswer]()
         self._dead = asyncio.Event()
 
@@ -39,13 +40,23 @@ class InProcessWorker:
             self.handled.append(content.id)
             if content.id == POISON or len(self.handled) == self._dies_after:
                 self._dead.set()
+            if self._dead.is_set() and not self._confirms:
+                raise self._loss()
             if self._dead.is_set():
-                raise NodeLost("the worker died", removed=self._removed)
+                return
             verdict = Verdict(id=content.id, language="lua", status="pass")
             self._answers.put_nowait(NumberedAnswer(number, None if self._error else verdict, self._error))
 
+    def _loss(self) -> NodeLost:
+        return NodeLost("the worker died", removed=self._removed)
+
     async def collect(self) -> list[NumberedAnswer]:
-        found = [await self._answers.get()]
+        getting, dying = asyncio.create_task(self._answers.get()), asyncio.create_task(self._dead.wait())
+        await asyncio.wait((getting, dying), return_when=asyncio.FIRST_COMPLETED)
+        if self._dead.is_set() and self._answers.empty() and not getting.done():
+            raise self._loss()
+        dying.cancel()
+        found = [await getting]
         await asyncio.sleep(0)
         while not self._answers.empty():
             found.append(self._answers.get_nowait())
@@ -129,6 +140,16 @@ def test_deaths_for_other_reasons_need_more_evidence(killed: list[int], poison: 
         found, dispatcher = await answers(jobs, [in_turn(*(InProcessWorker(each) for each in killed))])
         assert [each.id for each in found if isinstance(each, Verdict)] == [str(i) for i in range(12)]
         assert sum(isinstance(each, PoisonedRequest) for each in found) == poison
+        assert dispatcher.deaths == deaths
+
+    asyncio.run(check())
+
+
+@pytest.mark.parametrize(("confirms", "deaths"), [(True, MAX_DEATHS), (False, MOST_DEATHS)])
+def test_a_worker_that_confirmed_nothing_is_weak_evidence(confirms: bool, deaths: int) -> None:
+    async def check() -> None:
+        [found], dispatcher = await answers([job(POISON)], [lambda: InProcessWorker(confirms=confirms)])
+        assert isinstance(found, PoisonedRequest)
         assert dispatcher.deaths == deaths
 
     asyncio.run(check())

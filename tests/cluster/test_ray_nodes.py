@@ -81,6 +81,16 @@ async def verify_all(cluster: RayCluster, count: int, first: int = 0) -> list[Ve
 
 
 @pytest.mark.slow
+def test_the_doctor_prints_every_node(two_nodes: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    from glotsmith.cli.cluster_nodes import print_nodes
+
+    assert print_nodes(two_nodes.address, "auto", LANGUAGES)
+    printed = capsys.readouterr().out
+    lua = next(line for line in printed.splitlines() if "Lua 5." in line)
+    assert len(re.findall(r"\d \(\d+\.\d\)", lua)) == len(two_nodes.list_all_nodes())
+
+
+@pytest.mark.slow
 def test_killed_workers_lose_nothing_and_leave_nothing(two_nodes: Any) -> None:
     started = set[int]()
 
@@ -124,16 +134,6 @@ def test_nodes_leave_and_join_during_the_work(two_nodes: Any) -> None:
             assert set(cluster.nodes) - known == {joined.node_id}
 
     asyncio.run(check())
-
-
-@pytest.mark.slow
-def test_the_doctor_prints_every_node(two_nodes: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    from glotsmith.cli.cluster_nodes import print_nodes
-
-    assert print_nodes(two_nodes.address, "auto", LANGUAGES)
-    printed = capsys.readouterr().out
-    lua = next(line for line in printed.splitlines() if "Lua 5." in line)
-    assert len(re.findall(r"\d \(\d+\.\d\)", lua)) == len(two_nodes.list_all_nodes())
 
 
 @pytest.mark.slow

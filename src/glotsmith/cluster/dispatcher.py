@@ -4,6 +4,7 @@ Delivery is at least once, and the caller gets exactly one answer. Whether a req
 this: all requests that a dead worker had are suspects, and a suspect runs alone on its node. A request that was alone
 on ``MAX_DEATHS`` workers which died is poison, and fails alone. Where workers also die with requests that are answered
 later (a machine without memory, an operator), the limit is higher by the number of these deaths, up to ``MOST_DEATHS``.
+A worker that dies before it confirms the request, such as one that still starts, counts for ``MOST_DEATHS`` only.
 """
 
 import asyncio
@@ -19,8 +20,8 @@ from glotsmith.errors import GlotsmithError, OutageError
 from glotsmith.sandbox.base import SandboxLoad
 
 BATCH = 64  #: requests of one message
-MAX_DEATHS = 3  #: of workers that had the same request, and no other
-MOST_DEATHS = 10  #: the highest limit, where workers die for other reasons, too
+MAX_DEATHS = 3  #: of workers that had confirmed the same request, and no other
+MOST_DEATHS = 10  #: the highest limit, also of workers that confirmed nothing
 MAX_BARREN_DEATHS = 12  #: deaths of workers in a row without an answer, after which a run stops
 
 
@@ -55,8 +56,10 @@ class _Request(msgspec.Struct, eq=False):
     number: int
     content: NodeRequest
     answer: "asyncio.Future[Answer]"
+    confirmed: bool = False  #: by the worker that has it
     suspected: bool = False  #: a worker died that had it
     deaths: int = 0  #: of workers that had no other request
+    confirmed_deaths: int = 0  #: of those, after they had confirmed it
 
 
 class _ServingNode(NamedTuple):
@@ -147,7 +150,11 @@ class Dispatcher:
                 while not (batch := self._take(node, held)):
                     await self._changed.wait()
                 held.update({request.number: request for request in batch})
+            for request in batch:
+                request.confirmed = False
             await node.submit([NumberedRequest(request.number, request.content) for request in batch])
+            for request in batch:
+                request.confirmed = True
 
     def _take(self, node: NodeConnection, held: dict[int, _Request]) -> list[_Request]:
         """Take the next requests for a node from the queue: its share of them, or a suspect for a node without any."""
@@ -183,15 +190,21 @@ class Dispatcher:
             self.fail(OutageError(f"The workers of the cluster die again and again: {lost}. Fix the nodes and resume."))
         for request in requests:
             request.suspected |= not lost.removed
-            request.deaths += not lost.removed and len(requests) == 1
+            if not lost.removed and len(requests) == 1:
+                request.deaths += 1
+                request.confirmed_deaths += request.confirmed
             if self._failure is not None:
                 _raise_in(request, self._failure)
-            elif request.deaths >= min(MAX_DEATHS + self._innocent_deaths, MOST_DEATHS):
+            elif self._is_poison(request):
                 _raise_in(request, PoisonedRequest(f"{request.deaths} workers died with this program: {lost}"))
         waiting = [request for request in requests if not request.answer.done()]
         self._suspects.extend(request for request in waiting if request.suspected)  # after other suspects
         self._waiting.extendleft(request for request in reversed(waiting) if not request.suspected)
         await self._notify()
+
+    def _is_poison(self, request: _Request) -> bool:
+        limit = min(MAX_DEATHS + self._innocent_deaths, MOST_DEATHS)
+        return request.confirmed_deaths >= limit or request.deaths >= MOST_DEATHS
 
 
 def _capacity(node: NodeConnection) -> int:
