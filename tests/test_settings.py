@@ -73,4 +73,5 @@ def test_all_keys_of_a_free_table_are_free(key: str, wanted: bool) -> None:
 @pytest.mark.parametrize("name", RECIPES)
 def test_every_recipe_declares_its_paths(name: str) -> None:
     found = path_kinds(get(name), "options.")
-    assert found == {"options.sources": "source", "options.benchmarks": "file"}
+    index = {"options.index": "target"} if name == "multipl-t" else {}
+    assert found == {"options.sources": "source", "options.benchmarks": "file", **index}

@@ -52,7 +52,7 @@ def test_a_run_ends_at_its_budget_and_a_larger_one_resumes_it(
     code, _, err = glotsmith(*command, "--budget", "0.05usd", "--budget", "3h")
     assert (code, server.requests) == (4, 2), err
     assert "the budget 0.05usd is reached: 0.06 US dollars. All results are saved" in err
-    code, _, err = glotsmith(*command, "--budget", "lua=3rows", "--budget", "1usd")
+    code, _, err = glotsmith(*command, "--budget", "lua=4rows", "--budget", "1usd")
     assert (code, server.requests) == (0, 3), err
     again = tuple("again" if word == "run" and n > 0 else word for n, word in enumerate(command))
     code, _, err = glotsmith(*again, "--budget", "0.01usd", "--cache", "run/cache.sqlite")
