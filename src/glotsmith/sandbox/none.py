@@ -21,11 +21,14 @@ from typing import ClassVar
 from glotsmith.records import Program
 from glotsmith.sandbox.base import Promise
 from glotsmith.sandbox.local_sandbox import LocalSandbox
-from glotsmith.sandbox.process_tree import list_pids, read_process, session_processes, walk_tree
+from glotsmith.sandbox.process_tree import list_pids, read_process, read_stat, session_processes, walk_tree
 from glotsmith.sandbox.program_environment import command, environment, own_user_name, toolchain_prefixes
 from glotsmith.sandbox.shell_wrapper import wrap_command
 from glotsmith.sandbox.spawned_process import ProcessLaunch
 
+_SEARCHES_IF_UNDECIDED = 25
+_NEW_S = 2.0  #: age of a process that may execute a program just now
+_KERNEL_THREAD = 0x00200000  #: PF_KTHREAD, a flag of proc_pid_stat(5)
 _KILL_TIMEOUT_S = 5.0
 _MAX_PROCESSES = 10_000  #: inspected at once: a fork bomb may grow faster than they can be listed
 _TOKEN = "GLOTSMITH_RUN"  # noqa: S105 - the name of a variable
@@ -77,12 +80,14 @@ def kill_tree(root: int) -> None:
 def kill_marked(token: bytes) -> None:
     """Kill every process with ``token`` in its initial environment, and wait until they are dead.
 
-    Two consecutive searches must find none: a process that executes a program briefly has no environment.
+    A process that executes a program briefly has no environment, and on a loaded machine not so briefly. So two
+    consecutive searches must find none, and more of them while there are new processes without an environment.
     """
     deadline = time.monotonic() + _KILL_TIMEOUT_S
-    empty_searches = 0
-    while empty_searches < 2 and time.monotonic() < deadline:
-        marked = _find_marked(token)
+    empty_searches, wanted = 0, 2
+    while empty_searches < wanted and time.monotonic() < deadline:
+        marked, undecided = _find_marked(token)
+        wanted = _SEARCHES_IF_UNDECIDED if undecided else 2
         empty_searches = 0 if marked else empty_searches + 1
         for pid in marked:
             with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -90,16 +95,32 @@ def kill_marked(token: bytes) -> None:
         time.sleep(0.002)
 
 
-def _find_marked(token: bytes) -> list[int]:
-    return [
-        pid
-        for pid in list_pids()
-        if _has_in_environment(pid, token) and (process := read_process(pid)) and process.state not in "ZX"
-    ]
+def _find_marked(token: bytes) -> tuple[list[int], bool]:
+    """Return the processes with ``token`` in their environment, and whether a new one has no environment."""
+    marked, undecided = list[int](), False
+    for pid in list_pids():
+        words = _environment(pid)
+        if words == [b""]:
+            undecided |= _is_new(pid)
+        elif token in words and (process := read_process(pid)) and process.state not in "ZX":
+            marked.append(pid)
+    return marked, undecided
 
 
-def _has_in_environment(pid: int, token: bytes) -> bool:
+def _is_new(pid: int) -> bool:
+    """Return whether a process of this user started a moment ago, and is neither dead nor of the kernel."""
+    stat = read_stat(pid)
+    if stat is None or stat[0] in b"ZX" or int(stat[6]) & _KERNEL_THREAD:
+        return False
+    age_s = time.clock_gettime(time.CLOCK_BOOTTIME) - int(stat[19]) / os.sysconf("SC_CLK_TCK")
     try:
-        return token in Path(f"/proc/{pid}/environ").read_bytes().split(b"\x00")
+        return age_s < _NEW_S and Path(f"/proc/{pid}").stat().st_uid == os.getuid()
     except OSError:
         return False
+
+
+def _environment(pid: int) -> list[bytes]:
+    try:
+        return Path(f"/proc/{pid}/environ").read_bytes().split(b"\x00")
+    except OSError:
+        return []
