@@ -26,7 +26,7 @@ from glotsmith.sandbox.program_environment import command, environment, own_user
 from glotsmith.sandbox.shell_wrapper import wrap_command
 from glotsmith.sandbox.spawned_process import ProcessLaunch
 
-_SEARCHES_IF_UNDECIDED = 25
+_MAX_UNDECIDED_SEARCHES = 25  #: in a row that find a new process without an environment
 _NEW_S = 2.0  #: age of a process that may execute a program just now
 _KERNEL_THREAD = 0x00200000  #: PF_KTHREAD, a flag of proc_pid_stat(5)
 _KILL_TIMEOUT_S = 5.0
@@ -81,14 +81,15 @@ def kill_marked(token: bytes) -> None:
     """Kill every process with ``token`` in its initial environment, and wait until they are dead.
 
     A process that executes a program briefly has no environment, and on a loaded machine not so briefly. So two
-    consecutive searches must find none, and more of them while there are new processes without an environment.
+    consecutive searches must find neither a marked process nor a new one without an environment. The latter may stay
+    without one, so the number of such searches is limited.
     """
     deadline = time.monotonic() + _KILL_TIMEOUT_S
-    empty_searches, wanted = 0, 2
-    while empty_searches < wanted and time.monotonic() < deadline:
+    empty_searches = undecided_searches = 0
+    while empty_searches < 2 and undecided_searches < _MAX_UNDECIDED_SEARCHES and time.monotonic() < deadline:
         marked, undecided = _find_marked(token)
-        wanted = _SEARCHES_IF_UNDECIDED if undecided else 2
-        empty_searches = 0 if marked else empty_searches + 1
+        empty_searches = 0 if marked or undecided else empty_searches + 1
+        undecided_searches = undecided_searches + 1 if undecided and not marked else 0
         for pid in marked:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
@@ -122,5 +123,7 @@ def _is_new(pid: int) -> bool:
 def _environment(pid: int) -> list[bytes]:
     try:
         return Path(f"/proc/{pid}/environ").read_bytes().split(b"\x00")
+    except (FileNotFoundError, ProcessLookupError):
+        return []  # it has ended
     except OSError:
-        return []
+        return [b""]  # another user's, or one that executes a program
