@@ -238,7 +238,7 @@ class RunSpending:
         self._commit = None
         try:
             self._ledger.flush()
-        except BaseException as error:
+        except Exception as error:
             committed.set_exception(error)
         else:
             committed.set_result(None)
