@@ -1,13 +1,15 @@
-"""Queries to files of earlier versions: a missing table or column is empty, any other error is an error."""
+"""Queries to files of earlier versions, where a missing table or column is empty; checkpoints in a thread."""
 
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from glotsmith.database import read_if_stored
+from glotsmith.database import Checkpoints, connect, read_if_stored
 from glotsmith.exchanges import Exchanges
 from glotsmith.ledger_ranges import LAST
 from glotsmith.open_items import OpenItems
@@ -19,7 +21,7 @@ PLACES = {"translate": 0}
 READERS: dict[str, tuple[Callable[[RunStatement], object], object]] = {
     "sampling": (lambda run: StoredSampling(run, PLACES).counts(), []),
     "outcomes": (lambda run: StoredSampling(run, PLACES).outcomes("translate", LAST), {}),
-    "exchanges": (lambda run: Exchanges(run).answer_times(), []),
+    "exchanges": (lambda run: Exchanges(run, Path("ledger.sqlite")).answer_times(), []),
     "failed runs": (lambda run: OpenItems(run, PLACES).failed_runs("translate", "t"), 0),
     "census": (read_census, None),
 }
@@ -72,3 +74,30 @@ def test_only_a_missing_table_or_column_has_no_rows(run: RunStatement, sql: str,
             read_if_stored(run, sql)
     else:
         assert read_if_stored(run, sql) == found
+
+
+def test_a_checkpoint_moves_the_writes_into_the_file_while_the_connection_is_open(tmp_path: Path) -> None:
+    path = tmp_path / "a.sqlite"
+    with closing(connect(path, "CREATE TABLE t (a INTEGER)", version=1)) as connection:
+        checkpoints = Checkpoints(connection, path, writes=3)
+        counts = list[int]()
+        for number in range(4):
+            connection.execute("INSERT INTO t VALUES (?)", (number,))
+            checkpoints.count_write()
+            checkpoints.close()  # waits
+            copy = shutil.copyfile(path, tmp_path / f"{number}.sqlite")  # without the log
+            with closing(sqlite3.connect(copy)) as other:
+                counts.append(other.execute("SELECT COUNT(*) FROM sqlite_master WHERE name = 't'").fetchone()[0])
+    assert counts == [0, 0, 1, 1]
+
+
+def test_a_checkpoint_loses_no_write_beside_it(tmp_path: Path) -> None:
+    path = tmp_path / "a.sqlite"
+    with closing(connect(path, "CREATE TABLE t (a INTEGER, b BLOB)", version=1)) as connection:
+        checkpoints = Checkpoints(connection, path, writes=5)
+        for number in range(500):
+            connection.execute("INSERT INTO t VALUES (?, ?)", (number, bytes(5000)))
+            checkpoints.count_write()
+        checkpoints.close()
+    with closing(sqlite3.connect(path)) as again:
+        assert again.execute("SELECT COUNT(*), SUM(a) FROM t").fetchone() == (500, 499 * 250)

@@ -26,6 +26,7 @@ ENGINE = {
     "ledger_groups",
     "open_items",
     "exchanges",
+    "sent_requests",
     "result_transfer",
     "stored_sampling",
     "ledger_ranges",

@@ -7,7 +7,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
-from glotsmith.database import connect, connect_read_only, storage_errors
+from glotsmith.database import Checkpoints, connect, connect_read_only, storage_errors
 from glotsmith.errors import StorageError
 
 _SCHEMA = """
@@ -20,6 +20,7 @@ CREATE TABLE IF NOT EXISTS entries (
 """
 
 
+_CHECKPOINT_PUTS = 2000  #: entries between two checkpoints
 _INSERT = "INSERT OR IGNORE INTO entries VALUES (?, ?, ?)"
 _PAGE = "SELECT rowid, kind, key, value FROM entries WHERE rowid > ? ORDER BY rowid LIMIT 200"
 
@@ -49,6 +50,7 @@ class Cache:
             with suppress(StorageError):  # a fallback is optional
                 if other.is_file() and other != path:
                     self._fallbacks.append(Cache(other))
+        self._checkpoints = Checkpoints(self._connection, path, _CHECKPOINT_PUTS)
         self._lock = threading.Lock()
 
     def get(self, kind: str, key: str) -> bytes | None:
@@ -100,6 +102,7 @@ class Cache:
         """
         with self._lock, storage_errors(self.path):
             self._connection.execute(_INSERT, (kind, key, value))
+            self._checkpoints.count_write()
 
     def copy_from(self, path: Path) -> Iterator[None]:
         """Copy the entries of another store that are missing here, and yield after each page.
@@ -125,6 +128,7 @@ class Cache:
     def close(self) -> None:
         """Close the file; idempotent."""
         with self._lock:
+            self._checkpoints.close()
             self._connection.close()
         for other in self._fallbacks:
             other.close()

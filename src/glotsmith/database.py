@@ -2,9 +2,10 @@
 
 import shutil
 import sqlite3
+import threading
 import time
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager, closing, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -15,6 +16,7 @@ from glotsmith.errors import StorageError
 BUSY_S = 60.0  #: seconds to wait for a write of another process
 _PAUSE_S = 0.02  #: between two attempts to set the journal mode
 CHECKPOINT_PAGES = 8000  #: of 4 KiB in the write-ahead log before a checkpoint, which waits for the disk
+_LATE_FACTOR = 4  #: times as many pages before a write does the checkpoint itself
 
 _FULL = "the disk is full: free some space and run the same command again; earlier results are safe"
 _WRITE = "it cannot be written: check the disk, its quota and the permissions; earlier results are safe"
@@ -36,22 +38,33 @@ _SENTENCES = {
 }
 
 
-@contextmanager
-def storage_errors(path: Path) -> Generator[None, None, None]:
+class _StorageErrors:
+    """See ``storage_errors``; a class, because each query of a run enters one."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        """Do nothing."""
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        """Turn an error of SQLite that the machine causes into ``StorageError``."""
+        if not isinstance(error, sqlite3.Error):
+            return
+        code = getattr(error, "sqlite_errorcode", None)
+        sentence = _SENTENCES.get(code & 0xFF) if code is not None else None
+        if sentence is not None:
+            raise StorageError(f"{self._path}: {sentence} ({error})") from error
+
+
+def storage_errors(path: Path) -> AbstractContextManager[None, None]:
     """Turn SQLite errors that the machine causes into ``StorageError``; other SQLite errors are defects and pass.
 
     Raises:
         StorageError: the disk is full, or the file cannot be opened or written, or is damaged.
 
     """
-    try:
-        yield
-    except sqlite3.Error as error:
-        code = getattr(error, "sqlite_errorcode", None)
-        sentence = _SENTENCES.get(code & 0xFF) if code is not None else None
-        if sentence is None:
-            raise
-        raise StorageError(f"{path}: {sentence} ({error})") from error
+    return _StorageErrors(path)
 
 
 def read_if_stored(run: Callable[..., list[tuple[Any, ...]]], sql: str, *parameters: object) -> list[tuple[Any, ...]]:
@@ -92,6 +105,39 @@ def connect(path: Path, schema: str, version: int) -> sqlite3.Connection:
             connection.close()
             raise
     return connection
+
+
+class Checkpoints:
+    """Checkpoints of a database in a thread, so that the writes of its connection do not wait for the disk.
+
+    A checkpoint cannot empty the log while there are writes. If the log becomes much too long, a write empties it.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, path: Path, writes: int) -> None:
+        """Create it for a connection; a checkpoint begins after a number of ``writes``."""
+        connection.execute(f"PRAGMA wal_autocheckpoint = {_LATE_FACTOR * CHECKPOINT_PAGES}")
+        self._path, self._most = path, writes
+        self._writes = 0  #: since the last checkpoint began
+        self._thread: threading.Thread | None = None
+
+    def count_write(self) -> None:
+        """Count a write; begin a checkpoint if it is due."""
+        self._writes += 1
+        if self._writes < self._most or (self._thread is not None and self._thread.is_alive()):
+            return
+        self._writes = 0
+        self._thread = threading.Thread(target=self._checkpoint, name="checkpoint", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Wait for the end of a checkpoint; idempotent."""
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    def _checkpoint(self) -> None:
+        with suppress(sqlite3.Error), closing(sqlite3.connect(self._path, timeout=BUSY_S)) as connection:
+            connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
 
 def connect_read_only(path: Path, schema: str, version: int) -> sqlite3.Connection:

@@ -1,17 +1,19 @@
 """The requests of a run to its teacher, by item: for ``show``, and to sum up costs.
 
-They are in tables of the ledger. Each prompt is stored once; replies are in the cache, under their address. A request
-that a budget admits is stored before it is sent, so that a killed run knows which requests it may have paid for.
+They are in tables of the ledger. Each prompt is stored once; replies are in the cache, under their address.
+``sent_requests.py`` stores the requests without a reply.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from glotsmith.database import read_if_stored
 from glotsmith.ledger_rows import NANO
 from glotsmith.records import printable
+from glotsmith.sent_requests import SentRequest, SentRequests
 from glotsmith.stored_prompt import StoredPrompt
 
 RunStatement = Callable[..., list[tuple[Any, ...]]]
@@ -28,14 +30,6 @@ CREATE TABLE IF NOT EXISTS exchanges (
     cost INTEGER NOT NULL,
     tokens INTEGER NOT NULL,
     PRIMARY KEY (item, address)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS sent_requests (
-    address TEXT NOT NULL,
-    sent_at INTEGER NOT NULL,
-    language TEXT NOT NULL,
-    cost INTEGER NOT NULL,
-    tokens INTEGER NOT NULL,
-    PRIMARY KEY (address, sent_at)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS prompt_texts (
     version TEXT NOT NULL,
@@ -140,16 +134,6 @@ class ReceivedReply(NamedTuple):
     model: str = ""  #: teacher and model that answered (``teachers.base.model_label``)
 
 
-class SentRequest(NamedTuple):
-    """A request that was sent, and has no reply in the ledger yet."""
-
-    address: str
-    sent_at: int  #: nanoseconds since 1970; with the address it identifies the request
-    language: str
-    cost: float  #: US dollars that it may cost
-    tokens: int  #: that it may cost
-
-
 class ReplyTimes(NamedTuple):
     """When the replies of a run arrived; cached replies are left out."""
 
@@ -197,9 +181,10 @@ def sum_costs(by_language: Mapping[str, tuple[ReplyCosts, ReplyCosts]]) -> tuple
 class Exchanges:
     """The exchanges of one ledger; only ``Ledger`` creates it, as ``Ledger.exchanges``."""
 
-    def __init__(self, run: RunStatement) -> None:
-        """Create it; ``run`` runs an SQL statement and returns its rows."""
+    def __init__(self, run: RunStatement, ledger: Path) -> None:
+        """Create it; ``run`` runs an SQL statement of the ledger, a file, and returns its rows."""
         self._run = run
+        self.sent_requests = SentRequests(run, ledger)
 
     def create_tables(self) -> None:
         """Create the tables and columns that are missing."""
@@ -209,6 +194,11 @@ class Exchanges:
         for column in _LATER_COLUMNS:
             if column.split()[0] not in present:
                 self._run(f"ALTER TABLE exchanges ADD COLUMN {column}")
+        self.sent_requests.open()
+
+    def sent(self) -> list[SentRequest]:
+        """Return the requests that were sent and have no reply in the ledger."""
+        return self.sent_requests.read()
 
     def _columns(self) -> set[str]:
         return {row[1] for row in self._run("PRAGMA table_info(exchanges)")}
@@ -293,25 +283,6 @@ class Exchanges:
             StoredPrompt(version=version, call=call, file=file, texts=texts)
             for (call, version, file), texts in found.items()
         ]
-
-    # --- requests without a reply ----------------------------------------------------------------------------------
-
-    def store_sent(self, request: SentRequest) -> None:
-        """Store a request before it is sent."""
-        self._run(
-            "INSERT INTO sent_requests VALUES (?, ?, ?, ?, ?)",
-            *(request.address, request.sent_at, printable(request.language), round(request.cost * NANO)),
-            request.tokens,
-        )
-
-    def forget_sent(self, request: SentRequest) -> None:
-        """Remove a request whose reply is stored, or that cost nothing."""
-        self._run("DELETE FROM sent_requests WHERE address = ? AND sent_at = ?", request.address, request.sent_at)
-
-    def sent(self) -> list[SentRequest]:
-        """Return the requests that were sent and have no reply in the ledger."""
-        rows = self._read("SELECT address, sent_at, language, cost, tokens FROM sent_requests")
-        return [SentRequest(row[0], row[1], row[2], row[3] / NANO, row[4]) for row in rows]
 
     # --- time ------------------------------------------------------------------------------------------------------
 

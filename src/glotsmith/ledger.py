@@ -23,7 +23,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from glotsmith import ledger_sql as tables
-from glotsmith.database import connect, connect_read_only, storage_errors
+from glotsmith.database import Checkpoints, connect, connect_read_only, storage_errors
 from glotsmith.errors import StorageError, UsageError
 from glotsmith.exchanges import Exchanges, ReceivedReply
 from glotsmith.ledger_changes import LedgerChanges
@@ -34,6 +34,7 @@ from glotsmith.ledger_rows import LedgerRow as LedgerRow
 from glotsmith.open_items import OpenItems, reopen_statements
 from glotsmith.records import FunnelRow, Record, content_hash, printable
 from glotsmith.result_transfer import ResultTransfer
+from glotsmith.sent_requests import SentRequest
 from glotsmith.source_census import SourceCensus, read_census, record_census
 from glotsmith.step import Result
 from glotsmith.stored_sampling import StoredSampling
@@ -41,7 +42,8 @@ from glotsmith.stored_sampling import StoredSampling
 Item = TypeVar("Item", bound=Record)
 
 COMMIT_RESULTS = 256  #: maximum number of results in one transaction
-COMMIT_S = 0.05  #: maximum age of a transaction when a result is recorded; ``flush`` ends older ones
+COMMIT_S = 0.05  #: the executor calls ``flush`` so often; ``record`` does after twice the time
+_CHECKPOINT_COMMITS = 100  #: between two checkpoints
 PAGE = 256  #: rows read at once
 
 
@@ -55,13 +57,13 @@ class Ledger:
         """Open or create the ledger; with ``read_only``, open it even if nothing can be written."""
         self.path = path
         self._connection = (connect_read_only if read_only else connect)(path, tables.SCHEMA, version=1)
-        self._results = 0  #: results in the open transaction
-        self._transaction_start = 0.0  #: its start, seconds
+        self._checkpoints = Checkpoints(self._connection, path, _CHECKPOINT_COMMITS)
+        self._results, self._transaction_start = 0, 0.0  #: in the open transaction; its start, seconds
         self._atomic = False  #: inside ``atomically``
         self._failure: BaseException | None = None  #: of the first write that failed
         self._step_indexes = self._load_steps()
         self.open_items = OpenItems(self._execute, self._step_indexes)
-        self.exchanges = Exchanges(self._execute)
+        self.exchanges = Exchanges(self._execute, path)
         self.transfer = ResultTransfer(self._execute, self._step_indexes)
         self.sampling = StoredSampling(self._execute, self._step_indexes)
         self.ranges = LedgerRanges(self._execute, self._step_indexes)
@@ -140,7 +142,7 @@ class Ledger:
         """Store the result of one input, and return the number of outputs kept.
 
         All rows of a result are in one transaction, which is committed after ``COMMIT_RESULTS`` results or
-        ``COMMIT_S`` seconds, and by ``flush``.
+        ``2 * COMMIT_S`` seconds, and by ``flush``.
 
         An output with a key that the step has kept before is lost as ``EXACT_DUPLICATE``. Which of the two comes first
         must not depend on timing, so only steps with a fixed order of results (``ordered``) may make a key twice.
@@ -159,7 +161,7 @@ class Ledger:
             self._roll_back_for_good(error)
             raise
         self._results += 1
-        if self._results >= COMMIT_RESULTS or time.monotonic() - self._transaction_start > COMMIT_S:
+        if self._results >= COMMIT_RESULTS or time.monotonic() - self._transaction_start > 2 * COMMIT_S:
             self.flush()
         return sum(row.status == "kept" for row in rows)
 
@@ -177,12 +179,15 @@ class Ledger:
         self._open_transaction()
         record_census(self._execute, census)
 
-    def update_exchanges(self, update: Callable[[Exchanges], None], *, commit: bool = False) -> None:
-        """Change the exchanges; committed with the results around it, or at once with ``commit``."""
+    def update_exchanges(self, update: Callable[[Exchanges], None]) -> None:
+        """Change the exchanges; committed with the results around it."""
         self._open_transaction()
         update(self.exchanges)
-        if commit:
-            self.flush()
+
+    def store_sent(self, request: SentRequest) -> None:
+        """Store a request before it is sent; it needs no commit."""
+        self._check_writable()
+        self.exchanges.sent_requests.store(request)
 
     def _kept_from(self, place: int, key: str, ordered: bool) -> str | None:
         """Return the input from which the step has kept an output ``key``."""
@@ -215,18 +220,20 @@ class Ledger:
             return taken.payload
         return self._connection.execute("INSERT INTO payloads (data) VALUES (?)", (data,)).lastrowid
 
-    def _open_transaction(self) -> None:
-        """Begin a transaction unless one is open.
+    def _check_writable(self) -> None:
+        """Raise the first failure of a write again.
 
-        After a failed write it raises the first failure again, because results that were rolled back may already be
-        inputs of later steps, and several steps write concurrently.
+        Results that were rolled back may already be inputs of later steps, and several steps write concurrently.
         """
         if isinstance(self._failure, StorageError):
             raise StorageError(str(self._failure)) from self._failure
         if self._failure is not None:
-            raise StorageError(
-                f"{self.path}: an earlier write failed, so nothing more is written. Start the same command again"
-            )
+            what = "an earlier write failed, so nothing more is written. Start the same command again"
+            raise StorageError(f"{self.path}: {what}")
+
+    def _open_transaction(self) -> None:
+        """Begin a transaction unless one is open."""
+        self._check_writable()
         if not self._connection.in_transaction:
             self._execute("BEGIN IMMEDIATE")
             self._transaction_start = time.monotonic()
@@ -240,7 +247,10 @@ class Ledger:
         self._results = 0
         try:
             with storage_errors(self.path):
-                self._connection.commit()
+                if self._connection.in_transaction:
+                    self._connection.commit()
+                    self._checkpoints.count_write()
+            self.exchanges.sent_requests.after_commit()
         except BaseException as error:
             self._roll_back_for_good(error)
             raise
@@ -278,7 +288,10 @@ class Ledger:
         try:
             with suppress(sqlite3.ProgrammingError):  # it is already closed
                 self.flush()
+                if not self._connection.in_transaction:
+                    self.exchanges.sent_requests.close()
         finally:
+            self._checkpoints.close()
             self._connection.close()
 
     # --- the queue -------------------------------------------------------------------------------------------------
@@ -368,16 +381,6 @@ class Ledger:
             found.update(dict.fromkeys(frontier))
         return sorted(found, key=lambda row: (self._step_indexes[row.step], row.position))
 
-    def keys_with_prefix(self, prefix: str) -> list[str]:
-        """Return up to two keys of kept items that begin with ``prefix``."""
-        sql = "SELECT DISTINCT key FROM items WHERE step = ? AND status = 'kept' AND key >= ? AND key < ? LIMIT 2"
-        found = [
-            row[0]
-            for place in self._step_indexes.values()
-            for row in self._execute(sql, place, prefix, f"{prefix}\uffff")
-        ]
-        return list(dict.fromkeys(found))[:2]
-
     def _rows_of_key(self, step: str, key: str) -> list[LedgerRow]:
         """Return the rows of one step with this key, without lost outputs."""
         kept = self._rows(f"{tables.ROW} AND i.key = ? AND i.status = 'kept'", self._step_indexes[step], key)
@@ -392,8 +395,5 @@ class Ledger:
 
     def _children(self, row: LedgerRow) -> list[LedgerRow]:
         """Return the rows of the next step that were made from a kept row."""
-        if row.status != "kept":
-            return []
-        return self._rows(
-            f"{tables.ROW} AND i.parent = ? ORDER BY i.ordinal", self._step_indexes[row.step] + 1, row.key
-        )
+        sql, place = f"{tables.ROW} AND i.parent = ? ORDER BY i.ordinal", self._step_indexes[row.step] + 1
+        return self._rows(sql, place, row.key) if row.status == "kept" else []

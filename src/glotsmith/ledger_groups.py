@@ -1,4 +1,4 @@
-"""Counts of the ledger's rows by a label that a caller defines, and the keys that an item was made from."""
+"""Counts of the ledger's rows by a label that a caller defines; the keys of items, and of what they were made from."""
 
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
@@ -76,6 +76,14 @@ class LedgerGroups:
         """Return step and key of a kept item and of all items that it was made from, in order of the pipeline."""
         names = list(self._step_indexes)
         return [(names[place], key) for place, key in self._read(_ANCESTORS, self._step_indexes[step], key)]
+
+    def keys_with_prefix(self, prefix: str) -> list[str]:
+        """Return up to two keys of kept items that begin with ``prefix``."""
+        sql = "SELECT DISTINCT key FROM items WHERE step = ? AND status = 'kept' AND key >= ? AND key < ? LIMIT 2"
+        found = [
+            row[0] for place in self._step_indexes.values() for row in self._read(sql, place, prefix, f"{prefix}\uffff")
+        ]
+        return list(dict.fromkeys(found))[:2]
 
     def _read(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
         with storage_errors(self._path):

@@ -1,10 +1,11 @@
 """The run folder: configuration, ledger, cache and datasets of a run, for one process at a time.
 
-run.toml        the configuration; settings that determine rows are fixed after the first row or reply
-ledger.sqlite   the results of every step for every item
-cache.sqlite    teacher replies and verdicts, unless another cache is used
-dataset/        the exported datasets
-lock            locked while a process uses the folder; holds its process ID
+run.toml             the configuration; settings that determine rows are fixed after the first row or reply
+ledger.sqlite        the results of every step for every item
+ledger.sqlite-sent   the requests without a reply, while a budget limits money or tokens
+cache.sqlite         teacher replies and verdicts, unless another cache is used
+dataset/             the exported datasets
+lock                 locked while a process uses the folder; holds its process ID
 """
 
 import json
@@ -24,10 +25,12 @@ from glotsmith.cache import Cache
 from glotsmith.errors import InputError, StorageError, UsageError
 from glotsmith.folder_lock import lock_folder
 from glotsmith.ledger import Ledger
+from glotsmith.sent_requests import JOURNAL_END
 from glotsmith.settings import is_changeable, leaves
 from glotsmith.write_aside import write_aside
 
 CONFIG, LEDGER, CACHE, DATASET = "run.toml", "ledger.sqlite", "cache.sqlite", "dataset"
+LEDGER_FILES = tuple(f"{LEDGER}{end}" for end in ("", "-wal", "-shm", JOURNAL_END))
 
 #: configuration keys of runs before the full run: a preview of this many items, a pilot of this share of them
 PREVIEW, PILOT = "preview", "pilot"
@@ -192,7 +195,7 @@ def _has_results(path: Path) -> bool:
 
 def _remove_ledger(path: Path) -> None:
     """Remove the ledger of a run without rows, of a preview or of a pilot, but not the cache."""
-    for name in (LEDGER, f"{LEDGER}-wal", f"{LEDGER}-shm"):
+    for name in LEDGER_FILES:
         _remove(path / name)
 
 

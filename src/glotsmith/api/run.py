@@ -35,13 +35,13 @@ from glotsmith.ledger import Ledger
 from glotsmith.recipes.adaptive_sampling import reopen_for_budget
 from glotsmith.recipes.base import RecipeServices
 from glotsmith.records import Example, FunnelRow
-from glotsmith.run_folder import CACHE, CONFIG, LEDGER, RunFolder, stored_config
+from glotsmith.run_folder import CACHE, CONFIG, LEDGER_FILES, RunFolder, stored_config
 from glotsmith.shard import parse_shard
 from glotsmith.step import ItemStep, Step, WholeStep
 from glotsmith.verification import Verifier
 
-_DATABASES = tuple(f"{name}{end}" for name in (LEDGER, CACHE) for end in ("", "-wal", "-shm"))
-RUN_FILES = (CONFIG, LOCK, LOG, *_DATABASES)  #: files of a run folder without a dataset
+_CACHE_FILES = tuple(f"{CACHE}{end}" for end in ("", "-wal", "-shm"))
+RUN_FILES = (CONFIG, LOCK, LOG, *LEDGER_FILES, *_CACHE_FILES)  #: files of a run folder without a dataset
 
 
 class RunPlace(NamedTuple):

@@ -16,8 +16,9 @@ from typing import NamedTuple
 from glotsmith.budget import BudgetLimit, BudgetUnit, format_amount, of_language
 from glotsmith.counts import counted
 from glotsmith.errors import BudgetError, RepliesPendingError, UsageError
-from glotsmith.exchanges import ReplyCosts, SentRequest
+from glotsmith.exchanges import ReplyCosts
 from glotsmith.ledger import Ledger
+from glotsmith.sent_requests import SentRequest
 from glotsmith.teachers.base import Reply, Request, Teacher, model_label
 from glotsmith.unanswered import BudgetReached, RequestPostponed
 
@@ -79,9 +80,9 @@ class RunSpending:
         self._in_flight = Counter[tuple[Teacher, str]]()  #: by teacher and language of the request
         self._teachers = {teacher}
         self._sent = dict[str, SentRequest]()  #: by address
-        self._commit: asyncio.Future[None] | None = None  #: of the requests that were stored since the last commit
         self._waiting = deque[_Waiter]()
         self._reached = dict[str, BudgetError]()  #: by language; "" for the whole run
+        self._is_noted = False  #: whether ``_reached`` has the limits that the amounts have reached
         self._counted = asyncio.Event()  #: whether the rows are counted
         self._counted.set()
 
@@ -117,6 +118,7 @@ class RunSpending:
         return self._postponed[language].cost if unit == BudgetUnit.usd else self._postponed[language].tokens
 
     def _add_paid(self, model: str, language: str, costs: ReplyCosts) -> None:
+        self._is_noted = False
         for scope in product({"", model}, {"", language}):
             self._paid[scope] += costs
 
@@ -128,6 +130,7 @@ class RunSpending:
             self._add_postponed(sent.language, ReplyCosts(0, sent.cost, sent.tokens))
 
     def _add_postponed(self, language: str, costs: ReplyCosts) -> None:
+        self._is_noted = False
         for scope in {"", language}:
             self._postponed[scope] += costs
 
@@ -184,7 +187,6 @@ class RunSpending:
             return
         try:
             self._store_sent(request, address, teacher)
-            await self._commit_sent()
         except BaseException:  # it is not sent
             self.end(request, address, interrupted=False, teacher=teacher)
             raise
@@ -194,7 +196,7 @@ class RunSpending:
         self._in_flight[teacher or self._teacher, _language(request)] -= 1
         sent = self._sent.pop(address, None)
         if sent is not None and not interrupted:
-            self._ledger.update_exchanges(lambda exchanges: exchanges.forget_sent(sent))
+            self._ledger.update_exchanges(lambda exchanges: exchanges.sent_requests.forget(sent))
         self._admit_waiting()
 
     def postpone(self, request: Request, address: str, /) -> None:
@@ -211,7 +213,7 @@ class RunSpending:
         self._add_paid("", lost.language, ReplyCosts(0, -lost.cost, -lost.tokens))
         if self._arrives_later:
             self._add_postponed(lost.language, ReplyCosts(0, -lost.cost, -lost.tokens))
-        self._ledger.update_exchanges(lambda exchanges: exchanges.forget_sent(lost))
+        self._ledger.update_exchanges(lambda exchanges: exchanges.sent_requests.forget(lost))
         return True
 
     def count_reply(self, request: Request, reply: Reply, teacher: Teacher | None = None) -> None:
@@ -224,24 +226,7 @@ class RunSpending:
         tokens, cost = self._at_most(request, teacher)
         sent = SentRequest(address, time.time_ns(), _language(request), cost, tokens)
         self._sent[address] = sent
-        self._ledger.update_exchanges(lambda exchanges: exchanges.store_sent(sent))
-
-    async def _commit_sent(self) -> None:
-        """Commit what is stored, together with the other requests that are admitted now."""
-        if self._commit is None:
-            loop = asyncio.get_running_loop()
-            self._commit = loop.create_future()
-            loop.call_soon(self._commit_now, self._commit)
-        await asyncio.shield(self._commit)
-
-    def _commit_now(self, committed: asyncio.Future[None]) -> None:
-        self._commit = None
-        try:
-            self._ledger.flush()
-        except Exception as error:
-            committed.set_exception(error)
-        else:
-            committed.set_result(None)
+        self._ledger.store_sent(sent)
 
     def _has_slot(self, teacher: Teacher) -> bool:
         return sum(count for (one, _), count in self._in_flight.items() if one is teacher) < teacher.slots
@@ -317,6 +302,9 @@ class RunSpending:
 
     def _note_reached(self) -> None:
         """Note the limits that are reached, and end the run if one of them, or all languages, stop it."""
+        if self._is_noted:
+            return
+        self._is_noted = True
         for limit in self.limits:
             certain = self.amount(limit.unit, limit.language) - self._later(limit.unit, limit.language)
             if limit.language in self._reached or certain < limit.amount:
@@ -343,6 +331,7 @@ class RunSpending:
     def add_seconds(self, seconds: float) -> None:
         """Count running time."""
         self._seconds += seconds
+        self._is_noted = False
         self._ledger.update_exchanges(lambda exchanges: exchanges.add_run_seconds(seconds))
         self._note_reached()
         self._admit_waiting()
@@ -354,6 +343,7 @@ class RunSpending:
     def set_rows(self, rows: Counter[str]) -> None:
         """Set the number of rows by language."""
         self._rows = rows
+        self._is_noted = False
         self._note_reached()
 
     def end_count(self) -> None:

@@ -28,7 +28,7 @@ def find_item(ledger: Ledger, item: str) -> list[LedgerRow]:
         UsageError: no item or more than one item matches.
 
     """
-    keys = ledger.keys_with_prefix(item)
+    keys = ledger.groups.keys_with_prefix(item)
     if item not in keys:
         keys = _named(ledger, item) or keys
     if len(keys) > 1 and item not in keys:

@@ -1,8 +1,8 @@
 """Run coroutines concurrently, and note the step and the items on their exceptions."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 
@@ -20,20 +20,32 @@ async def run_concurrently(functions: Sequence[Callable[[], Coroutine[Any, Any, 
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-@contextmanager
-def annotate_errors(step: str, keys: Sequence[str]) -> Generator[None, None, None]:
+class _Annotation:
+    """See ``annotate_errors``; a class, because a run enters one for each turn of an item."""
+
+    def __init__(self, step: str, keys: Sequence[str]) -> None:
+        self._step, self._keys = step, keys
+
+    def __enter__(self) -> None:
+        """Do nothing."""
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        """Add the note to an exception."""
+        if error is None:
+            return
+        keys = self._keys
+        where = f"in step {self._step!r}, item {', '.join(keys[:3])}{' …' if len(keys) > 3 else ''}"
+        if isinstance(error, Exception):
+            error.add_note(where)
+        elif isinstance(error, asyncio.CancelledError):
+            task = asyncio.current_task()
+            if task is not None and not task.cancelling():
+                raise RuntimeError(f"a step cancelled itself, {where}") from error
+
+
+def annotate_errors(step: str, keys: Sequence[str]) -> AbstractContextManager[None, None]:
     """Add a note with the step and the items to every exception raised inside.
 
     A ``CancelledError`` that a step raises by itself becomes a ``RuntimeError``; otherwise its task would end silently.
     """
-    where = f"in step {step!r}, item {', '.join(keys[:3])}{' …' if len(keys) > 3 else ''}"
-    try:
-        yield
-    except asyncio.CancelledError as error:
-        task = asyncio.current_task()
-        if task is None or task.cancelling():
-            raise
-        raise RuntimeError(f"a step cancelled itself, {where}") from error
-    except Exception as error:
-        error.add_note(where)
-        raise
+    return _Annotation(step, keys)

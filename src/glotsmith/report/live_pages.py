@@ -22,7 +22,7 @@ _SHORTEST_PAUSE_S = 2.0  #: between the end of writing a page and the next time
 _PAUSE_FACTOR = 4.0  #: the pause as a multiple of the time that writing takes, so that a run keeps its processors
 #: files that a report reads: of runs and evaluations, and of trainings while stages run and at their end
 _FILES = ("*", f"stages/*/checkpoints/*/{STATE}", f"stages/*/model/{STAGE}", f"model/{RECORD}")
-_IGNORED = re.compile(r"report\.html|lock|cache\.sqlite.*|.*-shm")  #: files that do not change a report
+_IGNORED = re.compile(r"report\.html|lock|cache\.sqlite.*|.*-shm|.*-sent")  #: files that do not change a report
 
 
 class LivePages:

@@ -5,7 +5,6 @@ Proxies and certificates come from the usual environment variables: ``HTTP_PROXY
 read ``~/.netrc``. No exception of this module refers to a request, because the headers of a request hold the key.
 """
 
-import asyncio
 import ipaddress
 import os
 import re
@@ -82,8 +81,7 @@ class HttpClient:
         while True:
             reused: list[bool] = []
             try:
-                async with asyncio.timeout(self._connect_s + self._timeout_s):
-                    return await self._send(method, self._url + path, body, reused, headers)
+                return await self._send(method, self._url + path, body, reused, headers)
             except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as error:
                 failure = _failure(error)
                 is_stale = resend and bool(reused) and not isinstance(error, aiohttp.ClientConnectorError)
@@ -122,7 +120,9 @@ class HttpClient:
             self._session = aiohttp.ClientSession(
                 headers=self._headers,
                 connector=self._connector(),
-                timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._connect_s, sock_read=self._timeout_s),
+                timeout=aiohttp.ClientTimeout(
+                    total=self._connect_s + self._timeout_s, sock_connect=self._connect_s, sock_read=self._timeout_s
+                ),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 trace_configs=[_noting_reuse()],
                 max_line_size=_LONGEST_LINE,

@@ -7,8 +7,8 @@ are congestion, and ``retries.py`` how long a request waits before it is repeate
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, suppress
 from typing import NamedTuple
 
 
@@ -59,16 +59,20 @@ class Limiter:
         """The seconds so far in which a request waited because the server had refused it for its load."""
         return self._limited_s - max(0.0, self._limited_until - self._clock.now())
 
-    @asynccontextmanager
-    async def slot(self) -> AsyncGenerator[int]:
+    def slot(self) -> AbstractAsyncContextManager[int]:
         """Wait for a free slot and for the end of any pause; yield the epoch, an argument of ``congested``."""
+        return _Slot(self)
+
+    async def take(self) -> int:
+        """Wait as ``slot`` does, and return the epoch; call ``give_back`` at the end."""
         await self._take()
         try:
             while (left := self._paused_until - self._clock.now()) > 0:
                 await self._clock.sleep(left)
-            yield self._cuts
-        finally:
-            self._give_back()
+        except BaseException:
+            self.give_back()
+            raise
+        return self._cuts
 
     def succeeded(self) -> None:
         """Note that a request succeeded; call it while the slot is held."""
@@ -108,12 +112,13 @@ class Limiter:
             await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():  # the slot was assigned just before the cancellation
-                self._give_back()
+                self.give_back()
             with suppress(ValueError):
                 self._waiting.remove(turn)
             raise
 
-    def _give_back(self) -> None:
+    def give_back(self) -> None:
+        """Release a slot."""
         self._in_flight -= 1
         self._admit()
 
@@ -129,3 +134,18 @@ class Limiter:
         self._limit = limit
         self._successes = 0
         self._admit()
+
+
+class _Slot(AbstractAsyncContextManager[int]):
+    """See ``Limiter.slot``."""
+
+    def __init__(self, limiter: Limiter) -> None:
+        self._limiter = limiter
+
+    async def __aenter__(self) -> int:
+        """Take the slot."""
+        return await self._limiter.take()
+
+    async def __aexit__(self, *_: object) -> None:
+        """Release the slot."""
+        self._limiter.give_back()
