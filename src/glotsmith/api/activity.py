@@ -4,9 +4,8 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from glotsmith.api.run_teachers import CachedTeachers
 from glotsmith.api.spending import BudgetLeft, RunSpending
 from glotsmith.exchanges import ReplyCosts
 from glotsmith.execution.base import AnsweredItem, Progress
@@ -15,6 +14,9 @@ from glotsmith.records import FunnelRow
 from glotsmith.sandbox.base import ReportsLoad, Sandbox, SandboxLoad
 from glotsmith.teachers.base import Reply, Request, TeacherLoad, Waiting
 from glotsmith.teachers.wrappers import CachedTeacher
+
+if TYPE_CHECKING:  # it imports the recipes, which few commands need
+    from glotsmith.api.run_teachers import CachedTeachers
 
 _EVERY_S = 1.0  #: between two reports
 
@@ -95,7 +97,7 @@ class FailureCounter(Progress):
 class RunActivity(NamedTuple):
     """The parts of a run that have an activity."""
 
-    teachers: CachedTeachers
+    teachers: "CachedTeachers"
     sandbox: Sandbox
     spending: RunSpending
     counter: FailureCounter

@@ -17,7 +17,10 @@ def main() -> None:
     """Run the command line, and exit with its code."""
     _open_closed_streams()
     with _exit_on_interrupt():
-        from glotsmith.cli.commands import main as run_command_line
+        from glotsmith.cli.app import main as run_command_line
+        from glotsmith.cli.command_modules import import_commands
+
+        import_commands(sys.argv[1:])
     run_command_line()
 
 

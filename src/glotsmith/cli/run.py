@@ -36,7 +36,7 @@ from glotsmith.cli.models import model_costs_table
 from glotsmith.cli.progress.display import ProgressMode, ProgressOption
 from glotsmith.cli.progress.run_progress import RunProgress
 from glotsmith.cli.prompts import Prompts, prompt_files
-from glotsmith.cli.show import side_by_side
+from glotsmith.cli.side_by_side import side_by_side
 from glotsmith.counts import counted
 from glotsmith.drop_reasons import Reason
 from glotsmith.errors import UsageError, unknown_name

@@ -8,23 +8,19 @@ from typing import Annotated, Any
 
 import msgspec
 import typer
-from rich.columns import Columns
-from rich.panel import Panel
-from rich.syntax import Syntax
 from rich.table import Table
-from rich.text import Text
 
 from glotsmith.cli import show_evaluation, show_folder, show_item
 from glotsmith.cli.app import app, err, out
 from glotsmith.cli.funnel_table import funnel_table
 from glotsmith.cli.models import model_costs_table
 from glotsmith.cli.show_memory import show_memory
+from glotsmith.cli.side_by_side import side_by_side
 from glotsmith.cli.stop_reasons import print_stop_reasons, stop_sentence
 from glotsmith.drop_reasons import Reason
 from glotsmith.errors import UsageError, unknown_name
 from glotsmith.ledger import Ledger, LedgerRow
 from glotsmith.records import Example
-from glotsmith.report.item_fields import fenced_program
 from glotsmith.run_folder import RunFolder
 
 
@@ -99,20 +95,6 @@ def _check(ledger: Ledger, step: str, reason: str) -> None:
     known = [str(r) for r in Reason]
     if reason and reason not in known:
         raise UsageError(unknown_name(f"there is no drop reason {reason!r}", reason, known))
-
-
-def side_by_side(example: Example) -> Columns:
-    """Return the Python original, or the instruction if there is none, and the program, side by side."""
-    width = max(40, out.width // 2 - 2)
-    code = fenced_program(example.messages[-1]["content"])
-    instruction = (Text(example.messages[0]["content"]), "instruction")
-    source = (Syntax(example.source, "python", word_wrap=True), f"python: {example.name}")
-    left, title = source if example.source else instruction
-    panels = [
-        Panel(left, title=Text(title), width=width),
-        Panel(Syntax(code, example.language, word_wrap=True), title=example.language, width=width),
-    ]
-    return Columns(panels, padding=(0, 0))
 
 
 def _show_item(folder: RunFolder, rows: list[LedgerRow], limit: int, *, as_json: bool) -> None:

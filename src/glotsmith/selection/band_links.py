@@ -1,7 +1,8 @@
-"""Chains of texts that share a mark of a band. They are found by sorting and stored in files, not in a hash table.
+"""Chains of texts that share a mark of a band. They are stored in files.
 
-The texts are sorted by the mark of each band; each text is linked to the one before it with the same mark. This needs
-about 40 bytes of memory for each text, for one band at a time.
+Each text is linked to the one before it with the same mark. For many texts the links are found by sorting the texts by
+the mark of each band, which needs about 40 bytes of memory for each text, for one band at a time. For few texts they
+are found with a dictionary, so that a small run does not import pyarrow for them.
 """
 
 import mmap
@@ -11,10 +12,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
 _WINDOW = 1 << 14  #: texts whose links are in memory at once
+_FEW = 1 << 14  #: texts whose links a dictionary finds, in some milliseconds
 _NUMBER_BYTES = 4
 
 
@@ -30,8 +29,30 @@ def write_links(path: Path, marks: Iterable[bytes], order: "array[int] | None") 
         order: numbers of the texts in the order of decision; None for the order of the marks.
 
     """
-    compute: Any = pc
-    column = _column(b"".join(marks))
+    joined = b"".join(marks)
+    find = _links_of_few if len(joined) <= _FEW * _NUMBER_BYTES else _links_of_many
+    path.write_bytes(find(joined, order))
+
+
+def _links_of_few(marks: bytes, order: "array[int] | None") -> bytes:
+    """Return the places of the later texts and those of the earlier ones."""
+    numbers = array("I", marks)
+    places = dict[int, int]()  #: mark → place of the last text with it
+    later, earlier = array("I"), array("I")
+    for place, number in enumerate(numbers if order is None else map(numbers.__getitem__, order)):
+        if number in places:
+            later.append(place)
+            earlier.append(places[number])
+        places[number] = place
+    return (later + earlier).tobytes()
+
+
+def _links_of_many(marks: bytes, order: "array[int] | None") -> bytes:
+    """Return the same links, found by sorting."""
+    import pyarrow.compute
+
+    compute: Any = pyarrow.compute
+    column = _column(marks)
     if order is not None:
         column = column.take(_column(order.tobytes()))
     ranks = compute.array_sort_indices(column)  # a stable sort: equal marks stay in order
@@ -39,11 +60,13 @@ def write_links(path: Path, marks: Iterable[bytes], order: "array[int] | None") 
     same = compute.equal(ordered.slice(1), ordered.slice(0, last))
     later, earlier = ranks.slice(1).filter(same), ranks.slice(0, last).filter(same)
     by_place = compute.array_sort_indices(later)
-    path.write_bytes(_numbers(later.take(by_place)) + _numbers(earlier.take(by_place)))
+    return _numbers(later.take(by_place)) + _numbers(earlier.take(by_place))
 
 
 def _column(numbers: bytes) -> Any:
-    arrow: Any = pa
+    import pyarrow
+
+    arrow: Any = pyarrow
     count = len(numbers) // _NUMBER_BYTES
     return arrow.Array.from_buffers(arrow.uint32(), count, [None, arrow.py_buffer(numbers)])
 
