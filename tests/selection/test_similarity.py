@@ -3,14 +3,20 @@ import random
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from rouge_score import rouge_scorer, tokenize
+from rouge_score import tokenize
 
 from glotsmith.selection import similarity
 from glotsmith.selection.similarity import TokenEncoder, rouge_l, rouge_l_above, rouge_l_of_texts, rouge_tokens
 
 WORDS = ["local", "end", "if", "then", "return", "x", "y", "z", "1", "2", "max_value", "~=", "ÄÖ", "İ"]
 TEXTS = st.one_of(st.text(max_size=60), st.lists(st.sampled_from(WORDS), max_size=40).map(" ".join))
-REFERENCE = rouge_scorer.RougeScorer(["rougeL"], use_stemmer=False)
+
+
+@pytest.fixture(scope="module")
+def reference():
+    from rouge_score import rouge_scorer  # only here: it imports SciPy
+
+    return rouge_scorer.RougeScorer(["rougeL"], use_stemmer=False)
 
 
 @given(text=TEXTS)
@@ -22,8 +28,8 @@ def test_tokens_are_the_reference_implementations(text):
 @given(a=TEXTS, b=TEXTS)
 @example(a="a b c", b="")
 @example(a="+", b="-")
-def test_scores_are_the_reference_implementations(a, b):
-    assert rouge_l_of_texts(a, b) == pytest.approx(REFERENCE.score(a, b)["rougeL"].fmeasure, abs=1e-9)
+def test_scores_are_the_reference_implementations(reference, a, b):
+    assert rouge_l_of_texts(a, b) == pytest.approx(reference.score(a, b)["rougeL"].fmeasure, abs=1e-9)
 
 
 @given(a=TEXTS, b=TEXTS, threshold=st.sampled_from([0.1, 0.3, 0.5, 0.6, 0.7, 0.9, 1.0]))

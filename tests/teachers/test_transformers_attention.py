@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from glotsmith.teachers.transformers.attention import NAME, grouped_attention, use_grouped_attention
 from small_model import random_model
@@ -15,6 +14,8 @@ pytestmark = pytest.mark.slow  # loading a model's libraries takes seconds
 @pytest.mark.parametrize(("heads", "groups", "queries"), [(4, 4, 1), (9, 3, 1), (8, 2, 5), (4, 1, 7)])
 @pytest.mark.parametrize("masked", [True, False])
 def test_outputs_are_those_of_pytorch(heads: int, groups: int, queries: int, masked: bool) -> None:
+    import torch
+
     torch.manual_seed(1)
     query = torch.randn(3, heads, queries, 16)
     key, value = torch.randn(3, groups, 11, 16), torch.randn(3, groups, 11, 16)
@@ -23,13 +24,16 @@ def test_outputs_are_those_of_pytorch(heads: int, groups: int, queries: int, mas
     assert torch.allclose(grouped_attention(None, query, key, value, mask)[0], expected.transpose(1, 2), atol=1e-5)
 
 
-def logits(model: Any, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+def logits(model: Any, ids: Any, mask: Any) -> Any:
+    import torch
+
     with torch.inference_mode():
         return model(input_ids=ids, attention_mask=mask).logits
 
 
 @pytest.mark.parametrize("kind", ["llama", "mistral"])
 def test_a_model_gives_the_same_scores(kind: str, tmp_path: Path) -> None:
+    import torch
     from transformers import AutoModelForCausalLM
 
     model: Any = AutoModelForCausalLM.from_pretrained(random_model(tmp_path, kind)).eval()

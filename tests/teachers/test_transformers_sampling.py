@@ -3,7 +3,6 @@
 from collections import Counter
 
 import pytest
-import torch
 
 from glotsmith.teachers.base import Sampling
 from glotsmith.teachers.transformers.sampling import choose_tokens, penalise_repetition
@@ -13,6 +12,8 @@ DRAWS = [(n + 0.5) / 1000 for n in range(1000)]
 
 def shares(probabilities: list[float], sampling: Sampling) -> dict[int, float]:
     """Return the share of the draws that choose each token."""
+    import torch
+
     scores = torch.tensor(probabilities).log().repeat(len(DRAWS), 1)
     counts = Counter(choose_tokens(scores, [sampling] * len(DRAWS), DRAWS))
     return {token: count / len(DRAWS) for token, count in counts.items()}
@@ -41,6 +42,8 @@ def test_tokens_have_their_shares(
 
 
 def test_rows_of_different_samplings_are_chosen_together() -> None:
+    import torch
+
     scores = torch.tensor([[0.1, 0.6, 0.3]] * 3).log()
     samplings = [Sampling(), Sampling(temperature=1.0), Sampling(temperature=1.0, top_p=0.7)]
     assert choose_tokens(scores, samplings, [0.99, 0.05, 0.99]) == [1, 0, 2]
@@ -48,12 +51,16 @@ def test_rows_of_different_samplings_are_chosen_together() -> None:
 
 @pytest.mark.parametrize("draw", [0.0, 0.5, 1.0 - 1e-16])
 def test_impossible_tokens_are_never_chosen(draw: float) -> None:
+    import torch
+
     scores = torch.tensor([[float("-inf"), 1.0, float("-inf")]])
     assert choose_tokens(scores, [Sampling(temperature=1.0)], [draw]) == [1]
     assert choose_tokens(scores, [Sampling(temperature=1.0, top_p=0.9)], [draw]) == [1]
 
 
 def test_repetition_divides_positive_scores_and_multiplies_negative_ones() -> None:
+    import torch
+
     scores = torch.tensor([2.0, -2.0, 2.0, -2.0])
     penalise_repetition(scores, [0, 1, 0], 2.0)
     assert scores.tolist() == [1.0, -4.0, 2.0, -2.0]
