@@ -74,6 +74,7 @@ class ModelServer:
         self.model = "small"  #: any other is unknown
         self.requests = 0  #: requests for replies
         self.says: Callable[[str], str] = translate
+        self.chooses: Callable[[dict[str, Any]], dict[str, Any]] | None = None  #: request → choice, instead of ``says``
         self.holding: threading.Event | None = None  #: requests wait for it
         self.held_after = 0  #: from this request on
         self.busy = False  #: answer 429
@@ -106,11 +107,15 @@ def _handler(state: ModelServer) -> type[BaseHTTPRequestHandler]:
             if state.busy:
                 self._send(429, {"error": {"message": "slow down"}}, {"Retry-After": "1"})
                 return
+            usage = {"prompt_tokens": 10, "completion_tokens": 20}
+            self._send(200, {"choices": [self._choice(body)], "usage": usage})
+
+        def _choice(self, body: dict[str, Any]) -> dict[str, Any]:
+            if state.chooses is not None:
+                return state.chooses(body)
             key = self.headers.get("Authorization", "")
             text = state.says(body["messages"][0]["content"]).replace("@{key}", key)
-            usage = {"prompt_tokens": 10, "completion_tokens": 20}
-            choice = {"message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
-            self._send(200, {"choices": [choice], "usage": usage})
+            return {"message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
 
         def do_GET(self) -> None:
             state.keys.add(self.headers.get("Authorization", ""))
