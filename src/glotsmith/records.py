@@ -293,10 +293,7 @@ ABSOLUTE_TOLERANCE = 1e-13
 
 
 class Job(Record, frozen=True, kw_only=True):
-    """A request for a verdict: one input line of ``glotsmith verify``.
-
-    Exactly one of ``tests``, ``io`` and ``program`` states what the code must do.
-    """
+    """A request for a verdict: a line of ``glotsmith verify``. It has one of ``tests``, ``io`` and ``program``."""
 
     id: str
     language: str
@@ -308,6 +305,7 @@ class Job(Record, frozen=True, kw_only=True):
     program: str = ""  #: a program of a benchmark, run verbatim
     entry_point: str = ""  #: name in the target language; default: the Python name
     time_limit_s: float | None = None  #: CPU seconds, on the reference machine (``verification.calibrate``)
+    load_limit_s: float = 0.0  #: part of ``time_limit_s`` that only the loading of the program may use
     reference_s: float = 0.0  #: as in ``Suite``; without ``time_limit_s`` it determines the CPU limit
     idle_limit_s: float | None = None  #: seconds that the program may wait without running (default 2); 0: no limit
     all_cases: bool = False  #: run the cases after one that reached a time limit; by default they are ``skipped``
@@ -323,9 +321,8 @@ class Limits(Record, frozen=True, kw_only=True):
     """The resource limits of a program."""
 
     cpu_s: float = 10.0  #: CPU seconds of the whole process tree
-    cold_start_s: float = (
-        0.0  #: part of ``cpu_s`` for the start of an interpreter; a fork of a warm one does not get it
-    )
+    cold_start_s: float = 0.0  #: part of ``cpu_s`` for the start of an interpreter, not for forks of a warm one
+    load_s: float = 0.0  #: part of ``cpu_s`` that the program may use only until it prints ``Program.loaded_line``
     idle_s: float = 0.0  #: seconds that the process tree may wait, with no task that could run; 0: no limit
     wall_s: float = 60.0  #: far above ``cpu_s``, so that correct programs do not time out on a loaded machine
     memory_mb: int = 1024  #: resident memory of the whole process tree
@@ -359,6 +356,7 @@ class Program(Record, frozen=True, kw_only=True):
     argv: tuple[str, ...]  #: the command; ``@{dir}`` stands for the folder with ``files``
     build: tuple[str, ...] = ()  #: a command to run first in the same folder; if it fails, the program does not run
     stdin: str = ""
+    loaded_line: str = ""  #: the line of stdout that ends the time of ``Limits.load_s``; "" for none
     env: dict[str, str] = {}
     read_only: tuple[str, ...] = ()  #: host prefixes to bind read-only at the same path
     server: CompilerServer | None = None  #: may build the program in place of ``build``, with the same result

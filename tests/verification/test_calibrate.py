@@ -29,6 +29,10 @@ def test_limits_are_scaled(
     assert (scaled.cpu_s, scaled.cold_start_s, scaled.wall_s) == (cpu_s, cold_start_s, wall_s)
 
 
+def test_the_time_for_loading_is_scaled_by_the_speed_and_contains_no_start() -> None:
+    assert LanguageSpeed(2.0, 0.5, 0.125).scale_limits(Limits(cpu_s=1.0, load_s=0.75)).load_s == 1.5
+
+
 def test_an_entry_of_an_earlier_version_is_measured_again(tmp_path: Path) -> None:
     path, warm = tmp_path / "calibration.json", list[bool]()
 

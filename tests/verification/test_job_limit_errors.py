@@ -29,6 +29,7 @@ WRONG: list[tuple[str, float]] = [
     ("time_limit_s", -3),
     ("time_limit_s", 0),
     ("time_limit_s", 1e9),
+    ("load_limit_s", -1),
     ("memory_limit_mb", 1),
     ("memory_limit_mb", 0),
     ("memory_limit_mb", -200),

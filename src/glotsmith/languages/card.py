@@ -221,7 +221,7 @@ class CardLimits(Record, frozen=True, kw_only=True):
 
     cpu_s: float = 10.0
     reference_factor: float = 1.0  #: factor on CPU limits that a Python original determines, for slower languages
-    library_s: float = 0.0  #: CPU seconds that are added to these limits, for programs that load libraries
+    library_s: float = 0.0  #: CPU seconds that are added to these limits, only for the time in which a program loads
     memory_mb: int = 1024
     int_bits: int = 64  #: width of the native int with its sign; 0 for unlimited
     wider_results: bool = False  #: results may be wider ints than arguments (Julia's BigInt)

@@ -120,7 +120,7 @@ class _CallTemplate(NamedTuple):
             texts = {"candidate": code, "mark": mark}
             parts = (texts[part] if i % 2 else part for i, part in enumerate(self.driver))
             files[f"driver{extension}"] = "".join(parts)
-        return msgspec.structs.replace(self.program, files=files, limits=limits), mark
+        return msgspec.structs.replace(self.program, files=files, limits=limits, loaded_line=f"{mark} loaded"), mark
 
 
 def call_program(

@@ -42,7 +42,9 @@ class ReferenceLimits(Record, frozen=True, kw_only=True):
         """Return a job with the derived CPU limit, unless it has a limit or the original was not measured."""
         if job.time_limit_s is not None or not job.reference_s:
             return job
-        return msgspec.structs.replace(job, time_limit_s=self.cpu_s(get_card(job.language), job.reference_s))
+        card = get_card(job.language)
+        limit = self.cpu_s(card, job.reference_s)
+        return msgspec.structs.replace(job, time_limit_s=limit, load_limit_s=min(card.limits.library_s, limit))
 
 
 def round_reference(seconds: float) -> float:

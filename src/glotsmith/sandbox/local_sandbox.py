@@ -81,7 +81,7 @@ class LocalSandbox(ABC):
     async def _supervise(self, process: SupervisedProcess, program: Program, is_decided: IsDecided | None) -> Outcome:
         """Supervise a started program to its end; return its outcome."""
         slots = self._slots_of_loop()
-        process.is_decided = is_decided
+        process.is_decided, process.loaded_line = is_decided, program.loaded_line.encode("utf-8", "surrogatepass")
         process.on_wait = lambda usage: slots.lend(process, usage.memory_mb, usage.tasks)
         process.on_resume = lambda: slots.take_back(process)
         self._running.add(process)

@@ -18,6 +18,7 @@ from glotsmith.sandbox.seccomp import build_filter
 from glotsmith.sandbox.shell_wrapper import counts_per_namespace, max_tasks, wrap_command
 from glotsmith.sandbox.user_namespace import NOBODY, UserNamespace
 
+_IDLE_SHARE = 1 / 16  #: of the idle limit, after which a cold start replaces a fork that waits
 _IDLE_CPU_S = 0.5  #: a program that used less CPU time until its wall limit has waited, not computed
 
 
@@ -110,7 +111,8 @@ class NamespaceSandbox(LocalSandbox):
 
 def _limits_of_fork(limits: Limits) -> Limits:
     """Return the limits of a fork of a warm interpreter: it has started, and a cold start decides if it ends idle."""
-    return msgspec.structs.replace(limits, cpu_s=limits.cpu_s - limits.cold_start_s, idle_s=limits.idle_s / 4)
+    idle_s = limits.idle_s * _IDLE_SHARE
+    return msgspec.structs.replace(limits, cpu_s=limits.cpu_s - limits.cold_start_s, idle_s=idle_s)
 
 
 def _may_differ_cold(outcome: Outcome) -> bool:

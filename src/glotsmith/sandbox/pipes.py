@@ -84,10 +84,14 @@ class PipeReader:
         os.set_blocking(fd, False)
 
     def start(self) -> None:
-        """Start to read in the event loop; idempotent. A program that fills the pipe blocks until then."""
+        """Read what is in the pipe, and further data in the event loop; idempotent.
+
+        A program that fills the pipe blocks until then.
+        """
         if self._fd >= 0 and not self._started:
             self._started = True
             self._loop.add_reader(self._fd, self._read)
+            self._read()
 
     def drain(self) -> None:
         """Read everything that is in the pipe, without waiting; call it when all writers are dead."""

@@ -22,6 +22,7 @@ class ProgramMessage(Record, frozen=True, kw_only=True):
     build: tuple[str, ...] = ()
     stdin: str = ""
     stdin_base64: bytes = b""  #: instead of ``stdin``
+    loaded_line: str = ""
     env: dict[str, str] = {}
     read_only: tuple[str, ...] = ()
     limits: Limits = Limits()
@@ -76,7 +77,7 @@ def decode_program(data: bytes) -> Program:
 
 
 def _shared_fields(source: Program | ProgramMessage) -> dict[str, Any]:
-    return {name: getattr(source, name) for name in ("argv", "build", "env", "read_only", "limits")}
+    return {name: getattr(source, name) for name in ("argv", "build", "loaded_line", "env", "read_only", "limits")}
 
 
 def encode_outcome(outcome: Outcome) -> bytes:

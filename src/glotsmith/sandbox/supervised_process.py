@@ -42,6 +42,9 @@ class SupervisedProcess(ABC):
         self._limits = limits
         self._stop_reason: StopReason | None = None
         self.is_decided: IsDecided | None = None
+        self.loaded_line = b""
+        self._loaded = False
+        self._unused_load_s = 0.0  #: CPU time that only loading could have used
         self.on_wait: Callable[[TreeUsage], None] = lambda usage: None  #: called while nothing in it could run
         self.on_resume: Callable[[], None] = lambda: None  #: called when it may run again
         self._judged_bytes = 0  #: of stdout, when ``is_decided`` was called
@@ -149,6 +152,7 @@ class SupervisedProcess(ABC):
         limits, tree = self._limits, self._read_tree()
         usage = measure_tree(tree, self.wrappers, limits.processes, self._memory_mb)
         self._peak = self._peak.peak(usage)
+        self._withdraw_load_s()
         if usage.processes > limits.processes or usage.tasks > max_tasks(limits):
             self.stop("processes")
         elif usage.memory_mb > self._memory_mb:
@@ -161,6 +165,13 @@ class SupervisedProcess(ABC):
             self.stop("wall")
         elif self._has_decided():
             self.stop("decided")
+
+    def _withdraw_load_s(self) -> None:
+        """Withdraw the unused CPU time for loading at the first check after the program has loaded."""
+        load_s = self._limits.load_s
+        if load_s and self.loaded_line and not self._loaded and self.loaded_line + b"\n" in self.stdout.data:
+            self._loaded = True
+            self._unused_load_s = max(load_s - self._used_cpu_s(), 0.0)
 
     def _has_decided(self) -> bool:
         """Return whether the output is enough for the caller; it is asked only after new output."""
@@ -183,8 +194,11 @@ class SupervisedProcess(ABC):
         return is_idle
 
     def _remaining_cpu_s(self) -> float:
-        cpu_s = self._limits.build_cpu_s if self._building else self._limits.cpu_s
-        return cpu_s - (self._peak.cpu_s - self._build_cpu_s)
+        cpu_s = self._limits.build_cpu_s if self._building else self._limits.cpu_s - self._unused_load_s
+        return cpu_s - self._used_cpu_s()
+
+    def _used_cpu_s(self) -> float:
+        return self._peak.cpu_s - self._build_cpu_s
 
     def _remaining_wall_s(self) -> float:
         """Return the wall time that is left to the program, which begins when its sandbox is set up."""

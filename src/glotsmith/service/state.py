@@ -11,6 +11,7 @@ from glotsmith.verification import Verifier
 MAX_LIMITS = Limits(
     cpu_s=600.0,
     cold_start_s=600.0,
+    load_s=600.0,
     idle_s=3600.0,
     wall_s=3600.0,
     memory_mb=65_536,
@@ -24,7 +25,7 @@ MAX_LIMITS = Limits(
 
 def min_limit(name: str) -> float:
     """Return the minimum of a limit; without ``idle_s`` a program may wait for ``wall_s``."""
-    if name in ("idle_s", "cold_start_s"):
+    if name in ("idle_s", "cold_start_s", "load_s"):
         return 0.0
     return 1 if isinstance(getattr(MAX_LIMITS, name), int) else 0.001
 

@@ -43,7 +43,8 @@ class LanguageSpeed(NamedTuple):
         cpu_s = limits.cpu_s * self.factor + self.start_s
         wall_s = limits.wall_s * max(1.0, cpu_s / limits.cpu_s)
         cold_start_s = max(self.start_s - self.warm_start_s, 0.0)
-        return msgspec.structs.replace(limits, cpu_s=cpu_s, cold_start_s=cold_start_s, wall_s=wall_s)
+        load_s = limits.load_s * self.factor
+        return msgspec.structs.replace(limits, cpu_s=cpu_s, cold_start_s=cold_start_s, load_s=load_s, wall_s=wall_s)
 
 
 class Calibration:

@@ -48,7 +48,11 @@ def limits_of_job(card: Card, job: Job) -> Limits:
     job = ReferenceLimits().apply(job)
     limits = program.card_limits(card, job.time_limit_s, job.memory_limit_mb)
     return msgspec.structs.replace(
-        limits, idle_s=_idle_limit_s(job), output_kb=output_limit_kb(job), file_mb=file_limit_mb(job)
+        limits,
+        load_s=min(job.load_limit_s, limits.cpu_s),
+        idle_s=_idle_limit_s(job),
+        output_kb=output_limit_kb(job),
+        file_mb=file_limit_mb(job),
     )
 
 
@@ -134,7 +138,7 @@ def limits_error(job: Job, most: Limits = MAX_LIMITS) -> str:
         value, low, high = getattr(job, field), getattr(MIN_LIMITS, limit), getattr(most, limit)
         if value is not None and not low <= value <= high:  # also true for NaN
             return f"{field} is {value}; it must be from {low} to {high}"
-    for field in (*TOLERANCE_FIELDS, "reference_s"):
+    for field in (*TOLERANCE_FIELDS, "load_limit_s", "reference_s"):
         value = getattr(job, field)
         if not (math.isfinite(value) and value >= 0):
             return f"{field} is {value}; it must be 0 or more, and finite"
