@@ -53,11 +53,11 @@ def verify(
     """Judge programs against their tests.
 
     A line is a job: id, language, code, tests (Python asserts over literals), and optionally signature, entry_point,
-    time_limit_s, idle_limit_s, memory_limit_mb, output_limit_kb, file_limit_mb, tolerance, absolute_tolerance. After a
-    case that reached a time limit the later ones are skipped, unless all_cases is true; with stop_at_failure also after
-    a case that fails. Without time_limit_s, reference_s (CPU seconds of the Python original) determines it. Instead of
-    tests, a job may have io, a list of stdin and stdout, or program, which is run verbatim. Verdicts have the order of
-    the jobs. With --format agnostics each line is answered at once.
+    time_limit_s, load_limit_s, idle_limit_s, memory_limit_mb, output_limit_kb, file_limit_mb, tolerance,
+    absolute_tolerance. After a case that reached a time limit the later ones are skipped, unless all_cases is true;
+    with stop_at_failure also after a case that fails. Without time_limit_s, reference_s (CPU seconds of the Python
+    original) determines it. Instead of tests, a job may have io, a list of stdin and stdout, or program, which is run
+    verbatim. Verdicts have the order of the jobs. With --format agnostics each line is answered at once.
 
     Rows of a dataset and of exports that have programs with tests (jsonl, parquet, parallel) are jobs too. So are rows
     of other exports (trl-grpo, verl, openrlhf …) with the reply of a model as completion, response or messages. A line
