@@ -230,22 +230,17 @@ def test_the_benchmark_predicts_a_simulated_run(monkeypatch: pytest.MonkeyPatch)
     assert sum(held.within for held in found.values()) >= 6
 
 
-# --- what cannot be predicted --------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("recipe", "options", "words"),
-    [("xcoder", {}, "cannot predict discussions"), ("xcoder", {"sessions": 3}, "--set sessions=0")],
-)
-def test_a_run_that_no_sample_predicts_is_refused(recipe: str, options: dict[str, Any], words: str) -> None:
-    config = RunConfig(recipe=recipe, options={"sources": ["s"], **options}, pilot=0.05)
-    with pytest.raises(UsageError, match=words):
-        with_pilot([], config)
+# --- where the sample is drawn --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("recipe", "options", "before"),
-    [("multipl-t", {}, "write_tests"), ("inverse-instruct", {}, "check"), ("xcoder", {"sessions": 0}, "seed")],
+    [
+        ("multipl-t", {}, "write_tests"),
+        ("inverse-instruct", {}, "check"),
+        ("xcoder", {}, "seed"),
+        ("xcoder", {"sessions": 0}, "seed"),
+    ],
 )
 def test_the_sample_is_drawn_before_the_first_step_that_costs_much(
     recipe: str, options: dict[str, Any], before: str

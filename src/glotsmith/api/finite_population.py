@@ -38,6 +38,14 @@ class PredictionInterval(NamedTuple):
         """Return the interval of the quantity plus a known amount; no bound is below 0."""
         return PredictionInterval(*(max(0.0, bound + amount) for bound in self))
 
+    def and_of(self, other: "PredictionInterval") -> "PredictionInterval":
+        """Return the interval of the sum of two independent quantities, by the sizes of their errors."""
+        value = self.value + other.value
+        low = math.hypot(self.value - self.low, other.value - other.low)
+        return PredictionInterval(
+            value, max(0.0, value - low), value + math.hypot(self.high - self.value, other.high - other.value)
+        )
+
     def times(self, other: "PredictionInterval") -> "PredictionInterval":
         """Return the interval of the product of two independent quantities, by the sizes of their relative errors."""
         value = self.value * other.value

@@ -8,7 +8,7 @@ import math
 import shlex
 import statistics
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -83,6 +83,9 @@ class RunForecast(Record, frozen=True, kw_only=True):
     pilot_tokens: int
     pilot_cost: float | None
     losses: tuple[PredictedLoss, ...]
+    sessions: int = 0  #: discussions of the run
+    sampled_sessions: int = 0  #: of these, in the pilot
+    reuses_sessions: bool = True  #: whether the run holds the discussions of the pilot with the same prompts
 
 
 def forecast_run(folder: Path) -> RunForecast:
@@ -114,13 +117,16 @@ def forecast(recipe: str, pilot: PilotOutcomes, languages: Sequence[str], *, in_
 
     """
     requests, tokens = (_total(pilot, field) for field in ("requests", "tokens"))
-    cost = None if any(pilot.values("unpriced")) or pilot.shared_costs.unpriced else _total(pilot, "cost")
+    cost = None if pilot.total("unpriced") else _total(pilot, "cost")
     rate, hours = (None, None) if in_batches else _hours(pilot, requests)
     return RunForecast(
         recipe=recipe,
         confidence=CONFIDENCE,
         population=pilot.population,
         sampled=len(pilot.items),
+        sessions=pilot.sessions.population if pilot.sessions else 0,
+        sampled_sessions=len(pilot.sessions.keys) if pilot.sessions else 0,
+        reuses_sessions=pilot.is_whole,
         rows=PredictedAmount.of(_rows(pilot)),
         languages={name: PredictedAmount.of(_rows(pilot, name)) for name in _languages(pilot, languages)},
         requests=PredictedAmount.of(requests),
@@ -132,46 +138,76 @@ def forecast(recipe: str, pilot: PilotOutcomes, languages: Sequence[str], *, in_
         time_unknown="" if hours else _IN_BATCHES if in_batches else _FEW_REPLIES,
         replies_per_second=rate.value if rate else None,
         pilot_hours=pilot.run_seconds / 3600,
-        pilot_requests=round(_in_pilot(pilot, "requests")),
-        pilot_tokens=round(_in_pilot(pilot, "tokens")),
-        pilot_cost=_in_pilot(pilot, "cost") if cost else None,
+        pilot_requests=round(pilot.total("requests")),
+        pilot_tokens=round(pilot.total("tokens")),
+        pilot_cost=pilot.total("cost") if cost else None,
         losses=_losses(pilot),
     )
 
 
-def _in_pilot(pilot: PilotOutcomes, field: str) -> float:
-    return math.fsum(pilot.values(field)) + getattr(pilot.shared_costs, field)
-
-
 def _total(pilot: PilotOutcomes, field: str) -> PredictionInterval:
-    return predict_total(_values(pilot, field), pilot.population)
+    """Return the prediction of an amount; what belongs to no item grows with the number of items."""
+    return _predicted(pilot, lambda item: pilot.amount(item, field), getattr(pilot.shared_costs, field), is_paid=True)
 
 
-def _values(pilot: PilotOutcomes, field: str) -> list[float]:
-    """Return an amount for each item; what belongs to no item grows with the number of items."""
-    shared = getattr(pilot.shared_costs, field) / len(pilot.items) if pilot.items else 0.0
-    return [value + shared for value in pilot.values(field)]
+def _predicted(
+    pilot: PilotOutcomes, value: Callable[[str], float], shared: float = 0.0, largest: float = 0.0, *, is_paid: bool
+) -> PredictionInterval:
+    """Return the prediction of a total of a run.
+
+    Args:
+        pilot: what it did.
+        value: that of an item.
+        shared: the part of the total in the pilot that belongs to no item: with discussions, the reflections.
+        largest: a value that an item may have, if all of the sample are 0.
+        is_paid: whether discussions of the pilot count that the run holds again.
+
+    """
+    sessions = pilot.sessions
+    apart = shared / len(pilot.items) if pilot.items and not sessions else 0.0
+    found = predict_total([value(item) + apart for item in pilot.items], pilot.population, largest)
+    if sessions is None:
+        return found
+    known = math.fsum([*map(value, sessions.keys), shared]) if is_paid or pilot.is_whole else 0.0
+    again = (0, 0) if pilot.is_whole else (len(sessions.first), len(sessions.later))
+    reflection = shared / len(sessions.later) if sessions.later else 0.0
+    first = _others([value(key) for key in sessions.first], again[0], largest)
+    later = [value(key) + reflection for key in sessions.later]
+    left = sessions.population - len(sessions.keys)
+    return found.and_of(first).and_of(_others(later, left + again[1], largest)).plus(known)
+
+
+def _others(values: Sequence[float], count: int, largest: float) -> PredictionInterval:
+    """Return the prediction of the total of a number of items that are not in the sample."""
+    found = predict_total(values, len(values) + count, largest)
+    return found.plus(-math.fsum(values))
 
 
 def _languages(pilot: PilotOutcomes, languages: Sequence[str]) -> list[str]:
     return sorted({*languages, *(row.language for row in pilot.made)})
 
 
-def _values_of_rows(pilot: PilotOutcomes, language: str) -> list[float]:
-    """Return the rows of each item in a language, "" for all, as if no item repeated another."""
-    counts = [pilot.rows.get(item, Counter()) for item in pilot.items]
-    return [count[language] if language else count.total() for count in counts]
+def _rows_of(pilot: PilotOutcomes, item: str, language: str = "") -> float:
+    """Return the rows of an item in a language, "" for all, as if no item repeated another."""
+    count = pilot.rows.get(item, Counter[str]())
+    return count[language] if language else count.total()
 
 
 def _rows(pilot: PilotOutcomes, language: str = "") -> PredictionInterval:
     """Return the prediction of the rows of a language, "" for all, after items that repeat others are dropped."""
     made = [row for row in pilot.made if language in ("", row.language)]
-    if len(pilot.items) >= pilot.population:
-        return PredictionInterval(len(made), len(made), len(made))
-    most = max((number for count in pilot.rows.values() for number in count.values()), default=1)
-    alone = predict_total(_values_of_rows(pilot, language), pilot.population, largest=most)
+    sure = len(made if pilot.is_whole else [row for row in made if not row.items.isdisjoint(pilot.items)])
+    if pilot.is_whole and (pilot.sessions is None or len(pilot.sessions.keys) >= pilot.sessions.population):
+        return PredictionInterval(sure, sure, sure)
+    alone = _rows_alone(pilot, language)
     found = alone.times(_distinct(made, alone))
-    return found._replace(low=max(found.low, len(made)), high=max(found.high, len(made)) if made else alone.high)
+    return found._replace(low=max(found.low, sure), high=max(found.high, sure) if made else alone.high)
+
+
+def _rows_alone(pilot: PilotOutcomes, language: str = "") -> PredictionInterval:
+    """Return the prediction of rows as if no item repeated another."""
+    most = max((number for count in pilot.rows.values() for number in count.values()), default=1)
+    return _predicted(pilot, lambda item: _rows_of(pilot, item, language), largest=most, is_paid=False)
 
 
 def _distinct(made: Sequence[PilotRow], alone: PredictionInterval) -> PredictionInterval:
@@ -181,10 +217,21 @@ def _distinct(made: Sequence[PilotRow], alone: PredictionInterval) -> Prediction
 
 def _per_row(pilot: PilotOutcomes, field: str) -> PredictionInterval:
     """Return the prediction of an amount for each row."""
-    rows = _values_of_rows(pilot, "")
-    ratio = predict_ratio(_values(pilot, field), rows, pilot.population)
+    if pilot.sessions is not None:
+        return _per_row_of_sessions(pilot, field)
+    rows, shared = [_rows_of(pilot, item) for item in pilot.items], getattr(pilot.shared_costs, field)
+    values = [pilot.amount(item, field) + shared / len(pilot.items) for item in pilot.items]
+    ratio = predict_ratio(values, rows, pilot.population)
     alone = predict_total(rows, pilot.population)
     return ratio if math.isinf(ratio.value) else ratio.times(_distinct(pilot.made, alone).inverse())
+
+
+def _per_row_of_sessions(pilot: PilotOutcomes, field: str) -> PredictionInterval:
+    """Return it as if amounts and rows were independent: they have two populations."""
+    total, rows = _total(pilot, field), _rows(pilot)
+    if not rows.value:
+        return PredictionInterval(math.inf, total.low / rows.high if rows.high else math.inf, math.inf)
+    return total.times(rows.inverse())
 
 
 def _hours(
@@ -199,7 +246,7 @@ def _hours(
     if rate is None:
         return None, None
     extra = max(0.0, pilot.run_seconds - len(pilot.answered_at) / rate.value)
-    left = requests.plus(-_in_pilot(pilot, "requests"))
+    left = requests.plus(-pilot.total("requests"))
     return rate, left.times(rate.inverse()).plus(extra).scaled(1 / 3600)
 
 
@@ -245,9 +292,7 @@ def _losses(pilot: PilotOutcomes) -> tuple[PredictedLoss, ...]:
             step=step,
             reason=reason,
             share=counts[step, reason] / sum(counts.values()),
-            items=PredictedAmount.of(
-                predict_total([pilot.lost[step, reason][item] for item in pilot.items], pilot.population)
-            ),
+            items=PredictedAmount.of(_predicted(pilot, pilot.lost[step, reason].__getitem__, is_paid=False)),
         )
         for step, reason in most
     )

@@ -1,7 +1,8 @@
 """The steps of a pilot, and its outcomes by item of its sample, from which ``api/forecast.py`` predicts the run."""
 
+import math
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -10,6 +11,7 @@ from glotsmith.drop_reasons import Reason
 from glotsmith.errors import UsageError
 from glotsmith.exchanges import ReplyCosts
 from glotsmith.ledger import Ledger
+from glotsmith.recipes.xcoder.pilot_sessions import PilotSessions, keys_of_parts, read_pilot_sessions
 from glotsmith.records import Example
 from glotsmith.selection.deduplicate import kept_duplicate
 from glotsmith.sources.pilot_sample import PILOT_STEP, sample_pilot
@@ -21,6 +23,8 @@ _DUPLICATE = (Reason.EXACT_DUPLICATE, Reason.NEAR_DUPLICATE)
 def with_pilot(steps: Sequence[Step[Any, Any]], config: RunConfig) -> list[Step[Any, Any]]:
     """Return the steps of a pilot: those of the run, with the sample before the first step that costs much.
 
+    A recipe may add steps of its own (``pilot_steps``), each before the step that it names.
+
     Raises:
         UsageError: the recipe cannot predict a run from a sample of its items.
 
@@ -30,7 +34,10 @@ def with_pilot(steps: Sequence[Step[Any, Any]], config: RunConfig) -> list[Step[
     place = next((n for n, step in enumerate(steps) if n and step.name == before), 0)
     if not place:
         raise UsageError(f"the recipe {config.recipe} names no step that a pilot samples items for (pilot_before)")
-    return [*steps[:place], sample_pilot(config.pilot, steps[place - 1].output), *steps[place:]]
+    own: Callable[[float], Mapping[str, Step[Any, Any]]] | None = getattr(recipe, "pilot_steps", None)
+    added = dict(own(config.pilot)) if own else {}
+    added[before] = sample_pilot(config.pilot, steps[place - 1].output)
+    return [one for step in steps for one in ([added[step.name], step] if step.name in added else [step])]
 
 
 class PilotRow(NamedTuple):
@@ -52,15 +59,26 @@ class PilotOutcomes(NamedTuple):
     lost: Mapping[tuple[str, str], Counter[str]]  #: (step, drop reason) → inputs dropped after the sample, by item
     answered_at: Sequence[float]  #: when replies arrived that were paid for, seconds since 1970
     run_seconds: float
+    sessions: PilotSessions | None = None  #: of a recipe with discussions, which are further items
 
-    def values(self, field: str) -> list[float]:
-        """Return a field of ``ReplyCosts`` for each item."""
-        return [getattr(self.costs.get(item, ReplyCosts()), field) for item in self.items]
+    @property
+    def is_whole(self) -> bool:
+        """Whether the sample is the population, so that discussions have the seeds of the run."""
+        return len(self.items) >= self.population
+
+    def amount(self, item: str, field: str) -> float:
+        """Return a field of ``ReplyCosts`` for an item."""
+        return getattr(self.costs.get(item, ReplyCosts()), field)
+
+    def total(self, field: str) -> float:
+        """Return the sum of a field of ``ReplyCosts``."""
+        return math.fsum(getattr(costs, field) for costs in [*self.costs.values(), self.shared_costs])
 
 
 def read_outcomes(ledger: Ledger) -> PilotOutcomes:
     """Return what a finished pilot did."""
-    origins = _Origins(ledger)
+    sessions = read_pilot_sessions(ledger)
+    origins = _Origins(ledger, frozenset(sessions.keys if sessions else ()))
     costs, shared = defaultdict[str, ReplyCosts](ReplyCosts), ReplyCosts()
     for key, paid in ledger.exchanges.costs_by_item().items():
         item = origins.item_of_any(key)
@@ -84,26 +102,32 @@ def read_outcomes(ledger: Ledger) -> PilotOutcomes:
         lost=_lost(ledger, origins),
         answered_at=ledger.exchanges.answer_times(),
         run_seconds=ledger.exchanges.run_seconds(),
+        sessions=sessions,
     )
 
 
 class _Origins:
-    """The item of the sample that each item of later steps was made from."""
+    """The item of the sample that each item of later steps was made from; a session is an item of its own."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, sessions: Collection[str]) -> None:
         steps = ledger.steps[ledger.steps.index(PILOT_STEP) :]
         self.sample = [row.key for row in ledger.kept_rows(PILOT_STEP)]
         self._by_step = {PILOT_STEP: {key: key for key in self.sample}}
         for before, step in pairwise(steps):
             known = self._by_step[before]
-            self._by_step[step] = {row.key: known[row.parent] for row in ledger.kept_rows(step)}
+            self._by_step[step] = {
+                row.key: row.key if row.key in sessions else known[row.parent] for row in ledger.kept_rows(step)
+            }
+        self._parts = keys_of_parts(ledger)
 
     def item_of(self, step: str, key: str) -> str:
         """Return the item that an output of a step was made from."""
         return self._by_step[step][key]
 
     def item_of_any(self, key: str) -> str | None:
-        """Return the item that an output of any step was made from; None if there is no such output."""
+        """Return the item that an output of any step, or a part of one, was made from; None if there is none."""
+        if key in self._parts:
+            return self.item_of(*self._parts[key])
         return next((items[key] for items in self._by_step.values() if key in items), None)
 
 
@@ -137,6 +161,6 @@ def _lost(ledger: Ledger, origins: _Origins) -> Mapping[tuple[str, str], Counter
     steps = ledger.steps[ledger.steps.index(PILOT_STEP) :]
     for before, step in pairwise(steps):
         for row in ledger.dropped_rows(step):
-            if row.status == "dropped":
+            if row.status == "dropped" and row.reason != str(Reason.NOT_SAMPLED):
                 found[step, row.reason][origins.item_of(before, row.parent)] += 1
     return found

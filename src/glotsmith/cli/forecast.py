@@ -31,6 +31,13 @@ def print_forecast(found: RunForecast, pilot: Path, *, as_json: bool) -> None:
         f"The run reuses the replies of {pilot}. Start it with the same command without --estimate.",
         soft_wrap=True,
     )
+    if found.sessions:
+        again = "reuses them" if found.reuses_sessions else "holds them again, with the tasks of all its seeds"
+        out.print(
+            f"And from {found.sampled_sessions:,} of {counted(found.sessions, 'discussion')}: the run {again}. "
+            "Later ones are extrapolated: with longer memories, prompts are longer, and more problems are repeated.",
+            soft_wrap=True,
+        )
     out.print(f"What the pilot kept and dropped:  glotsmith show {shlex.quote(str(pilot))} --dropped", soft_wrap=True)
 
 

@@ -44,6 +44,7 @@ from glotsmith.recipes.xcoder.agent_requests import AgentRequests, agent_role
 from glotsmith.recipes.xcoder.discussion import Discuss, DiscussionRules, Topology
 from glotsmith.recipes.xcoder.history import LedgerHistory, remembered_sessions, session_of
 from glotsmith.recipes.xcoder.memory import AgentMemory, MemoryLimits
+from glotsmith.recipes.xcoder.pilot_sessions import SampleSessions, count_pilot_sessions
 from glotsmith.recipes.xcoder.pipeline_item import (
     DecontaminateItems,
     DecontaminateReferences,
@@ -183,18 +184,13 @@ class XCoder(Record, frozen=True, kw_only=True):
 
     @property
     def pilot_before(self) -> str:
-        """The first step that sends requests.
-
-        Raises:
-            UsageError: agents discuss, and each discussion remembers the earlier ones, so that none can be sampled.
-
-        """
-        if self.sessions:
-            raise UsageError(
-                "--estimate cannot predict discussions, because each of them remembers the earlier ones. Predict the "
-                "seeds with --set sessions=0, or try a few sessions: --preview 5 --set sessions=8"
-            )
+        """The first step that sends requests."""
         return MakeSeeds.name
+
+    def pilot_steps(self, share: float) -> Mapping[str, Step[Any, Any]]:
+        """Return the step that leaves a pilot the first discussions, by the name of the step after it."""
+        count = count_pilot_sessions(self.sessions, self.epoch, share)
+        return {Discuss.name: SampleSessions(count)} if self.sessions else {}
 
     @property
     def roles(self) -> tuple[str, ...]:
