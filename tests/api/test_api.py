@@ -179,6 +179,21 @@ def test_without_a_file_the_defaults_hold(monkeypatch: pytest.MonkeyPatch) -> No
     )
 
 
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"options": {"sources": ("stdlib:",), "languages": ("r",)}}, (("stdlib:",), ("r",))),
+        ({"sources": ["src"], "options": {"languages": ("r",)}}, (("src",), ("r",))),
+        ({"sources": ["src"], "languages": ["lua"], "options": {"languages": ("r",)}}, (("src",), ("lua",))),
+    ],
+)
+def test_sources_and_languages_may_be_options(
+    given: dict[str, Any], expected: tuple[tuple[str, ...], ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = chosen(monkeypatch, "multipl-t", **given).config.options
+    assert (tuple(options["sources"]), tuple(options["languages"])) == expected
+
+
 @pytest.mark.parametrize(("preview", "folder", "other"), [(0, "run", "run-preview"), (5, "run-preview", "run")])
 def test_a_preview_works_beside_its_run(
     preview: int, folder: str, other: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -166,6 +166,7 @@ async def run_async(
         GlotsmithError: see ``errors.py``.
 
     """
+    lists = {"sources": sources, "languages": languages}
     given = {
         "seed": seed,
         "formats": tuple(formats),
@@ -175,7 +176,7 @@ async def run_async(
         "teacher": {"name": teacher, "model": model, "base_url": base_url, "options": dict(teacher_options or {})},
         "roles": dict(roles or {}),
         "prompts": {name: str(file) for name, file in (prompts or {}).items()},
-        "options": {**(options or {}), "sources": tuple(sources), "languages": tuple(languages)},
+        "options": {**(options or {}), **{name: tuple(value) for name, value in lists.items() if value}},
     }
     config = run_config.load(recipe, given)
     place = RunPlace.choose(config, output, cache)
