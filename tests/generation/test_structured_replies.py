@@ -115,6 +115,22 @@ def test_what_has_not_all_sections_has_a_name(reply_text: str, reason: Reason) -
     assert found.reason == reason
 
 
+@pytest.mark.parametrize("text", ['{"points": 4, "why": "it is', "[Points]\n4", "4", '{"points": 4, "task": "'])
+def test_what_is_missing_at_the_length_limit_was_cut_off(text: str) -> None:
+    cut, whole = Reply(text=text, finish_reason="length", output_tokens=9), Reply(text=text)
+    for read in (lambda reply: read_object(reply, Score), lambda reply: read_sections(reply, ("points", "why"))):
+        found = read(cut)
+        assert isinstance(found, UnusableReply)
+        assert (found.reason, found.detail.endswith(text)) == (Reason.CUT_OFF, True)
+        assert read(whole).reason in (Reason.UNPARSABLE_REPLY, Reason.INCOMPLETE_REPLY)  # type: ignore[union-attr]
+
+
+def test_what_is_complete_before_the_length_limit_is_read() -> None:
+    assert read_object(Reply(text='{"points": 4} And', finish_reason="length"), Score) == Score(4)
+    found = read_sections(Reply(text="[Points]\n4\n[Why]\nit is", finish_reason="length"), ("points", "why"))
+    assert found == {"points": "4", "why": "it is"}
+
+
 def test_a_plain_text_is_what_was_said() -> None:
     assert reply_text(Reply(text="<think>hm</think>\nWrite a sum.\n")) == "Write a sum."
 

@@ -28,6 +28,22 @@ def test_the_version_is_the_hash_of_the_text_and_of_what_it_includes(tmp_path: P
     assert write(tmp_path, **{**including, "_b": "2"}).version != before
 
 
+@pytest.mark.parametrize(
+    ("text", "contained"),
+    [
+        ("Say the sum", True),
+        ("say  the\nSUM.", True),
+        ("in words", True),  # of an included file
+        ("Say the product", False),
+        ("numbers", False),  # a value, not the template
+    ],
+)
+def test_a_prompt_contains_its_own_words(tmp_path: Path, text: str, contained: bool) -> None:
+    prompt = write(tmp_path, main='Say the sum of {{ x }}, {% include "_a.j2" %}', _a="in  words.")
+    assert prompt.render(x="numbers") == "Say the sum of numbers, in  words."
+    assert prompt.contains(text) is contained
+
+
 @pytest.mark.parametrize("text", ["{{ missing }}", "{% if %}", '{% include "_none.j2" %}'])
 def test_what_can_not_be_filled_is_said_in_a_sentence(tmp_path: Path, text: str) -> None:
     with pytest.raises(UsageError, match=r"main\.j2 cannot be filled"):

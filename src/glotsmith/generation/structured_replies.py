@@ -87,7 +87,14 @@ def read_object(reply: Reply, kind: type[T]) -> T | UnusableReply:
             mismatch = mismatch or str(error)
     if mismatch:
         return UnusableReply(Reason.INCOMPLETE_REPLY, mismatch)
-    return UnusableReply(Reason.UNPARSABLE_REPLY, f"no JSON object in: {text[:_SHOWN]}")
+    return _cut_off(reply) or UnusableReply(Reason.UNPARSABLE_REPLY, f"no JSON object in: {text[:_SHOWN]}")
+
+
+def _cut_off(reply: Reply) -> UnusableReply | None:
+    """Return why a reply lacks something if it reached its length limit; None if it did not."""
+    if reply.finish_reason != "length":
+        return None
+    return UnusableReply(Reason.CUT_OFF, f"{reply.output_tokens} tokens that end with: {reply.text[-_SHOWN:]}")
 
 
 def _objects(text: str) -> Iterator[object]:
@@ -131,10 +138,12 @@ def read_sections(reply: Reply, names: Sequence[str]) -> dict[str, str] | Unusab
         return text
     found = _sections(text, names) or _sections_of_object(text, names)
     if not found:
-        return UnusableReply(Reason.UNPARSABLE_REPLY, f"no section {', '.join(names)} in: {text[:_SHOWN]}")
+        return _cut_off(reply) or UnusableReply(
+            Reason.UNPARSABLE_REPLY, f"no section {', '.join(names)} in: {text[:_SHOWN]}"
+        )
     missing = [name for name in names if not found.get(name, "").strip()]
     if missing:
-        return UnusableReply(Reason.INCOMPLETE_REPLY, f"no section {', '.join(missing)}")
+        return _cut_off(reply) or UnusableReply(Reason.INCOMPLETE_REPLY, f"no section {', '.join(missing)}")
     return {name: found[name].strip("\n").rstrip() for name in names}
 
 

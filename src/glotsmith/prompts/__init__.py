@@ -70,6 +70,16 @@ class Prompt:
         """First 12 hex digits of the content hash of the template and the files that it includes."""
         return content_hash(self.text, *(text for _, text in self._included))[:12]
 
+    def contains(self, text: str) -> bool:
+        """Return whether the template itself contains a text, in any case and with any blanks between words.
+
+        Small models copy the words of a prompt into their reply. Values that fill the template do not count.
+        """
+        words = " ".join(text.casefold().split()).strip(" .\"'`")
+        return any(
+            words in " ".join(source.casefold().split()) for source in (self.text, *dict(self._included).values())
+        )
+
     def stored(self, call: str) -> StoredPrompt:
         """Return the texts of the prompt under the name of a call."""
         texts = {**dict(self._included), self.path.name: self.text}

@@ -8,18 +8,21 @@ import msgspec
 import pytest
 
 from glotsmith.drop_reasons import Reason
+from glotsmith.generation.structured_replies import UnusableReply, read_object
 from glotsmith.prompts import Prompt
 from glotsmith.recipes.xcoder.agent_requests import AgentRequests
-from glotsmith.recipes.xcoder.discussion import Discuss, DiscussionRules
+from glotsmith.recipes.xcoder.discussion import AdviceReply, Discuss, DiscussionRules, VoteReply
 from glotsmith.recipes.xcoder.memory import MemoryLimits, RememberedSession
+from glotsmith.recipes.xcoder.prompt_variables import INTERFACES
 from glotsmith.recipes.xcoder.proposals import Proposal
 from glotsmith.recipes.xcoder.recipe import CALLS, PROMPTS
 from glotsmith.recipes.xcoder.reflection import EpochMemories, ReflectionReply
+from glotsmith.recipes.xcoder.rubric import RubricPoints
 from glotsmith.recipes.xcoder.schedule import SessionPlan, session_key
 from glotsmith.recipes.xcoder.seeds import MakeSeeds
 from glotsmith.records import Lineage, Origin, Snippet
 from glotsmith.step import Result
-from glotsmith.teachers.base import Reply, Request, Sampling
+from glotsmith.teachers.base import Reply, Request, RequestStyle, Sampling
 
 AGENTS = ("python", "lua", "ocaml")
 YES, NO = '{"agree": true}', '{"agree": false, "advice": "Shorter."}'
@@ -326,6 +329,37 @@ def test_an_adviser_who_says_nothing_usable_abstains_and_is_counted() -> None:
     assert [(d.reason, d.key) for d in result.dropped] == [(Reason.UNPARSABLE_REPLY, "session-0:advise:lua:1")]
 
 
+@pytest.mark.parametrize("structured", [True, False])
+def test_a_chair_that_copies_the_prompt_has_no_problem(structured: bool) -> None:
+    copied = "the problem in words, complete, naming the function, without code"
+    if structured:
+        reply, copied = json.dumps({**json.loads(POSED_IN_JSON), "instruction": "In words, complete."}), "In words"
+    else:
+        reply = posed("f").replace("Write f.", copied)
+    result, _ = hold({"propose": reply, "advise": YES}, structured=structured)
+    assert not result.kept
+    lost = [(d.reason, d.key) for d in result.dropped]
+    assert lost == [(Reason.INCOMPLETE_REPLY, "session-0:propose:python:0"), (Reason.INCOMPLETE_REPLY, "")]
+    assert copied in result.dropped[0].detail
+    assert "copies the prompt" in result.dropped[0].detail
+
+
+@pytest.mark.parametrize("reply", ['{"instruction": "The instruction"}', "[Instruction]\nthe instruction."])
+def test_a_seed_that_copies_the_prompt_is_lost(reply: str) -> None:
+    result = make_ds2(Says({"ds2": reply}, structured=reply.startswith("{")))
+    assert not result.kept
+    assert {d.reason for d in result.dropped} == {Reason.INCOMPLETE_REPLY}
+    assert make_ds2(Says({"ds2": reply.replace("he instruction", "he sum of a list")})).kept
+
+
+@pytest.mark.parametrize("call", ["advise", "vote", "reflect", "rubric"])
+def test_a_copy_of_the_prompt_is_no_reply(call: str) -> None:
+    kind = {"advise": AdviceReply, "vote": VoteReply, "reflect": ReflectionReply, "rubric": RubricPoints}[call]
+    interface = INTERFACES[call]
+    prompt = Prompt(PROMPTS / f"{call}.j2").render(**{n: v.sample for n, v in interface.variables.items()})
+    assert isinstance(read_object(Reply(text=prompt), kind), UnusableReply)
+
+
 def test_a_base_model_gets_the_beginning_of_its_reply() -> None:
     replies = {"propose": posed("f").removeprefix("[Instruction]\n"), "advise": YES.removeprefix("{")}
     result, teacher = hold(replies, style="completion")
@@ -338,16 +372,18 @@ def test_a_base_model_gets_the_beginning_of_its_reply() -> None:
     assert set(hold(replies)[1].stops) == {()}
 
 
-def test_a_base_models_ds2_ends_with_the_instruction() -> None:
-    teacher = Says({"ds2": "Write `f`."})
-    requests = AgentRequests(
-        teacher=teacher,  # type: ignore[arg-type]
-        prompts={call: Prompt(PROMPTS / f"{call}.j2") for call in CALLS},
-        style="completion",
-    )
+def make_ds2(teacher: Says, style: RequestStyle = "chat") -> Result[Proposal]:
+    """Make the Ds2 of one function."""
+    prompts = {call: Prompt(PROMPTS / f"{call}.j2") for call in CALLS}
+    requests = AgentRequests(teacher=teacher, prompts=prompts, style=style)  # type: ignore[arg-type]
     code = "def f(x):\n    return x + 1"
     snippet = Snippet(id="s", language="python", name="f", code=code, origin=Origin(source="s", path="p"))
-    [kept] = asyncio.run(MakeSeeds(requests, ("ds2",)).run("s", snippet)).kept
+    return asyncio.run(MakeSeeds(requests, ("ds2",)).run("s", snippet))
+
+
+def test_a_base_models_ds2_ends_with_the_instruction() -> None:
+    teacher = Says({"ds2": "Write `f`."})
+    [kept] = make_ds2(teacher, "completion").kept
     assert kept.item.instruction == "Write `f`."
     assert "\n[" in teacher.stops[0]
     assert "\n```" in teacher.stops[0]

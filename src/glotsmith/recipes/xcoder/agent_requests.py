@@ -9,6 +9,7 @@ from glotsmith.drop_reasons import Reason
 from glotsmith.generation.escalation import escalation_detail
 from glotsmith.generation.structured_replies import UnusableReply
 from glotsmith.prompts import Prompt
+from glotsmith.recipes.xcoder.proposals import DraftProblem
 from glotsmith.records import Lineage, printable
 from glotsmith.step import Dropped
 from glotsmith.teachers.base import Reply, Request, RequestStyle, Sampling, Teacher
@@ -137,6 +138,12 @@ class AgentRequests(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.structs.replace(
             reply, text=printable(_with_opening(reply, opening) if completes else reply.text)
         )
+
+    def original(self, call: str, problem: DraftProblem | UnusableReply) -> DraftProblem | UnusableReply:
+        """Return the problem, or why it is unusable if its instruction consists of words of the prompt."""
+        if isinstance(problem, DraftProblem) and self.prompts[call].contains(problem.instruction):
+            return UnusableReply(Reason.INCOMPLETE_REPLY, f"the instruction copies the prompt: {problem.instruction}")
+        return problem
 
     def _lineage(self, teacher: Teacher, call: str, sample: int) -> Lineage:
         return Lineage(

@@ -266,8 +266,12 @@ class _Discussion:
         self, call: str, agent: str, round_: int, variables: dict[str, object]
     ) -> DraftProblem | UnusableReply:
         """Return the problem in an agent's reply; an unusable reply is lost."""
-        reply, lineage, _ = await self._request(call, agent, round_, variables, read_problem, _OPENING, PROBLEM_SCHEMA)
-        problem = read_problem(reply)
+
+        def read(reply: Reply) -> DraftProblem | UnusableReply:
+            return self._requests.original(call, read_problem(reply))
+
+        reply, lineage, _ = await self._request(call, agent, round_, variables, read, _OPENING, PROBLEM_SCHEMA)
+        problem = read(reply)
         if isinstance(problem, UnusableReply):
             self._lose(call, agent, round_, problem)
             return problem

@@ -95,7 +95,9 @@ def _executable(instruction: str, found: dict[str, str], answer: str) -> DraftPr
         return UnusableReply(Reason.INCOMPLETE_REPLY, str(error))
     reference = extract_code(found["Reference"], get_card("python"), name=name)
     if reference is None or not defines_only(reference, name):
-        return UnusableReply(Reason.NO_CODE, f"the reference defines no function {name}: {found['Reference'][:200]}")
+        return UnusableReply(
+            Reason.NO_CODE, f"the reference is not the function {name} alone: {found['Reference'][:200]}"
+        )
     examples = tuple(stated_examples(found["Examples"], name))
     if not examples:
         return UnusableReply(Reason.INCOMPLETE_REPLY, f"no assert about {name} in: {found['Examples'][:200]}")

@@ -72,7 +72,8 @@ class MakeSeeds(ItemStep[Snippet, Proposal]):
         stops, schema = _STOPS.get(kind, ()), _schema(kind, snippet)
 
         def read(reply: Reply) -> DraftProblem | UnusableReply:
-            return _read_ds1(reply, snippet) if kind == "ds1" else _read_ds2(reply, snippet)
+            problem = _read_ds1(reply, snippet) if kind == "ds1" else _read_ds2(reply, snippet)
+            return self._requests.original(kind, problem)
 
         found = await self._requests.send(
             kind, key, variables, read, opening=_OPENING, stops=stops, context=context, schema=schema
