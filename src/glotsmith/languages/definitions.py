@@ -11,7 +11,7 @@ from glotsmith.languages.lexer import comment_syntax_of, split_code
 
 _NAME = r"[^\W\d](?:[\w?!']|-(?=\w)|->(?=\w))*"
 _KEYWORD = (
-    r"(?:def\w*|define(?:[-/][\w/-]+)?|function|func|fun|fn|proc|method|sub|let|and|rec|class|struct|type|data|newtype"
+    r"(?:def(?!ault)\w*|define(?:[-/][\w/-]+)?|function|func|fun|fn|proc|method|sub|let|and|rec|class|struct|type|data|newtype"
     r"|enum|trait|object|interface|module|record|val|var|const|local|my|our|static|iterator|template|macro|typedef)"
 )
 _GAP = r"[ \t(]+"

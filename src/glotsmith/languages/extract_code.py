@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 
 from glotsmith.languages.card import Card
+from glotsmith.languages.continuation import cut_after_function
 from glotsmith.languages.definitions import defined_names, defines, mentions
 from glotsmith.languages.grammar import parses, top_level_nodes
 from glotsmith.languages.parse_reply import (
@@ -84,7 +85,8 @@ def strip_reasoning(reply: str) -> str:
 def _program(text: str, parts: Sequence[ReplyPart], card: Card, prefix: str, name: str) -> str | None:
     """Return the program in the parts of a reply; ``text`` is their concatenation."""
     if prefix and (body := _continuation(text, card, prefix)) is not None:
-        return join_prefix(prefix, body, card, name)
+        code = join_prefix(prefix, body, card, name)
+        return cut_after_function(card, code, len(prefix)) if code and code.startswith(prefix) else code
     if not prefix and (end := _end_of_opened_block(text, card, name)) is not None:
         parts = [ReplyPart("", True, "", text[:end]), *parse_reply(text[end:].partition("\n")[2], card).answer]
     code = _choose_program(parts, card, name)
