@@ -344,6 +344,15 @@ def test_a_chair_that_copies_the_prompt_has_no_problem(structured: bool) -> None
     assert "copies the prompt" in result.dropped[0].detail
 
 
+def test_a_chair_that_poses_the_example_of_the_prompt_has_no_problem() -> None:
+    signature = "def merge(xs: list[int], ys: list[int]) -> list[int]"
+    posed_example = posed("merge").replace("def merge(x: int) -> int", signature)
+    result, _ = hold({"propose": posed_example, "advise": YES})
+    assert not result.kept
+    assert "the signature copies the prompt" in result.dropped[0].detail
+    assert only(hold({"propose": posed("merge"), "advise": YES})[0]).name == "merge"
+
+
 @pytest.mark.parametrize("reply", ['{"instruction": "The instruction"}', "[Instruction]\nthe instruction."])
 def test_a_seed_that_copies_the_prompt_is_lost(reply: str) -> None:
     result = make_ds2(Says({"ds2": reply}, structured=reply.startswith("{")))

@@ -140,9 +140,13 @@ class AgentRequests(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def original(self, call: str, problem: DraftProblem | UnusableReply) -> DraftProblem | UnusableReply:
-        """Return the problem, or why it is unusable if its instruction consists of words of the prompt."""
-        if isinstance(problem, DraftProblem) and self.prompts[call].contains(problem.instruction):
-            return UnusableReply(Reason.INCOMPLETE_REPLY, f"the instruction copies the prompt: {problem.instruction}")
+        """Return the problem, or why it is unusable if its instruction or its signature is a part of the prompt."""
+        if isinstance(problem, UnusableReply):
+            return problem
+        prompt = self.prompts[call]
+        for part, text in (("instruction", problem.instruction), ("signature", problem.signature)):
+            if text and prompt.contains(text):
+                return UnusableReply(Reason.INCOMPLETE_REPLY, f"the {part} copies the prompt: {text[:200]}")
         return problem
 
     def _lineage(self, teacher: Teacher, call: str, sample: int) -> Lineage:
