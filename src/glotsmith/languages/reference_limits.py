@@ -13,7 +13,7 @@ from glotsmith.languages.card import Card, get_card
 from glotsmith.records import Job, Record
 
 _STEP = 4.0  #: ratio of consecutive steps of the stored time
-_SHORTEST_S = _STEP**-5  #: the shortest stored time, 1 ms: with the default factor its limit is the floor
+SHORTEST_REFERENCE_S = _STEP**-5  #: the shortest stored time, 1 ms: with the default factor its limit is the floor
 
 
 class ReferenceLimits(Record, frozen=True, kw_only=True):
@@ -49,5 +49,5 @@ class ReferenceLimits(Record, frozen=True, kw_only=True):
 
 def round_reference(seconds: float) -> float:
     """Return the next step that is not shorter than a measured CPU time: 1 ms and its multiples by powers of four."""
-    steps = math.ceil(math.log(max(seconds, _SHORTEST_S) / _SHORTEST_S, _STEP) - 1e-9)
-    return _SHORTEST_S * _STEP**steps
+    steps = math.ceil(math.log(max(seconds, SHORTEST_REFERENCE_S) / SHORTEST_REFERENCE_S, _STEP) - 1e-9)
+    return SHORTEST_REFERENCE_S * _STEP**steps
