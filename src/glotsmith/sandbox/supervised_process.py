@@ -19,6 +19,7 @@ from glotsmith.sandbox.idle_clock import IdleClock
 from glotsmith.sandbox.pipes import LimitedBuffer, PipeReader, PipeWriter, StderrParser, TailBuffer
 from glotsmith.sandbox.process_tree import ProcessStat, TreeUsage, cpu_seconds, has_runnable_task, measure_tree
 from glotsmith.sandbox.shell_wrapper import max_tasks
+from glotsmith.sandbox.starvation_clock import StarvationClock
 
 _FIRST_CHECK_S = 0.02  #: most programs end before the first check of their limits
 _CHECK_INTERVAL_S = 0.05
@@ -26,6 +27,7 @@ _IDLE_CHECK_INTERVAL_S = 0.1  #: of a program that waits: the longest step of it
 _SHORTEST_PAUSE_S = 0.002  #: before the CPU limit
 _WAITS_S = 0.05  #: after this idle time a program lends its slot
 _IDLE = "idle: the program waited, and nothing in it could run"
+_LONGEST_WALL = 10  #: times the wall limit: the wall time of a program that gets no processor
 _SETUP_TIMEOUT_S = 60.0  #: of the sandbox around a program, or of loading an interpreter, on a busy machine
 KILL_TIMEOUT_S = 10.0  #: how long a killed process may take to die
 
@@ -49,6 +51,7 @@ class SupervisedProcess(ABC):
         self.on_resume: Callable[[], None] = lambda: None  #: called when it may run again
         self._judged_bytes = 0  #: of stdout, when ``is_decided`` was called
         self._idle_clock = IdleClock(limits.idle_s)
+        self._starvation_clock = StarvationClock()  #: of the present phase
         self._peak = TreeUsage()
         self._code = 0
         self._cpu_s = 0.0  #: of all processes that have ended
@@ -92,7 +95,7 @@ class SupervisedProcess(ABC):
     def _on_state_change(self) -> None:
         """Restart the count of wall and CPU time when a build has ended."""
         if self.state == "ready":
-            self._phase_started_at = time.monotonic()
+            self._phase_started_at, self._starvation_clock = time.monotonic(), StarvationClock()
             self._build_cpu_s = cpu_seconds(self._read_tree(), self.wrappers) if self._building else 0.0
         self._building = self.state == "building"
 
@@ -153,6 +156,7 @@ class SupervisedProcess(ABC):
         usage = measure_tree(tree, self.wrappers, limits.processes, self._memory_mb)
         self._peak = self._peak.peak(usage)
         self._withdraw_load_s()
+        self._starvation_clock.check(time.monotonic(), [p for p in tree if p.depth >= self.wrappers])
         if usage.processes > limits.processes or usage.tasks > max_tasks(limits):
             self.stop("processes")
         elif usage.memory_mb > self._memory_mb:
@@ -201,12 +205,16 @@ class SupervisedProcess(ABC):
         return self._peak.cpu_s - self._build_cpu_s
 
     def _remaining_wall_s(self) -> float:
-        """Return the wall time that is left to the program, which begins when its sandbox is set up."""
+        """Return the wall time that is left to the program.
+
+        It begins when the sandbox is set up, and does not contain the time in which the program waited for a processor.
+        """
         limits = self._limits
         if self.state == "setup":
             return self._started_at + max(_SETUP_TIMEOUT_S, limits.wall_s) - time.monotonic()
         wall_s = limits.wall_s + limits.build_cpu_s if self._building else limits.wall_s
-        return self._phase_started_at + wall_s - time.monotonic()
+        limit_s = min(wall_s + self._starvation_clock.starved_s, _LONGEST_WALL * wall_s)
+        return self._phase_started_at + limit_s - time.monotonic()
 
     def stop(self, reason: StopReason) -> None:
         """Kill all processes; the first reason given counts."""
