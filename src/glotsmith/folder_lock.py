@@ -35,7 +35,7 @@ def lock_folder(folder: Path, what: str, token: str) -> int:
     strange = sorted(name for name in names if name != LOCK and token not in name)
     if strange and token not in names:
         raise UsageError(
-            f"{folder}: the folder holds something else ({', '.join(strange[:3])}) and no {token}: "
+            f"{folder}: the folder contains other files ({', '.join(strange[:3])}) and no {token}: "
             "choose a new or empty one"
         )
     return _lock_file(folder)

@@ -65,7 +65,7 @@ def test_a_set_for_two_languages_and_what_can_not_be_asked(glotsmith: Command, r
         "benchmark", "make", rows, "-l", "ocaml", "-l", "perl", "--name", "mine", "-o", out
     )
     assert code == 0, stderr
-    assert "5 questions (2 in OCaml, 3 in Perl); 3 that cannot be asked or passed" in stdout
+    assert "5 questions (2 in OCaml, 3 in Perl); 3 problems cannot be posed or passed" in stdout
     questions = lines(out / "questions.jsonl")
     assert [(q["language"], q["name"]) for q in questions] == [
         ("ocaml", "add"),

@@ -136,7 +136,7 @@ def test_verdicts_replace_verdicts_alone(glotsmith: Command, folder: Path, text:
     (folder / "jobs.jsonl").write_text(job)
     (folder / "other").write_text(text)
     code, _, stderr = glotsmith("verify", "jobs.jsonl", "-o", "other")
-    assert (code, "holds something other than verdicts" in stderr) == (2, True), stderr
+    assert (code, "contains something other than verdicts" in stderr) == (2, True), stderr
     assert (folder / "other").read_text() == text
     assert glotsmith("verify", "jobs.jsonl", "-o", "jobs.jsonl")[0] == 2
     assert (folder / "jobs.jsonl").read_text() == job

@@ -92,7 +92,7 @@ def test_a_mistake_gets_a_sentence(
         ("\xff", "not a job"),
         ('{"id": "a", "language": "lua", "code": "x",}', "not JSON"),
         ('{"id": "a", "language": "lua", "tolerance": NaN}', "not JSON"),
-        ("3", "a job is a JSON object"),
+        ("3", "expected a JSON object, got 3"),
         (
             '{"id": "a", "language": "lua", "tests": ["assert f(1) == 1"], "io": [{"stdin": "", "stdout": ""}]}',
             "the job has tests and io, of which only one can be judged: make a job of each",
@@ -206,7 +206,7 @@ def test_what_is_broken_further_on_does_not_take_the_others(
     assert code == 2, stderr
     found = [json.loads(line) for line in verdicts.read_text().splitlines()]
     assert [v.get("line") or v["status"] for v in found] == lines
-    assert f"1 line of {file} holds no job" in stderr
+    assert f"1 line of {file} contains no valid job" in stderr
 
 
 def test_a_folder_is_no_input_of_agnostics(glotsmith: Command, tmp_path: Path) -> None:

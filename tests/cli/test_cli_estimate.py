@@ -58,8 +58,8 @@ def test_a_forecast_of_a_whole_pilot_is_what_the_run_does(
         (("--estimate", "--shard", "1/2"), "--estimate predicts the whole run: leave --shard out"),
         (("--estimate", "--pilot-share", "0"), "Invalid value for '--pilot-share'"),
         (("--estimate", "--pilot-share", "1.5"), "Invalid value for '--pilot-share'"),
-        (("--pilot-share", "0.5"), "--pilot-share belongs to --estimate: add it, or leave it out"),
-        (("--json",), "--json belongs to --estimate: add it, or leave it out"),
+        (("--pilot-share", "0.5"), "--pilot-share needs --estimate: add --estimate, or remove --pilot-share"),
+        (("--json",), "--json needs --estimate: add --estimate, or remove --json"),
     ],
 )
 def test_a_pilot_that_predicts_nothing_is_refused(

@@ -50,7 +50,7 @@ def test_a_path_is_shown_whole(glotsmith: Command, tmp_path: Path, name: str) ->
     file = tmp_path / name / "jobs.jsonl"
     file.write_text("")
     code, _, stderr = glotsmith("verify", file)
-    assert (code, stderr) == (0, f"glotsmith: {file} holds no job\n")
+    assert (code, stderr) == (0, f"glotsmith: {file} contains no job\n")
 
 
 def test_no_color_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -247,5 +247,5 @@ def stored(out: Path) -> int:
 def test_the_folder_of_something_else_is_refused(glotsmith: Command, tmp_path: Path) -> None:
     data = write(tmp_path / "a.jsonl", [row("", 1, "")])
     code, _, error = glotsmith("reverify", data, "-o", tmp_path)
-    assert (code, "the folder holds something else" in error) == (2, True)
+    assert (code, "the folder contains other files" in error) == (2, True)
     assert data.exists()

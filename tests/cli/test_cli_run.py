@@ -349,7 +349,7 @@ def test_an_export_replaces_no_other_runs_and_no_other_formats(
     assert glotsmith("export", "run", "-f", form, "-o", "out")[0] == 0  # the same again
     before = everything(folder / "out")
     code, _, err = glotsmith("export", "second", "-f", form, "-o", "out")
-    assert (code, "out: the folder holds the" in err, "another run" in err) == (2, True, True), err
+    assert (code, "out: the folder contains the" in err, "another run" in err) == (2, True, True), err
     assert glotsmith("export", "run", "-f", "sharegpt", "-o", "out")[0] == 2
     assert everything(folder / "out") == before
     assert glotsmith("export", "second", "-f", form)[0] == 0  # into its own folder

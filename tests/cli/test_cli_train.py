@@ -158,8 +158,8 @@ def test_a_run_is_exported_for_trainers(glotsmith: Command, tmp_path: Path) -> N
         (["-f", "trl-sft", "--held-out", "0.5"], "holds out all of the dataset's problems (1)"),
         (["-f", "csv"], "no format is named 'csv'; there are: jsonl, parquet, trl-sft"),
         (["-f", "jsonl", "--held-out", "0.5"], "--model, --held-out and --stage are for trainers' formats"),
-        (["-f", "jsonl", "-o", tmp_path], f"{tmp_path}: the folder holds something else (corpus.py, run)"),
-        (["-f", "trl-sft", "-o", tmp_path], f"{tmp_path}: the folder holds something else (corpus.py, run)"),
+        (["-f", "jsonl", "-o", tmp_path], f"{tmp_path}: the folder contains other files (corpus.py, run)"),
+        (["-f", "trl-sft", "-o", tmp_path], f"{tmp_path}: the folder contains other files (corpus.py, run)"),
     ):
         code, _, stderr = glotsmith("export", run, *arguments)
         assert (code, sentence in stderr) == (2, True), stderr

@@ -157,9 +157,9 @@ def test_the_program_of_a_row(row: dict[str, Any], tmp_path: Path) -> None:
         ({**TESTED, "messages": CHAT[:1]}, "the row has tests but no program"),
         ({**TESTED, "completion": FENCED, "language": "klingon"}, "no language is named 'klingon'"),
         ({**TESTED, "completion": FENCED, "tests": [1]}, "Expected `str`, got `int`"),
-        ({**TESTED, "completion": FENCED, "id": 3}, "its id is 3; it must be a string"),
-        ({"completion": FENCED, "ground_truth": "[{"}, "its ground truth is not JSON"),
-        ({"programs": [3], "parallel_id": "p"}, "an entry of its programs is not an object"),
+        ({**TESTED, "completion": FENCED, "id": 3}, "the id is 3; it must be a string"),
+        ({"completion": FENCED, "ground_truth": "[{"}, "the ground truth is not JSON"),
+        ({"programs": [3], "parallel_id": "p"}, "an entry of the column programs is not an object"),
         ({**TESTED, "completion": FENCED, "testss": []}, "do you mean 'tests'"),
     ],
 )

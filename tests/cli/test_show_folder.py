@@ -52,8 +52,8 @@ def test_a_folder_is_shown(glotsmith: Command, tmp_path: Path, files: dict[str, 
 @pytest.mark.parametrize(
     ("files", "place", "sentence"),
     [
-        ({}, ".", "the folder is empty"),
-        ({"notes": 1}, ".", "the folder holds none of run.toml, origin.json"),
+        ({}, ".", "it is empty"),
+        ({"notes": 1}, ".", "it has no run.toml and no origin.json"),
         ({"notes": 1}, "notes", "it is a file"),
         ({}, "nowhere", "no such folder exists"),
         ({"settings.json": [1, 2]}, ".", "not valid JSON"),

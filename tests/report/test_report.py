@@ -168,7 +168,7 @@ def test_the_report_of_one_run_is_in_its_folder(tmp_path: Path, glotsmith: Comma
     ("arguments", "message"),
     [
         (("nowhere",), "not a run folder"),
-        ((".", "-o", "."), "it is a folder"),
+        ((".", "-o", "."), "is a folder; give"),
     ],
 )
 def test_a_mistake_gets_a_sentence(

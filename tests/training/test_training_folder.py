@@ -37,7 +37,7 @@ def test_a_folder_is_held_by_one_process(tmp_path: Path) -> None:
 
 def test_a_folder_of_something_else_is_left_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("")
-    with pytest.raises(UsageError, match=r"the folder holds something else \(thesis\.tex\)"), hold_folder(tmp_path):
+    with pytest.raises(UsageError, match=r"the folder contains other files \(thesis\.tex\)"), hold_folder(tmp_path):
         pass
     with (
         pytest.raises(UsageError, match=r"thesis\.tex: a training needs a folder"),

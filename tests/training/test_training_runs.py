@@ -245,7 +245,7 @@ def test_another_training_in_the_same_folder_is_refused(train: Train, tmp_path: 
         train(ROWS[:-1], max_steps=1, held_out=0.25)
     (tmp_path / "taken").mkdir()
     (tmp_path / "taken" / "thesis.tex").write_text("")
-    with pytest.raises(UsageError, match="taken: the folder holds something else"):
+    with pytest.raises(UsageError, match="taken: the folder contains other files"):
         train(folder="taken")
 
 

@@ -25,7 +25,7 @@ from glotsmith.languages import language_names
 
 
 class Stopped(Exception):
-    """Ctrl-C stopped a command. The text says what is kept; typer discards the text of a KeyboardInterrupt."""
+    """Ctrl-C stopped a command. Its text says which results are kept; typer discards that of a KeyboardInterrupt."""
 
 
 class _Group(TyperGroup):
@@ -46,7 +46,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
-_PIPE_WIDTH = 160  #: columns of a table outside a terminal, if COLUMNS is not set
+_PIPE_WIDTH = 160  #: width of a table outside a terminal, in columns, if COLUMNS is not set
 
 
 def _console(*, stderr: bool) -> SafeConsole:
@@ -158,13 +158,13 @@ def _report_os_error(error: OSError) -> int:
 
 
 def _report_usage_error(error: Exception) -> int:
-    shown = getattr(error, "format_message", None)
-    if shown is not None and not shown():  # no arguments: the help was printed
+    format_message = getattr(error, "format_message", None)
+    if format_message is not None and not format_message():  # no arguments: the help was printed
         return 2
-    if shown is not None:  # a usage error of click
+    if format_message is not None:  # a usage error of click
         context = getattr(error, "ctx", None)
         command = context.command_path if context else "glotsmith"
-        print_error(GlotsmithError(f"{shown()} Try '{command} --help'"))
+        print_error(GlotsmithError(f"{format_message()} Try '{command} --help'"))
         return 2
     return _report_internal_error(error)
 
@@ -209,7 +209,7 @@ Executor = Annotated[
     str, typer.Option("--executor", help="local: programs run on this machine; ray: on the nodes of a Ray cluster.")
 ]
 RayAddress = Annotated[
-    str, typer.Option(help="Ray cluster that runs: HOST:6379 or auto; without it, ray starts one on this machine.")
+    str, typer.Option(help="A running Ray cluster: HOST:6379 or auto. By default, ray starts one on this machine.")
 ]
 MixedToolchains = Annotated[
     bool, typer.Option("--mixed-toolchains", help="Accept nodes whose toolchains differ from those of this machine.")

@@ -71,13 +71,13 @@ def make(
     chosen = benchmark_maker.choose_problems(problems, share, seed)
     if not chosen:
         raise UsageError(f"{source}: no problem is left to evaluate on" + (f": {lost[0].detail}" if lost else ""))
-    unposable = [_unposable(name, one, p) for p in lost for one in language]
+    unposable = [_impossible(name, one, p) for p in lost for one in language]
     claim(output, SetOrigin(str(source), name, tuple(language), share, seed, str(assertions or "")))
     posable = [PosableProblem(name=f"{p.function.name}-{p.id[:8]}", problem=p) for p in chosen]
-    made = asyncio.run(_made(name, posable, language, assertions, docstrings.value, isolation, jobs))
+    made = asyncio.run(_make_set(name, posable, language, assertions, docstrings.value, isolation, jobs))
     impossible = [*unposable, *made.impossible]
-    _write(output, name, made, impossible, _training(rows, chosen))
-    _say(output, made, len(impossible) - made.left_out)
+    _write(output, name, made, impossible, _training_rows(rows, chosen))
+    _print_summary(output, made, len(impossible) - made.left_out)
 
 
 class SetOrigin(NamedTuple):
@@ -95,8 +95,8 @@ def claim(folder: Path, origin: SetOrigin) -> None:
     """Claim a folder for a set: a new or empty folder, or one with a set of the same origin.
 
     Raises:
-        UsageError: it holds other files or another set.
-        StorageError: it cannot be created or written.
+        UsageError: The folder contains other files or another set.
+        StorageError: The folder cannot be created or written.
 
     """
     file, wanted = folder / ORIGIN, {name: str(value) for name, value in origin._asdict().items()}
@@ -105,12 +105,14 @@ def claim(folder: Path, origin: SetOrigin) -> None:
         names = sorted(path.name for path in folder.iterdir())
         if ORIGIN not in names and names:
             raise UsageError(
-                f"{folder}: the folder holds something else ({', '.join(names[:3])}): choose a new or empty one with -o"
+                f"{folder}: the folder contains other files ({', '.join(names[:3])}): choose a new or empty one with -o"
             )
         before = msgspec.json.decode(file.read_bytes(), type=dict[str, str]) if names else wanted
         changed = [f"{n} {before.get(n)} there, {wanted[n]} here" for n in wanted if before.get(n) != wanted[n]]
         if changed:
-            raise UsageError(f"{folder}: the folder holds another set ({'; '.join(changed)}): choose a new one with -o")
+            raise UsageError(
+                f"{folder}: the folder contains another set ({'; '.join(changed)}): choose a new one with -o"
+            )
         file.write_bytes(msgspec.json.encode(wanted) + b"\n")
     except msgspec.DecodeError as error:
         raise UsageError(f"{file}: not a file of an evaluation set ({error}): choose another folder with -o") from error
@@ -124,11 +126,11 @@ class EvaluationSet(Record, frozen=True, kw_only=True):
     questions: list[Question]
     prompts: dict[str, list[dict[str, object]]]  #: language → rows in the format of MultiPL-E
     impossible: list[ImpossibleProblem]
-    left_out: int  #: the number of these that only the files of MultiPL-E cannot express
+    left_out: int  #: number of impossible problems that are posed, but that the files of MultiPL-E cannot express
     silent: list[str]  #: languages without templates of tests for MultiPL-E
 
 
-async def _made(
+async def _make_set(
     name: str,
     posable: Sequence[PosableProblem],
     languages: Sequence[str],
@@ -145,8 +147,8 @@ async def _made(
         verifier = Verifier(sandbox)
         tasks, impossible = await pose_problems(name, posable, languages, verifier, Prove)
         numbers = {p.name: number for number, p in enumerate(posable)}  # the same in all languages
-        of = {one: [t for t in tasks if t[1].language == one] for one in languages}
-        prompts = {one: _prompts(one, of[one], numbers, path, wording) for one in languages}
+        by_language = {one: [t for t in tasks if t[1].language == one] for one in languages}
+        prompts = {one: _prompt_rows(one, by_language[one], numbers, path, wording) for one in languages}
         published = [
             question(QuestionRow(file=name, line=i, data=row), f"{name}-multipl-e", one)
             for one, rows in prompts.items()
@@ -154,7 +156,7 @@ async def _made(
         ]
         impossible += await stub_checks.check_with_stubs(published, verifier)
         written = [t for t in tasks if benchmark_maker.assertion_templates(t[1].language, path) is not None]
-        left_out = [_left_out(name, p, task) for p, task in written if benchmark_maker.nameless_test(task)]
+        left_out = [_missing_in_multipl_e(name, p, task) for p, task in written if benchmark_maker.nameless_test(task)]
     finally:
         await sandbox.close()
     return EvaluationSet(
@@ -166,46 +168,46 @@ async def _made(
     )
 
 
-def _prompts(
+def _prompt_rows(
     language: str,
     tasks: Sequence[tuple[PosableProblem, Task]],
     numbers: Mapping[str, int],
     path: Path | None,
     wording: Wording,
 ) -> list[dict[str, object]]:
-    how, card = benchmark_maker.assertion_templates(language, path), get_card(language)
-    if how is None:
+    templates, card = benchmark_maker.assertion_templates(language, path), get_card(language)
+    if templates is None:
         return []
     rows = list[dict[str, object]]()
     for p, task in tasks:
         if benchmark_maker.nameless_test(task):
-            continue  # _left_out lists it
+            continue  # _missing_in_multipl_e lists it
         named = f"own_{numbers[p.name]}_{p.problem.function.name}"
         question = msgspec.structs.replace(question_of_task(task, "", named, wording=wording), stop=card.syntax.stop)
         rows.append(
             benchmark_maker.prompt_row(
-                question, task, code_of(language), benchmark_maker.multipl_e_tests(card, task, how), wording
+                question, task, code_of(language), benchmark_maker.multipl_e_tests(card, task, templates), wording
             )
         )
     return rows
 
 
-def _left_out(name: str, p: PosableProblem, task: Task) -> ImpossibleProblem:
-    """Return why a problem of questions.jsonl is missing in the files of MultiPL-E."""
+def _missing_in_multipl_e(name: str, p: PosableProblem, task: Task) -> ImpossibleProblem:
+    """Return the reason why a problem of questions.jsonl is missing in the files of MultiPL-E."""
     test = benchmark_maker.nameless_test(task)
-    detail = f"MultiPL-E's files cannot hold the test {test!r}, which names no value of the call"
+    detail = f"the files of MultiPL-E cannot express the test {test!r}, which names no value of the call"
     return ImpossibleProblem(
         benchmark=f"{name}-multipl-e", problem=p.name, language=task.language, reason="unrepresentable", detail=detail
     )
 
 
-def _unposable(name: str, language: str, lost: benchmark_maker.UnposableProblem) -> ImpossibleProblem:
+def _impossible(name: str, language: str, lost: benchmark_maker.UnposableProblem) -> ImpossibleProblem:
     return ImpossibleProblem(
         benchmark=name, problem=lost.problem, language=language, reason="unusable", detail=lost.detail
     )
 
 
-def _training(rows: Sequence[Example], chosen: Iterable[Problem]) -> list[Example]:
+def _training_rows(rows: Sequence[Example], chosen: Iterable[Problem]) -> list[Example]:
     ids = {p.id for p in chosen}
     return [row for row in rows if row.parallel_id not in ids]
 
@@ -227,11 +229,11 @@ def _write(
         raise StorageError(f"{folder}: cannot be written: {error.strerror or error}") from error
 
 
-def _say(folder: Path, made: EvaluationSet, impossible: int) -> None:
+def _print_summary(folder: Path, made: EvaluationSet, impossible: int) -> None:
     counts = ", ".join(
-        f"{sum(q.language == one for q in made.questions)} in {get_card(one).display}" for one in _of(made)
+        f"{sum(q.language == one for q in made.questions)} in {get_card(one).display}" for one in _languages_of(made)
     )
-    out.print(f"{counted(len(made.questions), 'question')} ({counts}); {impossible} that cannot be asked or passed")
+    out.print(f"{counted(len(made.questions), 'question')} ({counts}); {impossible} problems cannot be posed or passed")
     if made.left_out:
         out.print(
             f"{counted(made.left_out, 'question', 'is')} not in the files for MultiPL-E; impossible.jsonl says why"
@@ -242,5 +244,5 @@ def _say(folder: Path, made: EvaluationSet, impossible: int) -> None:
     out.print(f"Evaluate:  glotsmith evaluate questions={folder / 'questions.jsonl'} --teacher …")
 
 
-def _of(made: EvaluationSet) -> list[str]:
+def _languages_of(made: EvaluationSet) -> list[str]:
     return list(dict.fromkeys(q.language for q in made.questions))

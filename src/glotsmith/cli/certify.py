@@ -72,10 +72,10 @@ def certify(
 
     The programs are the rows of each language, right translations of a few functions, and mutants of these in the
     language itself. A mutant that passes its suite is run on further inputs: if it gives the values of the original on
-    all of them, it is equivalent and is left out.
+    all of them, it is equivalent and is not counted.
 
-    The exit code is 1 if a right program fails, if a wrong one that is no mutant passes, or if too many mutants pass.
-    The same command resumes after a stop: verdicts are kept.
+    The exit code is 1 if a right program fails, if a wrong program that is not a mutant passes, or if too many mutants
+    pass. The same command resumes after a stop: verdicts are kept.
 
     Example: [bold]glotsmith certify lua ocaml --mutants 10[/]
     """
@@ -95,7 +95,7 @@ def certify(
             found = asyncio.run(_certify(request, place, isolation, jobs, shown))
     except KeyboardInterrupt:
         raise Stopped(f"Stopped: {place} keeps the verdicts so far. Run the same command again to resume.") from None
-    _show(found, output)
+    _print_certificates(found, output)
     raise typer.Exit(0 if all(one.holds(min_tnr) for one in found) else 1)
 
 
@@ -127,7 +127,7 @@ async def _certify(
     given = [program for path in request.programs for program in _read_programs(path)]
     for name in session.unused_given(given, request.languages):
         shown.print(f"Programs in {name} are not judged: the language is not certified by this command.")
-    stored, found = _stored(request), list["LanguageCertificate"]()
+    stored, found = _stored_certificate(request), list["LanguageCertificate"]()
     sandbox, store = open_sandbox(isolation, workers), Cache(cache)
     try:
         verifier = Verifier(sandbox, store)
@@ -152,8 +152,8 @@ def _read_programs(path: Path) -> "Iterator[LabelledProgram]":
     """Yield the labelled programs of a file, of a run folder, or of a folder with result files of MultiPL-E.
 
     Raises:
-        UsageError: the path does not exist, or holds no rows.
-        InputError: a row is malformed, by file and line.
+        UsageError: The path does not exist, or contains no rows.
+        InputError: A row is malformed. The message names the file and the line.
 
     """
     from glotsmith.api.run_rows import read_dataset
@@ -165,8 +165,8 @@ def _read_programs(path: Path) -> "Iterator[LabelledProgram]":
         yield from labelled_row(row)
 
 
-def _stored(request: _Request) -> "Certificate":
-    """Return the certificate to add to: that of the output file if it was measured with the same plan."""
+def _stored_certificate(request: _Request) -> "Certificate":
+    """Return the certificate of the output file if it was measured with the same plan, else an empty one."""
     from glotsmith.certification.certificate import Certificate, read_certificate
 
     plan = request.plan
@@ -177,7 +177,7 @@ def _stored(request: _Request) -> "Certificate":
     return Certificate(mutants=plan.mutants, inputs=plan.inputs)
 
 
-def _show(found: Sequence["LanguageCertificate"], output: Path) -> None:
+def _print_certificates(found: Sequence["LanguageCertificate"], output: Path) -> None:
     from glotsmith.certification.tables import COLUMNS, certificate_rows, summary_lines
 
     table = Table(*COLUMNS)

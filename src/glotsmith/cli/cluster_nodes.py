@@ -12,15 +12,15 @@ from glotsmith.errors import IsolationError
 
 
 def print_nodes(address: str, isolation: str, languages: Sequence[str]) -> bool:
-    """Start a worker on each node, as a run does, and print what it reports; return whether all nodes are usable.
+    """Start a worker on each node, as a run does, and print its report; return whether all nodes are usable.
 
     Args:
-        address: of the cluster.
-        isolation: isolation back end of the nodes.
-        languages: languages that are checked.
+        address: The address of the cluster.
+        isolation: The isolation back end of the nodes.
+        languages: The languages to check.
 
     Raises:
-        UsageError: Ray is not installed, or no cluster has the address.
+        UsageError: Ray is not installed, or there is no cluster at the address.
 
     """
     try:
@@ -50,16 +50,16 @@ def nodes_table(nodes: Sequence[NodeDescription]) -> Table:
 def languages_table(nodes: Sequence[NodeDescription]) -> Table:
     """Return a table with one row for each language and version, and the nodes that have it.
 
-    A node is followed by the CPU time that a program needs there, in comparison with the reference machine.
+    The number after a node is the CPU time of a program there, divided by that on the reference machine.
     """
     shown = Table("language", "toolchain, or why there is none", "nodes (CPU time / reference machine)")
     for language in sorted({name for node in nodes for name in node.versions}):
-        having = dict[str, list[str]]()
+        nodes_by_version = dict[str, list[str]]()
         for number, node in enumerate(nodes, start=1):
             if language not in node.versions:  # no worker runs there
                 continue
             speed = f" ({node.slowness[language]:.1f})" if language in node.slowness else ""
-            having.setdefault(node.versions[language], []).append(f"{number}{speed}")
-        for version, places in having.items():
+            nodes_by_version.setdefault(node.versions[language], []).append(f"{number}{speed}")
+        for version, places in nodes_by_version.items():
             shown.add_row(language, version, ", ".join(places))
     return shown

@@ -53,10 +53,10 @@ def _compare_runs(runs: Sequence[Path], *, as_json: bool) -> None:
     if as_json:
         for each in found:
             ratios = {"tokens_per_row": each.tokens_per_row, "cost_per_row": each.cost_per_row}
-            typer.echo(msgspec.json.encode(_every(each) | ratios))
+            typer.echo(msgspec.json.encode(_all_fields(each) | ratios))
         return
     table = Table("", *(each.run for each in found))
-    for name, cells in _lines(found):
+    for name, cells in _table_rows(found):
         table.add_row(name, *cells)
     out.print(table)
 
@@ -70,12 +70,12 @@ def _figures(run: Path) -> "RunFigures":
         return compute_figures(str(run), folder.config["recipe"], folder.ledger)
 
 
-def _every(each: "RunFigures") -> dict[str, object]:
+def _all_fields(each: "RunFigures") -> dict[str, object]:
     """Return all fields, including those with default values, which ``Record`` omits."""
     return {name: getattr(each, name) for name in each.__struct_fields__}
 
 
-def _lines(found: "list[RunFigures]") -> list[tuple[str, list[str]]]:
+def _table_rows(found: "list[RunFigures]") -> list[tuple[str, list[str]]]:
     """Return the rows of the table: a name, and a cell for each run."""
     return [
         ("recipe", [e.recipe if e.finished else f"{e.recipe} (not finished)" for e in found]),
@@ -85,21 +85,21 @@ def _lines(found: "list[RunFigures]") -> list[tuple[str, list[str]]]:
         ("rows per 100 taken", [f"{100 * e.rows / e.taken:.1f}" if e.taken else "–" for e in found]),
         ("problems", [f"{e.problems:,}" for e in found]),
         ("distinct problems (clusters)", [f"{e.distinct:,}" for e in found]),
-        ("languages", [_counts(e.languages, len(e.languages)) for e in found]),
+        ("languages", [_format_counts(e.languages, len(e.languages)) for e in found]),
         ("preference pairs", [f"{e.pairs:,}" for e in found]),
         ("tokens", [f"{e.tokens:,}" for e in found]),
         ("tokens per row", [f"{e.tokens_per_row:,.0f}" if e.rows else "–" for e in found]),
         ("of these, from a cache", ["not known" if e.cached_tokens is None else f"{e.cached_tokens:,}" for e in found]),
-        ("cost paid in this run, US $", [_cost(e) for e in found]),
+        ("cost paid in this run, US $", [_paid_cost(e) for e in found]),
         ("cost of replies from a cache, US $", [_cached_cost(e) for e in found]),
         ("cost per row, both, US $", [_cost_per_row(e) for e in found]),
-        ("failing programs", [_counts(e.failures, _SHOWN) for e in found]),
-        ("dropped because", [_counts(e.reasons, _SHOWN) for e in found]),
+        ("failing programs", [_format_counts(e.failures, _SHOWN) for e in found]),
+        ("dropped because", [_format_counts(e.reasons, _SHOWN) for e in found]),
     ]
 
 
-def _cost(each: "RunFigures") -> str:
-    """Return what a run paid. An unknown price is not 0."""
+def _paid_cost(each: "RunFigures") -> str:
+    """Return the cost that a run paid. An unknown price does not count as 0."""
     if not each.unpriced:
         return f"{each.cost:.4f}"
     known = f"{each.cost:.4f} and " if each.unpriced < each.requests else ""
@@ -114,7 +114,7 @@ def _cached_cost(each: "RunFigures") -> str:
     return "not known" if each.cached_cost is None else f"{each.cached_cost:.4f}"
 
 
-def _counts(counts: dict[str, int], most: int) -> str:
+def _format_counts(counts: dict[str, int], most: int) -> str:
     shown = [f"{name} {count:,}" for name, count in list(counts.items())[:most]]
     return "\n".join([*shown, *(["…"] if len(counts) > most else [])]) or "–"
 
@@ -123,7 +123,7 @@ def _compare_evaluations(folders: Sequence[Path], *, as_json: bool) -> bool:
     """Compare each evaluation with the first one; return whether the folders are evaluations.
 
     Raises:
-        UsageError: only some of the folders are evaluations, there is only one, or they have no question in common.
+        UsageError: Only some of the folders are evaluations, only one is given, or they have no common question.
         InputError: a file of an evaluation is malformed.
 
     """

@@ -26,7 +26,7 @@ Texts = list[str] | None
 
 @app.command()
 def difficulty(
-    run: Annotated[Path, typer.Argument(help="A run folder, whose problems are asked.")],
+    run: Annotated[Path, typer.Argument(help="The run folder with the problems.")],
     teacher: Annotated[str, typer.Option(help="A teacher: local, openai, transformers, scripted.")],
     model: Annotated[str, typer.Option(help="The model; for scripted, the file with replies.")] = "",
     base_url: Annotated[str, typer.Option(help="URL of the server: http://localhost:8000/v1.")] = "",
@@ -37,7 +37,7 @@ def difficulty(
             "--language", "-l", help="Only the problems of this language; repeatable.", autocompletion=complete_language
         ),
     ] = None,
-    samples: Annotated[int, typer.Option("--samples", "-n", min=1, help="Replies about each problem.")] = 8,
+    samples: Annotated[int, typer.Option("--samples", "-n", min=1, help="Number of replies for each problem.")] = 8,
     temperature: Annotated[float, typer.Option("--temperature", "-t", min=0.0)] = 1.0,
     top_p: Annotated[float, typer.Option("--top-p", min=0.0, max=1.0)] = 1.0,
     max_tokens: Annotated[int, typer.Option("--max-tokens", min=1)] = 1024,
@@ -53,8 +53,8 @@ def difficulty(
 ) -> None:
     """Measure the pass rate of a model on each problem of a run, for reinforcement learning.
 
-    RUN/difficulty/NAME holds the replies, verdicts and pass rates. Run the same command again to resume. Exports have
-    the pass rates as the column target_pass_rate, and --pass-rate selects a band of them.
+    RUN/difficulty/NAME contains the replies, verdicts and pass rates. Run the same command again to resume. Exports
+    have the pass rates as the column target_pass_rate, and --pass-rate selects a band of them.
 
     Example: [bold]glotsmith difficulty runs/demo --teacher openai --model MODEL --base-url URL[/], then
     [bold]glotsmith export runs/demo --format verl --pass-rate 0.1..0.7 -o verl[/]
@@ -100,7 +100,7 @@ def difficulty(
 
 
 class _JudgedSamples:
-    """The samples that have a verdict so far, of a measurement that may not end."""
+    """The samples of a measurement that have a verdict so far. The measurement may be stopped before its end."""
 
     def __init__(self) -> None:
         self._samples = list[EvaluationSample]()

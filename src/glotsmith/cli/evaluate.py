@@ -119,7 +119,7 @@ def evaluate_command(
             "--set": option,
         }
         _check_no_model({**given, **model_options, "--seed": seed})
-    plan = _plan(given, greedy=greedy, seed=seed or 0, ks=k or ())
+    plan = _evaluation_plan(given, greedy=greedy, seed=seed or 0, ks=k or ())
     options = run_config.assignments(option or [])
     config = evaluation_config(
         benchmark,
@@ -149,7 +149,7 @@ def evaluate_command(
             f"Stopped: {cache or output_ / result_files.CACHE} keeps the replies and verdicts so far. "
             "Run the same command again to resume."
         ) from None
-    _show(result)
+    _print_result(result)
     result.check_judged()
 
 
@@ -157,11 +157,11 @@ def evaluate_command(
 _GREEDY = {"--samples": 1, "--temperature": 0.0, "--top-p": 1.0}
 
 
-def _plan(given: Mapping[str, Any], *, greedy: bool, seed: int, ks: Sequence[int]) -> EvaluationPlan:
-    """Return the plan for the sampling options; an option is None if the user did not give it.
+def _evaluation_plan(given: Mapping[str, Any], *, greedy: bool, seed: int, ks: Sequence[int]) -> EvaluationPlan:
+    """Return the plan for the sampling options. An option that the user did not give is None.
 
     Raises:
-        UsageError: an option contradicts --greedy.
+        UsageError: An option contradicts --greedy.
 
     """
     for name, value in _GREEDY.items() if greedy else ():
@@ -178,7 +178,7 @@ def _check_no_model(given: Mapping[str, Any]) -> None:
     """Check that no option for a model is given with --completions.
 
     Raises:
-        UsageError: one is given.
+        UsageError: An option for a model is given.
 
     """
     if name := next((name for name, value in given.items() if value is not None and value != []), None):
@@ -187,7 +187,7 @@ def _check_no_model(given: Mapping[str, Any]) -> None:
         )
 
 
-def _show(result: EvaluationResult) -> None:
+def _print_result(result: EvaluationResult) -> None:
     found = result.evaluation
     columns, rows = result_files.figures_table(found.summary)
     table = Table(*columns)

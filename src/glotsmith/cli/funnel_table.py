@@ -11,11 +11,11 @@ def funnel_table(funnel: Sequence[FunnelRow]) -> Table:
     """Return the funnel: the counts of each step, with its most frequent drop reasons."""
     table = Table("step", "in", "kept", "dropped", "out", "why dropped (and lost on the way)", title="Funnel")
     for row in funnel:
-        table.add_row(row.step, str(row.taken), str(row.kept), str(row.dropped), str(row.made), _why(row))
+        table.add_row(row.step, str(row.taken), str(row.kept), str(row.dropped), str(row.made), _reason_counts(row))
     return table
 
 
-def _why(row: FunnelRow) -> str:
+def _reason_counts(row: FunnelRow) -> str:
     common = sorted(row.reasons.items(), key=lambda kv: (-kv[1], kv[0]))
     lost = sorted(row.losses.items(), key=lambda kv: (-kv[1], kv[0]))
     dropped = ", ".join(f"{reason} {count}" for reason, count in common)

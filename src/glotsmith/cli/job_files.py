@@ -23,26 +23,26 @@ from glotsmith.records import Job, Verdict
 from glotsmith.verification.job_limits import judged_fields_error, limits_error
 
 _FIELDS = frozenset(Job.__struct_fields__)
-_LONGEST_MB = 64  #: of a line; the expected output of a job can have several
-_LARGEST_MB = 1024  #: of a JSON array, which is read as a whole
+_LONGEST_MB = 64  #: largest size of a line; the expected output of a job can have several MB
+_LARGEST_MB = 1024  #: largest size of a JSON array, which is read as a whole
 GZIP, _PARQUET = b"\x1f\x8b", b"PAR1"  #: first bytes of such files
 
 
 class RawRow(NamedTuple):
     """A row of a file before it is read as a job."""
 
-    number: int  #: line of the file, element of an array or row of a table, from 1
-    text: bytes = b""  #: its JSON, a line with its line break; empty for a row of a table
-    fields: dict[str, Any] | None = None  #: of a row of a table
-    in_array: bool = False  #: whether it is an element of a JSON array
+    number: int  #: number of the line, of the array element or of the table row, from 1
+    text: bytes = b""  #: the JSON of the row, a line with its line break; empty for a row of a table
+    fields: dict[str, Any] | None = None  #: the fields of a row of a table
+    in_array: bool = False  #: whether the row is an element of a JSON array
 
 
 def read_jobs(file: Path) -> Iterator[Job | Verdict]:
     """Yield the jobs of a file, and a verdict ``infra:refused`` for each line that has no valid job.
 
     Raises:
-        UsageError: the file does not exist.
-        InputError: it cannot be read at all: it is binary, or a broken Parquet or gzip file.
+        UsageError: The file does not exist.
+        InputError: The file is binary, or is a broken Parquet or gzip file.
 
     """
     check_file(file)
@@ -53,7 +53,7 @@ def read_raw_rows(file: Path) -> Iterator[RawRow | Verdict]:
     """Yield the rows of a file, and a verdict ``infra:refused`` for each part that cannot be read.
 
     Raises:
-        InputError: it cannot be read at all: it is binary, or a broken Parquet or gzip file.
+        InputError: The file is binary, or is a broken Parquet or gzip file.
 
     """
     if file.suffix == ".parquet":
@@ -62,7 +62,7 @@ def read_raw_rows(file: Path) -> Iterator[RawRow | Verdict]:
         yield from (RawRow(row.line or 0, fields=row.data) for row in read_rows(file))
         return
     with nullcontext(sys.stdin.buffer) if str(file) == "-" else file.open("rb") as source:
-        yield from _texts(_Lines(file, _unpacked(file, cast(io.BufferedReader, source))))
+        yield from _rows_of_text(_Lines(file, _decompressed(file, cast(io.BufferedReader, source))))
 
 
 def decode_row(row: RawRow) -> dict[str, Any] | Verdict:
@@ -72,10 +72,10 @@ def decode_row(row: RawRow) -> dict[str, Any] | Verdict:
     try:
         value: Any = msgspec.json.decode(row.text)
     except (ValueError, RecursionError) as error:
-        name, language = _names(row.text.decode(errors="replace"))
+        name, language = _id_and_language(row.text.decode(errors="replace"))
         return refused(row.number, name, f"not JSON: {decode_fault(row.text, error)}", language)
     if not isinstance(value, dict):
-        return refused(row.number, "", f"a job is a JSON object, and this is {json.dumps(value)[:80]}")
+        return refused(row.number, "", f"expected a JSON object, got {json.dumps(value)[:80]}")
     return cast(dict[str, Any], value)
 
 
@@ -86,16 +86,16 @@ def jobs_of_row(row: RawRow) -> Iterator[Job | Verdict]:
         yield fields
         return
     try:
-        yield from _jobs(row.number, fields)
+        yield from _valid_jobs(row.number, fields)
     except (GlotsmithError, ValueError, RecursionError) as error:
-        yield refused(row.number, _text(fields, "id"), str(error), _text(fields, "language"))
+        yield refused(row.number, _string_field(fields, "id"), str(error), _string_field(fields, "language"))
 
 
 def check_file(file: Path) -> None:
     """Check that a file exists.
 
     Raises:
-        UsageError: it does not exist.
+        UsageError: The file does not exist.
 
     """
     if str(file) != "-" and not (file.is_file() or file.is_fifo() or file.is_char_device()):
@@ -103,11 +103,11 @@ def check_file(file: Path) -> None:
         raise UsageError(f"{file} {what}. Give a JSONL file with one job a line, or - for standard input")
 
 
-def _unpacked(file: Path, source: io.BufferedReader) -> IO[bytes]:
+def _decompressed(file: Path, source: io.BufferedReader) -> IO[bytes]:
     """Return the bytes of a text file, decompressed if it is compressed.
 
     Raises:
-        InputError: it is not a text file.
+        InputError: The file is not a text file.
 
     """
     start = source.peek(4096)
@@ -123,13 +123,13 @@ def _unpacked(file: Path, source: io.BufferedReader) -> IO[bytes]:
 
 
 def _begins_json(start: bytes) -> bool:
-    """Return whether the first line of a file may be JSON; a later line may be broken."""
+    """Return whether the first line of a file may be JSON. Later lines are not checked."""
     line = start.removeprefix(BOM_UTF8).lstrip().partition(b"\n")[0]
     return line[:1] in (b"{", b"[") and b"\0" not in line
 
 
 class _Lines:
-    """Lines of bounded length, with their numbers. A read error ends them."""
+    """Reads lines of bounded length and counts them. A read error ends the lines."""
 
     def __init__(self, file: Path, source: IO[bytes]) -> None:
         self._source, self._file, self.number = source, file, 0
@@ -161,7 +161,7 @@ def _begins_array(line: bytes) -> bool:
     return line.removeprefix(BOM_UTF8).lstrip().startswith(b"[")
 
 
-def _texts(lines: _Lines) -> Iterator[RawRow | Verdict]:
+def _rows_of_text(lines: _Lines) -> Iterator[RawRow | Verdict]:
     first = True
     while (read := lines.next()) is not None:
         if isinstance(read, Verdict):
@@ -173,13 +173,13 @@ def _texts(lines: _Lines) -> Iterator[RawRow | Verdict]:
         if not line.strip():
             continue
         if first and _begins_array(line):
-            yield from _array(lines, line)
+            yield from _rows_of_array(lines, line)
             return
         first = False
         yield RawRow(lines.number, line)
 
 
-def _array(lines: _Lines, start: bytes) -> Iterator[RawRow | Verdict]:
+def _rows_of_array(lines: _Lines, start: bytes) -> Iterator[RawRow | Verdict]:
     try:
         text = start + lines.rest()
     except (OSError, EOFError, zlib.error) as error:
@@ -193,24 +193,26 @@ def _array(lines: _Lines, start: bytes) -> Iterator[RawRow | Verdict]:
     yield from (RawRow(number, bytes(row), in_array=True) for number, row in enumerate(rows, 1))
 
 
-def _names(line: str) -> tuple[str, str]:
+def _id_and_language(line: str) -> tuple[str, str]:
     """Return the id and the language of a line whose invalid UTF-8 bytes were replaced."""
     try:
         row: Any = msgspec.json.decode(line)
     except (ValueError, RecursionError):
         return "", ""
     fields = cast(dict[str, Any], row) if isinstance(row, dict) else {}
-    return _text(fields, "id"), _text(fields, "language")
+    return _string_field(fields, "id"), _string_field(fields, "language")
 
 
-def _text(fields: Mapping[str, Any], name: str) -> str:
+def _string_field(fields: Mapping[str, Any], name: str) -> str:
     value = fields.get(name)
     return value if isinstance(value, str) else ""
 
 
-def _jobs(number: int, fields: dict[str, Any]) -> Iterator[Job]:
+def _valid_jobs(number: int, fields: dict[str, Any]) -> Iterator[Job]:
     is_row = exported_rows.is_row(fields)
-    if wrong := _unknown({name: None for name in fields if not (is_row and name in exported_rows.COLUMNS)}):
+    if wrong := _unknown_field_message(
+        {name: None for name in fields if not (is_row and name in exported_rows.COLUMNS)}
+    ):
         raise UsageError(wrong)
     if is_row:
         yield from exported_rows.jobs(number, fields)
@@ -221,12 +223,12 @@ def _jobs(number: int, fields: dict[str, Any]) -> Iterator[Job]:
         raise UsageError(
             settings.invalid_value_message(Job, fields, lambda name: f"the field {name}") or str(error)
         ) from error
-    if wrong := _complaint(job):
+    if wrong := _job_error(job):
         raise UsageError(wrong)
     yield msgspec.structs.replace(job, language=resolve_language(job.language))
 
 
-def _unknown(row: Mapping[str, Any]) -> str:
+def _unknown_field_message(row: Mapping[str, Any]) -> str:
     """Return a message about an unknown field; "" if all fields are known."""
     field = next((name for name in row if name not in _FIELDS), None)
     if field is None:
@@ -236,7 +238,7 @@ def _unknown(row: Mapping[str, Any]) -> str:
     return f"a job has no field {field!r}{hint}"
 
 
-def _complaint(job: Job) -> str:
+def _job_error(job: Job) -> str:
     if not language_of_label(job.language):
         return unknown_language(job.language)
     if wrong := judged_fields_error(job):
@@ -245,6 +247,6 @@ def _complaint(job: Job) -> str:
 
 
 def refused(number: int, name: str, why: str, language: str = "") -> Verdict:
-    """Return the verdict on a line that holds no job."""
+    """Return the verdict on a line that contains no valid job."""
     detail = f"not a job: {why}{'' if why.endswith(('.', '?')) else '.'} See 'glotsmith verify --help'"
     return Verdict(id=name, language=language, status="infra:refused", line=number, detail=detail)

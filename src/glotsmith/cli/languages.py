@@ -20,7 +20,7 @@ from glotsmith.languages.card import LANGUAGES_VARIABLE
 
 languages = typer.Typer(help="List, check and install languages.", invoke_without_command=True)
 app.add_typer(languages, name="languages")
-_SHOWN = 10  #: problems that are printed for one part of a check
+_SHOWN = 10  #: largest number of problems that are printed for one part of a check
 
 
 @languages.callback()
@@ -30,10 +30,10 @@ def table(context: typer.Context) -> None:
     Example: [bold]glotsmith languages[/], then [bold]glotsmith languages check lua[/]
     """
     if context.invoked_subcommand is None:
-        out.print(_table())
+        out.print(_languages_table())
 
 
-def _table() -> Table:
+def _languages_table() -> Table:
     shown = Table("language", "level", "here", "toolchain or what to do")
     for name in language_names():
         level = ""
@@ -65,13 +65,13 @@ def check(
     """
     card = get_card(resolve_language(name))
     with CheckProgressDisplay(err, progress) as shown:
-        wrong = asyncio.run(_prove(card, isolation, quick, shown))
+        wrong = asyncio.run(_print_check(card, isolation, quick, shown))
     out.print(f"{card.display} {'is not judged correctly here' if wrong else 'is judged correctly here'}")
     raise typer.Exit(1 if wrong else 0)
 
 
-async def _prove(card: Card, isolation: str, quick: bool, shown: CheckProgressDisplay) -> int:
-    """Print the results of the check part by part; return the number of problems."""
+async def _print_check(card: Card, isolation: str, quick: bool, shown: CheckProgressDisplay) -> int:
+    """Check a language, print the results of each part, and return the number of problems."""
     from glotsmith.sandbox import open_sandbox
     from glotsmith.toolkit.language_check import LanguageCheck
 
@@ -117,12 +117,12 @@ def new(
     """
     from glotsmith.toolkit import new_language
 
-    place = folder or new_language.default_folder()
-    made = new_language.create_language(name, place, resolve_language(like) if like else "", display, extension, level)
-    out.print(f"made {made}: {', '.join(sorted(p.name for p in made.iterdir()))}")
-    if not new_language.is_found(place):
-        out.print(f"so that it is found: export {LANGUAGES_VARIABLE}={place.resolve()}")
-    out.print(f"then fill in the card, and: glotsmith languages check {name} --quick")
+    parent = folder or new_language.default_folder()
+    made = new_language.create_language(name, parent, resolve_language(like) if like else "", display, extension, level)
+    out.print(f"Created {made}: {', '.join(sorted(p.name for p in made.iterdir()))}")
+    if not new_language.is_found(parent):
+        out.print(f"To let glotsmith find it: export {LANGUAGES_VARIABLE}={parent.resolve()}")
+    out.print(f"Fill in the card, then run: glotsmith languages check {name} --quick")
 
 
 @languages.command()
@@ -164,7 +164,9 @@ def install(
     for step in (p for p in plans if p.installer):
         version = installation.installed_version(get_card(step.language))
         missing += not version
-        status = version or f"the command failed, or {step.installer} installed it and it does not run: see above"
+        status = (
+            version or f"the command failed, or the toolchain that {step.installer} installed does not run: see above"
+        )
         out.print(f"{step.language}: {status}")
     raise typer.Exit(1 if missing or any(step.why_not for step in plans) else 0)
 
@@ -235,13 +237,13 @@ def doctor(
         works = works or (here and name != "none")
         backends.add_row(name, "yes" if here else "no", sentence)
     out.print(backends)
-    out.print(_table())
+    out.print(_languages_table())
     if not works:
         out.print("Programs cannot be isolated here: install bubblewrap (apt install bubblewrap)")
     if config:
         from glotsmith.cli.models import check_teachers
 
-        teachers, answer = check_teachers(run_config.load(config, {}))
+        teachers, no_fault = check_teachers(run_config.load(config, {}))
         out.print(teachers)
-        works = works and answer
+        works = works and no_fault
     raise typer.Exit(0 if works else 1)

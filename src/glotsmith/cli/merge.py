@@ -25,7 +25,7 @@ def merge(
 ) -> None:
     """Merge the shards of a run (run --shard) into one run. Run the same command again to resume.
 
-    The dataset has the bytes of one run. Nothing is requested and no program runs.
+    The dataset has the same bytes as that of one run. No reply is requested and no program runs.
 
     Example: [bold]glotsmith merge runs/toolz-*-of-8 -o runs/toolz[/]
     """
@@ -42,5 +42,5 @@ async def _merge(request: MergeRequest, mode: ProgressMode) -> int:
             done = await merger.run()
     if done and not seen.exit_code:
         return 0
-    err.print(f"Stopped; {request.folder} holds all finished steps. Run the same command again to resume.")
+    err.print(f"Stopped; {request.folder} contains all finished steps. Run the same command again to resume.")
     return seen.exit_code or 1

@@ -1,4 +1,4 @@
-"""Tables of the models of a run: what each of them cost, and whether its server answers."""
+"""Tables of the models of a run: the cost of each model, and whether its server answers."""
 
 import asyncio
 from collections.abc import Mapping
@@ -30,10 +30,10 @@ def model_costs_table(ledger: Ledger) -> Table | None:
 
 
 def check_teachers(config: RunConfig) -> tuple[Table, bool]:
-    """Return the teachers of a run with the faults that are found without a request, and whether there is none.
+    """Return the teachers of a run with the faults found without a request, and whether there are no certain faults.
 
     Raises:
-        UsageError: a teacher cannot be opened, for example because the variable of its key is not set.
+        UsageError: A teacher cannot be opened, for example because the variable of its key is not set.
 
     """
     used, faults = asyncio.run(_find_faults(config))

@@ -24,10 +24,10 @@ Prompts = Annotated[
 
 
 def prompt_files(pairs: list[str] | None) -> dict[str, str]:
-    """Return name → file of the values of ``--prompt``.
+    """Return the file of each prompt name in the values of ``--prompt``.
 
     Raises:
-        UsageError: a value is not of the form NAME=FILE, or a name is given twice.
+        UsageError: A value is not of the form NAME=FILE, or a name is given twice.
 
     """
     found = dict[str, str]()
@@ -62,14 +62,14 @@ def prompts(
     [bold]glotsmith prompts multipl-t translate > my_prompt.j2[/]  (a start for a prompt of your own)
     """
     if not recipe:
-        out.print(_overview())
+        out.print(_prompts_table())
         return
     if (Path(recipe) / CONFIG).is_file():
         with RunFolder.open(Path(recipe)) as folder:
-            interfaces = _interfaces(folder.config["recipe"])
+            interfaces = _interfaces_by_call(folder.config["recipe"])
             shown = [(stored, interfaces.get(stored.call)) for stored in folder.ledger.exchanges.stored_prompts()]
     else:
-        chosen = _chosen(recipe, prompt_files(prompt), option or [])
+        chosen = _load_config(recipe, prompt_files(prompt), option or [])
         shown = [(one.stored(call), one.interface) for call, one in chosen.prompts_in_use().items()]
     known = [stored.call for stored, _ in shown]
     if name and name not in known:
@@ -78,26 +78,26 @@ def prompts(
         if stored.call == name:
             out.print(printable(stored.texts[stored.file].rstrip("\n")))
         elif not name:
-            _print(stored, interface)
+            _print_prompt(stored, interface)
 
 
-def _chosen(recipe: str, files: Mapping[str, str], options: list[str]) -> run_config.RunConfig:
+def _load_config(recipe: str, files: Mapping[str, str], options: list[str]) -> run_config.RunConfig:
     given = {"sources": ("-",), **run_config.read(recipe).get("options", {}), **run_config.assignments(options)}
     return run_config.load(recipe, {"prompts": dict(files), "options": given})
 
 
-def _interfaces(recipe: str) -> dict[str, PromptInterface | None]:
-    return {call: one.interface for call, one in _chosen(recipe, {}, []).made().prompts().items()}
+def _interfaces_by_call(recipe: str) -> dict[str, PromptInterface | None]:
+    return {call: one.interface for call, one in _load_config(recipe, {}, []).made().prompts().items()}
 
 
-def _overview() -> Table:
+def _prompts_table() -> Table:
     table = Table("recipe", "prompts")
     for recipe in recipes.RECIPES:
-        table.add_row(recipe, ", ".join(_interfaces(recipe)))
+        table.add_row(recipe, ", ".join(_interfaces_by_call(recipe)))
     return table
 
 
-def _print(stored: StoredPrompt, interface: PromptInterface | None) -> None:
+def _print_prompt(stored: StoredPrompt, interface: PromptInterface | None) -> None:
     out.print(f"{stored.call}  {stored.file}, version {stored.version}")
     if interface is not None:
         table = Table("variable", "")

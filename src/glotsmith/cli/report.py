@@ -25,9 +25,9 @@ def report(
 ) -> None:
     """Write a report of runs, evaluations and trainings: one HTML file.
 
-    Of a run it has the funnel, the rows and all that was dropped; of an evaluation pass@k with intervals and every
-    completion with its verdict; of a training the losses over its steps. The file opens from the disk, without a
-    network and without a server. It holds prompts, replies and programs. Several runs, evaluations or trainings are
+    For a run, it shows the funnel, the rows and the dropped items; for an evaluation, pass@k with intervals and every
+    completion with its verdict; for a training, the losses over its steps. The file opens from the disk, without a
+    network and without a server. It contains prompts, replies and programs. Several runs, evaluations or trainings are
     compared.
 
     Examples:
@@ -46,7 +46,7 @@ def report(
         raise UsageError(f"a report of {len(runs)} folders needs a file: -o FILE.html")
     target = output or runs[0] / "report.html"
     if target.is_dir():
-        raise UsageError(f"{target}: it is a folder; give the name of a file: -o {target / 'report.html'}")
+        raise UsageError(f"{target} is a folder; give the name of a file: -o {target / 'report.html'}")
     limits = ListLimits(0, 0) if everything else ListLimits(rows, examples)
     written = write_report(runs, target, limits)
     out.print(str(written))

@@ -1,4 +1,4 @@
-"""Resume ``glotsmith verify``: a file next to the output holds the hash of each judged job."""
+"""Resume ``glotsmith verify``: a file next to the output contains the hash of each judged job."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -12,7 +12,7 @@ from glotsmith.records import Job, Verdict, content_hash
 
 
 class VerdictFile:
-    """The output file of one ``verify``, with the verdicts that an earlier start wrote."""
+    """The output file of ``glotsmith verify``, with the verdicts that an earlier start wrote."""
 
     def __init__(self, output: Path) -> None:
         """Read the verdicts of a stopped command. An output without a file of hashes is overwritten."""
@@ -21,8 +21,8 @@ class VerdictFile:
         self._hashes = output.with_name(f".{output.name}.jobs")
         self.verdicts = list[Verdict]()
         self._known = list[str]()
-        self._size = 0  #: bytes of the output that are kept
-        self._notes: TextIO | None = None  #: the file with the hashes, while verdicts are written
+        self._size = 0  #: number of bytes of the output that are kept
+        self._hash_sink: TextIO | None = None  #: the open file with the hashes, while verdicts are written
         if self.is_kept and self._hashes.is_file() and output.is_file():
             self._read()
 
@@ -46,14 +46,14 @@ class VerdictFile:
         """Skip the jobs that have a verdict, and return the others.
 
         Raises:
-            UsageError: the verdicts are of other jobs.
+            UsageError: The verdicts belong to other jobs.
 
         """
         for number, known in enumerate(self._known, 1):
             job = next(jobs, None)
             if job is None or job_hash(job) != known:
                 raise UsageError(
-                    f"{self._output} holds verdicts of other jobs (job {number} differs): choose another file with -o"
+                    f"{self._output} has verdicts of other jobs (job {number} differs): choose another file with -o"
                 )
         return jobs
 
@@ -64,18 +64,18 @@ class VerdictFile:
                 file.truncate(self._size)
             with self._hashes.open("ab") as file:
                 file.truncate(sum(len(known) + 1 for known in self._known))
-            self._notes = self._hashes.open("a", encoding="ascii", buffering=1)  # each line is written at once
+            self._hash_sink = self._hashes.open("a", encoding="ascii", buffering=1)  # each line is written at once
 
     def write_hash(self, job: Job | Verdict) -> None:
         """Write the hash of a job whose verdict is written."""
-        if self._notes is not None:
-            self._notes.write(f"{job_hash(job)}\n")
+        if self._hash_sink is not None:
+            self._hash_sink.write(f"{job_hash(job)}\n")
 
     def close(self) -> None:
         """Close the file with the hashes, which stays for the next start."""
-        if self._notes is not None:
-            with suppress(OSError):  # a full disk, which the write has reported
-                self._notes.close()
+        if self._hash_sink is not None:
+            with suppress(OSError):  # the disk is full, which the write has reported
+                self._hash_sink.close()
 
     def finish(self) -> None:
         """Remove the hashes: every job has a verdict."""

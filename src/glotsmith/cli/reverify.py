@@ -32,21 +32,21 @@ from glotsmith.run_folder import CONFIG
 from glotsmith.verification import Verifier
 from glotsmith.write_aside import write_aside
 
-_STORE = "verdicts.sqlite"  #: verdicts by content hash, with which a stopped command resumes
-_DATASET = "dataset"  #: folder of the rows that hold
+_STORE = "verdicts.sqlite"  #: the verdicts by content hash, from which a stopped command resumes
+_HELD_ROWS = "dataset"  #: folder of the rows whose programs still pass
 _OTHERS = "others.jsonl"  #: the programs that did not pass, and the rows that cannot be read
-_SUFFIXES = (".jsonl", ".jsonl.gz", ".parquet")  #: of the files of a folder
+_SUFFIXES = (".jsonl", ".jsonl.gz", ".parquet")  #: suffixes of the files with rows in a folder
 
 
 class _DatasetFile(NamedTuple):
     """A file with rows."""
 
     path: Path
-    place: Path  #: below the folder of the rows that hold
+    place: Path  #: the path of the output file, relative to the folder of the rows that hold
 
 
 class _Program(NamedTuple):
-    """A program in flight, and its row."""
+    """A program that is being judged, and its row."""
 
     file: _DatasetFile
     row: int  #: index of the row in its file
@@ -89,7 +89,7 @@ def reverify(
             finally:
                 os.close(lock)
     out.print(found.table())
-    out.print(f"{found.sentence()}. {_places(output, found)}")
+    out.print(f"{found.sentence()}. {_output_sentence(output, found)}")
     if code := found.exit_code:
         raise typer.Exit(code)
 
@@ -100,7 +100,7 @@ def _find_files(datasets: Sequence[Path], output: Path, scratch: Path) -> list[_
     The rows of a run folder are exported to ``scratch``.
 
     Raises:
-        UsageError: a dataset does not exist, or a folder has no files with rows.
+        UsageError: A dataset does not exist, or a folder has no files with rows.
 
     """
     found = list[_DatasetFile]()
@@ -114,7 +114,7 @@ def _find_files(datasets: Sequence[Path], output: Path, scratch: Path) -> list[_
         else:
             check_file(source)
             if not source.is_file():
-                raise UsageError(f"{source} is no file, and reverify reads it twice: write the rows into a file first")
+                raise UsageError(f"{source} is not a file. reverify reads the rows twice: write them into a file first")
             found.append(_DatasetFile(source, prefix / source.name))
     return found
 
@@ -135,7 +135,7 @@ def _judge(
     """Judge all programs, and write a line about each that does not pass.
 
     Raises:
-        UsageError: no row has tests.
+        UsageError: No row has tests.
 
     """
     found = Reverification()
@@ -148,7 +148,7 @@ def _judge(
                 )
             )
             if not found.groups:
-                raise UsageError(_no_tests(files, found))
+                raise UsageError(_no_tests_message(files, found))
     except KeyboardInterrupt:
         count = found.groups.total()
         raise Stopped(f"Stopped: {count:,} programs have a verdict. The same command judges the others.") from None
@@ -201,7 +201,7 @@ def _count_programs(files: Sequence[_DatasetFile]) -> Iterator[_Program]:
 
 
 def _add_invalid(file: _DatasetFile, index: int, why: Verdict, found: Reverification, sink: BinaryIO) -> None:
-    """Add a row that cannot be read; print why if it is the first."""
+    """Add a row that cannot be read, and print the reason if it is the first one."""
     if not found.count(RowState.INVALID):
         print_error(GlotsmithError(f"{file.path}, row {why.line}: {one_line(why.detail)}"))
     found.set_state(file.place, index, RowState.INVALID)
@@ -229,7 +229,7 @@ def _is_untested(fields: dict[str, object]) -> bool:
         return False
 
 
-def _no_tests(files: Sequence[_DatasetFile], found: Reverification) -> str:
+def _no_tests_message(files: Sequence[_DatasetFile], found: Reverification) -> str:
     names = ", ".join(str(file.path) for file in files[:3]) + (", …" if len(files) > 3 else "")
     if not found.files:
         return f"{names}: there are no rows"
@@ -241,8 +241,8 @@ def _no_tests(files: Sequence[_DatasetFile], found: Reverification) -> str:
 
 def _write(files: Sequence[_DatasetFile], output: Path, found: Reverification) -> None:
     """Write the rows that hold, in place of those of an earlier start, and the report."""
-    shutil.rmtree(output / _DATASET, ignore_errors=True)
-    with write_aside(output / _DATASET) as draft:
+    shutil.rmtree(output / _HELD_ROWS, ignore_errors=True)
+    with write_aside(output / _HELD_ROWS) as draft:
         draft.mkdir()
         for file in files:
             write_selected_rows(file.path, draft / file.place, found.held_rows(file.place))
@@ -250,8 +250,8 @@ def _write(files: Sequence[_DatasetFile], output: Path, found: Reverification) -
         draft.write_bytes(found.as_json())
 
 
-def _places(output: Path, found: Reverification) -> str:
+def _output_sentence(output: Path, found: Reverification) -> str:
     others = sum(map(found.count, (RowState.CHANGED, RowState.OPEN, RowState.INVALID)))
     names = f"; {output / _OTHERS} names the others" if others else ""
     again = ". The same command judges the open ones again" if found.count(RowState.OPEN) else ""
-    return f"{output / _DATASET} has the rows that hold{names}{again}."
+    return f"{output / _HELD_ROWS} has the rows that hold{names}{again}."

@@ -14,21 +14,21 @@ from glotsmith.counts import counted
 from glotsmith.records import Job, Status, Verdict
 
 REPORT = "report.json"
-_NO_VERSION = "unknown"  #: of a row that does not say its toolchain
+_NO_VERSION = "unknown"  #: version that is shown for a row that does not state its toolchain
 
 
 class RowState(IntEnum):
-    """What is known of a row. The state of a row with several programs is the highest of theirs."""
+    """The state of a row. A row with several programs has the highest state of its programs."""
 
-    HOLDS = 0  #: all its programs passed
+    HOLDS = 0  #: all programs of the row passed
     OPEN = 1  #: the machine gave no verdict
     CHANGED = 2  #: a program failed
-    UNTESTED = 3  #: it has no tests
-    INVALID = 4  #: it cannot be read
+    UNTESTED = 3  #: the row has no tests
+    INVALID = 4  #: the row cannot be read
 
 
 class VerdictGroup(NamedTuple):
-    """Programs with one verdict, by toolchain."""
+    """The programs of a language that have the same toolchains and the same verdict."""
 
     language: str
     made_with: str  #: version of the toolchain that the row states
@@ -41,7 +41,7 @@ class Reverification:
 
     def __init__(self) -> None:
         """Begin without rows."""
-        self.files: dict[Path, bytearray] = {}  #: place of a file below the output → state of each row
+        self.files: dict[Path, bytearray] = {}  #: path of a file below the output → state of each row
         self.groups = Counter[VerdictGroup]()
 
     def add_row(self, place: Path) -> int:
@@ -142,5 +142,5 @@ def invalid_line(place: Path, why: Verdict) -> bytes:
 
 
 def one_line(text: str) -> str:
-    """Return a text from a row without characters that move the cursor of a terminal."""
+    """Return a text without line breaks and other characters that move the cursor of a terminal."""
     return "".join(c if c.isprintable() else "�" for c in text)

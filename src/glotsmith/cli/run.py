@@ -49,7 +49,7 @@ from glotsmith.shard import parse_shard
 from glotsmith.teachers import TEACHERS
 
 Texts = list[str] | None
-_PILOT_SHARE = 0.05  #: of the items, by default
+_PILOT_SHARE = 0.05  #: default share of the items in a pilot
 
 
 @app.command(name="recipes")
@@ -96,7 +96,7 @@ def run(
     ] = None,
     prompt: Prompts = None,
     policy: Annotated[
-        str, typer.Option(help="Policy of the recipe: of multipl-t, fixed, early_stop or adaptive sampling.")
+        str, typer.Option(help="Policy of the recipe. For multipl-t: fixed, early_stop or adaptive.")
     ] = "",
     isolation: Isolation = "",
     jobs: Jobs = None,
@@ -123,7 +123,8 @@ def run(
     ] = "",
     cache: Annotated[Path | None, typer.Option(help="Cache file to share between runs.")] = None,
     index: Annotated[
-        str, typer.Option(help="multipl-t: folder of texts that several runs share, to drop duplicates across runs.")
+        str,
+        typer.Option(help="For multipl-t: folder of texts that several runs share, to drop duplicates across runs."),
     ] = "",
     budget: Annotated[
         Texts,
@@ -164,20 +165,20 @@ def run(
 
     [bold]glotsmith run run.toml --estimate[/]
     """
-    changes = _changes(source, language, teacher, model, base_url, option)
+    changes = _config_changes(source, language, teacher, model, base_url, option)
     if policy:
         changes["options"]["policy"] = policy
     if index:
         changes["options"]["index"] = index
     changes |= {"isolation": isolation, "preview": preview or None, "shard": shard}
-    changes["pilot"] = _pilot(pilot_share, estimate=estimate, as_json=as_json)
+    changes["pilot"] = _pilot_share(pilot_share, estimate=estimate, as_json=as_json)
     changes["budget"] = tuple(budget or ())
     changes["prompts"] = prompt_files(prompt)
     chosen = run_config.load(recipe, changes)
     place = RunPlace.choose(chosen, output, cache)
     cluster = cluster_options(executor, ray_address, mixed_toolchains=mixed_toolchains)
     limits = FaultLimits(failures=max_failures, runs=max_runs, internal_errors=max_internal_errors)
-    code = asyncio.run(_run(RunRequest(chosen, place, jobs, cluster, _reasons(retry)), limits, progress))
+    code = asyncio.run(_run(RunRequest(chosen, place, jobs, cluster, _drop_reasons(retry)), limits, progress))
     if code == 0:
         if estimate:
             print_forecast(forecast_run(place.folder), place.folder, as_json=as_json)
@@ -186,27 +187,28 @@ def run(
             _show_end_of_shard(place.folder)
             raise typer.Exit
         found = show_end(place.folder, preview=bool(chosen.preview))
-        _advise(chosen, place.folder, found=found)
+        _print_next_commands(chosen, place.folder, found=found)
     raise typer.Exit(code)
 
 
-def _pilot(share: float | None, *, estimate: bool, as_json: bool) -> float | None:
+def _pilot_share(share: float | None, *, estimate: bool, as_json: bool) -> float | None:
     """Return the share of the items in a pilot; None for a run.
 
     Raises:
-        UsageError: an option of a pilot is given without --estimate.
+        UsageError: An option of a pilot is given without --estimate.
 
     """
     if not estimate and (as_json or share is not None):
-        raise UsageError(f"{'--json' if as_json else '--pilot-share'} belongs to --estimate: add it, or leave it out")
+        option = "--json" if as_json else "--pilot-share"
+        raise UsageError(f"{option} needs --estimate: add --estimate, or remove {option}")
     return (share or _PILOT_SHARE) if estimate else None
 
 
-def _reasons(names: Texts) -> tuple[Reason, ...]:
-    """Return the drop reasons of these names.
+def _drop_reasons(names: Texts) -> tuple[Reason, ...]:
+    """Return the drop reasons with the given names.
 
     Raises:
-        UsageError: there is no such reason.
+        UsageError: A name is not a drop reason.
 
     """
     known = {str(reason): reason for reason in Reason}
@@ -216,7 +218,9 @@ def _reasons(names: Texts) -> tuple[Reason, ...]:
     return tuple(known[name] for name in names or ())
 
 
-def _changes(source: Texts, language: Texts, teacher: str, model: str, base_url: str, option: Texts) -> dict[str, Any]:
+def _config_changes(
+    source: Texts, language: Texts, teacher: str, model: str, base_url: str, option: Texts
+) -> dict[str, Any]:
     given = run_config.assignments(option or [])
     own = {k.removeprefix("teacher."): v for k, v in given.items() if k.startswith("teacher.")}
     roles = role_config.assigned({k: v for k, v in given.items() if k.startswith("roles.")})
@@ -238,7 +242,7 @@ async def _run(request: RunRequest, limits: FaultLimits, mode: ProgressMode) -> 
         done = await execute(worker, request, shown, RunMessages(shown.print, print_error, shown.show_activity))
     if done and not seen.exit_code:
         return 0
-    err.print(f"Stopped; {request.place.folder} holds all results so far. Run the same command again to resume.")
+    err.print(f"Stopped; {request.place.folder} contains all results so far. Run the same command again to resume.")
     return seen.exit_code or 1
 
 
@@ -256,7 +260,7 @@ def _show_end_of_shard(path: Path) -> None:
 
 
 def show_end(path: Path, *, preview: bool = False) -> bool:
-    """Show the funnel, the dataset's folder and one example; return whether the sources hold anything."""
+    """Show the funnel, the dataset's folder and one example; return whether the sources yielded any item."""
     with RunFolder.open(path) as folder:
         funnel = folder.ledger.funnel()
         out.print(funnel_table(funnel))
@@ -267,7 +271,7 @@ def show_end(path: Path, *, preview: bool = False) -> bool:
             out.print(sentence)
         if broken := sum(row.reasons.get(Reason.INTERNAL_ERROR, 0) for row in funnel):
             out.print(
-                f"{counted(broken, 'item')} met an internal error: please report it; the tracebacks are in {path / LOG}"
+                f"{counted(broken, 'item')} caused an internal error: please report it. Tracebacks are in {path / LOG}"
             )
         if (models := model_costs_table(folder.ledger)) is not None:
             out.print(models)
@@ -280,8 +284,8 @@ def show_end(path: Path, *, preview: bool = False) -> bool:
         return funnel[0].made > 0
 
 
-def _advise(chosen: run_config.RunConfig, folder: Path, *, found: bool) -> None:
-    """Print the next commands to type. Another model does not help where the sources hold nothing (not ``found``)."""
+def _print_next_commands(chosen: run_config.RunConfig, folder: Path, *, found: bool) -> None:
+    """Print the next commands to type, without those for another model if the sources are empty (not ``found``)."""
     out.print(f"\nWrite a report for the browser:  glotsmith report {shlex.quote(str(folder))}")
     out.print(f"Look at what was kept and dropped:  glotsmith show {shlex.quote(str(folder))} --dropped")
     if chosen.teacher.name != "offline" or not found:

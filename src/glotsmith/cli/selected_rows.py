@@ -18,12 +18,12 @@ def write_selected_rows(source: Path, target: Path, selected: Sequence[bool]) ->
     The rows keep their bytes, or their values in a Parquet file. If all rows are selected, the file is copied.
 
     Args:
-        source: JSONL, a JSON array or Parquet; JSON may be compressed by gzip.
-        target: is written whole or not at all, and not if no row is selected.
-        selected: for each row of ``read_raw_rows(source)``, whether it is written.
+        source: The file to read: JSONL, a JSON array or Parquet; JSON may be compressed by gzip.
+        target: The file to write. It is written completely or not at all, and not if no row is selected.
+        selected: For each row of ``read_raw_rows(source)``, whether it is written.
 
     Raises:
-        OSError: a file cannot be read or written.
+        OSError: A file cannot be read or written.
 
     """
     if not any(selected):
@@ -58,9 +58,9 @@ def _write_json(source: Path, target: Path, selected: Sequence[bool]) -> None:
     rows = (row for row, is_selected in chosen if is_selected and isinstance(row, RawRow))
     with ExitStack() as stack:
         sink: IO[bytes] = stack.enter_context(target.open("wb"))
-        if _is_compressed(source):  # without name and time, so that the same rows have the same bytes
+        if _is_compressed(source):  # without name and time, so that equal rows give equal bytes
             sink = cast(IO[bytes], stack.enter_context(gzip.GzipFile("", "wb", fileobj=sink, mtime=0)))
-        sink.writelines(_lines(rows))
+        sink.writelines(_json_lines(rows))
 
 
 def _is_compressed(file: Path) -> bool:
@@ -68,7 +68,7 @@ def _is_compressed(file: Path) -> bool:
         return source.read(len(GZIP)) == GZIP
 
 
-def _lines(rows: Iterable[RawRow]) -> Iterator[bytes]:
+def _json_lines(rows: Iterable[RawRow]) -> Iterator[bytes]:
     """Yield lines, or a JSON array if the rows are elements of one."""
     separator, in_array = b"[\n", False
     for row in rows:

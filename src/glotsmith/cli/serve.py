@@ -43,6 +43,7 @@ def serve(
     http://127.0.0.1:8707/verify[/]
     """
     try:
+        from glotsmith.service.app import is_loopback
         from glotsmith.service.server import address, listen
         from glotsmith.service.server import serve as serve_until_stopped
         from glotsmith.service.state import ServiceSettings
@@ -50,9 +51,9 @@ def serve(
         raise UsageError(f"{error.name} is missing. Install what serving needs: {install_command('serve')}") from error
     from glotsmith.sandbox import open_sandbox
 
-    token = _token(token_file)
-    if isolation == "none" and not _own(host):
-        raise UsageError("without isolation, the service may serve only this machine: remove --host")
+    token = _read_token(token_file)
+    if isolation == "none" and not is_loopback(host):
+        raise UsageError("without isolation, only this machine may use the service: remove --host")
     at_once = jobs or len(os.sched_getaffinity(0))
     settings = ServiceSettings(
         jobs=at_once,
@@ -67,17 +68,11 @@ def serve(
         asyncio.run(serve_until_stopped(sandbox, settings, listening, err.print))
 
 
-def _own(host: str) -> bool:
-    from glotsmith.service.app import is_loopback
-
-    return is_loopback(host)
-
-
-def _token(file: Path | None) -> str:
+def _read_token(file: Path | None) -> str:
     """Return the token that clients must send; "" for none.
 
     Raises:
-        UsageError: the file cannot be read, or its content is not one word.
+        UsageError: The file cannot be read, or its content is not one word.
 
     """
     where = str(file) if file else "GLOTSMITH_TOKEN"
@@ -86,5 +81,5 @@ def _token(file: Path | None) -> str:
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{where} cannot be read: {error}") from error
     if (file and not token) or not token.isascii() or not token.isprintable() or " " in token:
-        raise UsageError(f"{where} holds no token: a token is one word of ASCII characters")
+        raise UsageError(f"{where} does not contain a valid token: a token is one word of ASCII characters")
     return token

@@ -73,7 +73,7 @@ def show(
         if memory:
             show_memory(folder, memory, limit, as_json=as_json)
             return
-        _check(ledger, step, reason)
+        _check_names(ledger, step, reason)
         if item:
             _show_item(folder, show_item.find_item(ledger, item), limit, as_json=as_json)
             return
@@ -85,11 +85,11 @@ def show(
             return
         drops = dropped or bool(reason)
         rows = ledger.dropped_rows(step or None, reason or None) if drops else ledger.kept_rows(step)
-        _print(islice(rows, limit), as_json=as_json)
-        _note_truncation(limit, _count(ledger, step, reason, dropped=drops), as_json=as_json)
+        _print_rows(islice(rows, limit), as_json=as_json)
+        _note_truncation(limit, _count_rows(ledger, step, reason, dropped=drops), as_json=as_json)
 
 
-def _check(ledger: Ledger, step: str, reason: str) -> None:
+def _check_names(ledger: Ledger, step: str, reason: str) -> None:
     if step and step not in ledger.steps:
         raise UsageError(unknown_name(f"the run has no step {step!r}", step, ledger.steps))
     known = [str(r) for r in Reason]
@@ -99,7 +99,7 @@ def _check(ledger: Ledger, step: str, reason: str) -> None:
 
 def _show_item(folder: RunFolder, rows: list[LedgerRow], limit: int, *, as_json: bool) -> None:
     """Print the history of an item: its rows, its source and program side by side, its tests, prompts and replies."""
-    _print(iter(rows), as_json=as_json)
+    _print_rows(iter(rows), as_json=as_json)
     found = show_item.replies_of(folder, rows)
     if as_json:
         for exchange, reply in found:
@@ -116,8 +116,8 @@ def _show_item(folder: RunFolder, rows: list[LedgerRow], limit: int, *, as_json:
     show_item.print_programs(rows, found, limit)
 
 
-def _count(ledger: Ledger, step: str, reason: str, *, dropped: bool) -> int:
-    """Return the number of rows that match."""
+def _count_rows(ledger: Ledger, step: str, reason: str, *, dropped: bool) -> int:
+    """Return the number of rows of a step (or of all) with a drop reason (or any)."""
     if not dropped:
         return ledger.count_kept(step)
     funnel = [row for row in ledger.funnel() if step in ("", row.step)]
@@ -131,19 +131,19 @@ def _note_truncation(shown: int, total: int, *, as_json: bool) -> None:
         (err if as_json else out).print(f"{shown} of {total} shown; --limit N for more")
 
 
-def _print(rows: Iterator[LedgerRow], *, as_json: bool) -> None:
+def _print_rows(rows: Iterator[LedgerRow], *, as_json: bool) -> None:
     if as_json:
         for row in rows:
-            typer.echo(json.dumps(_plain(row), ensure_ascii=False))
+            typer.echo(json.dumps(_json_fields(row), ensure_ascii=False))
         return
     table = Table("step", "key", "what", "status", "because")
     for row in rows:
         because = f"{Reason(row.reason).because}: {row.detail}" if row.reason else ""
-        table.add_row(row.step, row.key[:12], _name(row), row.status, because.rstrip(": ")[:300])
+        table.add_row(row.step, row.key[:12], _item_name(row), row.status, because.rstrip(": ")[:300])
     out.print(table)
 
 
-def _plain(row: LedgerRow) -> dict[str, Any]:
+def _json_fields(row: LedgerRow) -> dict[str, Any]:
     item = json.loads(row.data) if row.data else None
     return {
         "step": row.step,
@@ -156,7 +156,7 @@ def _plain(row: LedgerRow) -> dict[str, Any]:
     }
 
 
-def _name(row: LedgerRow) -> str:
+def _item_name(row: LedgerRow) -> str:
     """Return the name of the function of an item, with the language if it has one."""
     if not row.data:
         return row.parent.rpartition("/")[2][-40:]

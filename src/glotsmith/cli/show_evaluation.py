@@ -17,11 +17,11 @@ from glotsmith.errors import UsageError, unknown_name
 from glotsmith.evaluation import result_files
 from glotsmith.evaluation.questions import EvaluationSample
 
-_DETAIL = 300  #: characters of a verdict's detail in a table
+_DETAIL = 300  #: largest number of characters of a verdict's detail in a table
 
 
 def is_evaluation(folder: Path) -> bool:
-    """Return whether a folder holds the results of an evaluation."""
+    """Return whether a folder contains the results of an evaluation."""
     return (folder / result_files.SUMMARY).is_file()
 
 
@@ -29,11 +29,11 @@ def show_evaluation(folder: Path, question: str, status: str, limit: int, *, as_
     """Print figures, notes and failure classes, or the samples of a question or status.
 
     Raises:
-        UsageError: no sample has this question and status.
+        UsageError: No sample has this question and status.
 
     """
     if question or status or as_json:
-        _samples(folder, question, status, limit, as_json=as_json)
+        _print_samples(folder, question, status, limit, as_json=as_json)
         return
     report = result_files.read_report(folder)
     columns, rows = result_files.figures_table(report.summary)
@@ -44,7 +44,7 @@ def show_evaluation(folder: Path, question: str, status: str, limit: int, *, as_
     for note in (*(f"Note: {note}" for note in report.notes), *result_files.impossible_lines(report.summary)):
         out.print(note)
     classes = Table("benchmark", "language", "status", "samples", "for example")
-    examples = {(_place(s), s.status): s for s in reversed([*result_files.read_samples(folder)])}
+    examples = {(_question_name(s), s.status): s for s in reversed([*result_files.read_samples(folder)])}
     for score in report.summary.scores:
         for name, count in Counter(score.statuses).most_common():
             first = next((s for (_, of), s in examples.items() if of == name and _is_of(s, score.language)), None)
@@ -55,7 +55,7 @@ def show_evaluation(folder: Path, question: str, status: str, limit: int, *, as_
     out.print("To show samples, give --status fail:wrong or the name of a question")
 
 
-def _place(sample: EvaluationSample) -> str:
+def _question_name(sample: EvaluationSample) -> str:
     return sample.question.rpartition("/")[2]
 
 
@@ -65,8 +65,8 @@ def _is_of(sample: EvaluationSample, language: str) -> bool:
     )
 
 
-def _samples(folder: Path, question: str, status: str, limit: int, *, as_json: bool) -> None:
-    found = [*_matching(folder, question, status)]
+def _print_samples(folder: Path, question: str, status: str, limit: int, *, as_json: bool) -> None:
+    found = [*_matching_samples(folder, question, status)]
     if not found:
         every = [*result_files.read_samples(folder)]
         known = sorted({s.status for s in every}) if status else list(dict.fromkeys(s.question for s in every))[:20]
@@ -76,20 +76,20 @@ def _samples(folder: Path, question: str, status: str, limit: int, *, as_json: b
         if as_json:
             typer.echo(msgspec.json.encode(sample))
         else:
-            _print(sample)
+            _print_sample(sample)
     if len(found) > limit:
         (err if as_json else out).print(f"{limit} of {len(found)} shown; --limit N for more")
 
 
-def _matching(folder: Path, question: str, status: str) -> Iterator[EvaluationSample]:
-    """Yield the samples of a status and a question: its id, or a part of it, such as the problem or the language."""
+def _matching_samples(folder: Path, question: str, status: str) -> Iterator[EvaluationSample]:
+    """Yield the samples with a status and a question. A part of an id, such as the problem or language, is enough."""
     for sample in result_files.read_samples(folder):
         is_wanted = not question or f"/{question}/" in f"/{sample.question}/"
         if is_wanted and status in ("", sample.status):
             yield sample
 
 
-def _print(sample: EvaluationSample) -> None:
+def _print_sample(sample: EvaluationSample) -> None:
     verdict, language = sample.verdict, sample.verdict.language if sample.verdict else "text"
     out.print(Text(f"{sample.question}, sample {sample.sample}: {sample.status}", style="bold"))
     out.print(Panel(Text(sample.completion or "empty"), title="completion"))

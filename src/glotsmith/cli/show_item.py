@@ -17,7 +17,7 @@ from glotsmith.ledger import Ledger, LedgerRow
 from glotsmith.report.row_exchanges import StoredReply, replies_about
 from glotsmith.run_folder import RunFolder
 
-_NOT_NOTED = "The run has no prompts of this item: no request was made, or an earlier version made the run."
+_NO_PROMPTS = "The run has no prompts of this item: no request was sent, or an older glotsmith made the run."
 _NO_REPLY = "The reply is not in the cache of the run. If the run shared a cache, pass --cache FILE"
 
 
@@ -25,38 +25,38 @@ def find_item(ledger: Ledger, item: str) -> list[LedgerRow]:
     """Return the history of the item with a key, the start of a key, or the name of a function.
 
     Raises:
-        UsageError: no item or more than one item matches.
+        UsageError: No item or more than one item matches.
 
     """
     keys = ledger.groups.keys_with_prefix(item)
     if item not in keys:
-        keys = _named(ledger, item) or keys
+        keys = _keys_by_name(ledger, item) or keys
     if len(keys) > 1 and item not in keys:
         some = ", ".join(key[:12] for key in keys[:8])
         raise UsageError(f"several items match {item!r}: {some}; give one of these keys, or a longer start")
     rows = ledger.lineage(item if item in keys or not keys else keys[0])
     if not rows:
-        close = close_name(item, {name: name for name in _names(ledger)})
+        close = close_name(item, {name: name for name in _item_names(ledger)})
         hint = f"do you mean {close!r}?" if close else "'glotsmith show RUN --step STEP' lists keys and names"
         raise UsageError(f"the run has no item {item!r}; {hint}")
     return rows
 
 
-def _named(ledger: Ledger, name: str) -> list[str]:
-    """Return the keys of the items with a name, in the first step that has any."""
+def _keys_by_name(ledger: Ledger, name: str) -> list[str]:
+    """Return the keys of the items with a name, in the first step that has such an item."""
     written = json.dumps(name, ensure_ascii=False).encode()
     for step in ledger.steps:
-        found = (row for row in _all(ledger, step) if written in (row.data or b"") and name_of(row) == name)
+        found = (row for row in _all_rows(ledger, step) if written in (row.data or b"") and name_of(row) == name)
         if keys := list(dict.fromkeys(row.key for row in found)):
             return keys
     return []
 
 
-def _names(ledger: Ledger) -> set[str]:
-    return {name for row in _all(ledger, ledger.steps[0]) if (name := name_of(row))} if ledger.steps else set()
+def _item_names(ledger: Ledger) -> set[str]:
+    return {name for row in _all_rows(ledger, ledger.steps[0]) if (name := name_of(row))} if ledger.steps else set()
 
 
-def _all(ledger: Ledger, step: str) -> Iterator[LedgerRow]:
+def _all_rows(ledger: Ledger, step: str) -> Iterator[LedgerRow]:
     yield from ledger.kept_rows(step)
     yield from ledger.dropped_rows(step)
 
@@ -87,7 +87,7 @@ def print_programs(rows: Sequence[LedgerRow], found: Sequence[StoredReply], limi
     if not found:
         for panel in list(programs.values())[:limit]:
             out.print(panel)
-        out.print(_NOT_NOTED)
+        out.print(_NO_PROMPTS)
     for (call, prompt), group in groupby(found[:limit], lambda one: (one.exchange.call, one.exchange.prompt)):
         out.print(Panel(Text(prompt or "not stored, because it is not text"), title=Text(f"prompt: {call}")))
         for exchange, reply in group:

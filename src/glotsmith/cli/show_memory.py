@@ -15,7 +15,7 @@ def show_memory(folder: RunFolder, agent: str, limit: int, *, as_json: bool) -> 
     """Print the memory of an agent: its sessions, the latest last, its last reflection and its frequent failures.
 
     Raises:
-        UsageError: the run is of another recipe, or has no agent of that language.
+        UsageError: The run is of another recipe, or has no agent of that language.
 
     """
     from glotsmith.recipes.xcoder.stored_memory import agents_options, conclusions, stored_memory
@@ -35,14 +35,14 @@ def show_memory(folder: RunFolder, agent: str, limit: int, *, as_json: bool) -> 
         for memo in remembered:
             typer.echo(msgspec.json.encode(memo))
         return
-    out.print(_table(remembered[-limit:], agent))
+    out.print(_sessions_table(remembered[-limit:], agent))
     if len(remembered) > limit:
         out.print(f"the latest {limit} of {len(remembered)} shown; --limit N for more")
     for title, text in conclusions(memory, agent, options.languages).items():
         out.print(f"{title}: {text}")
 
 
-def _table(remembered: list[RememberedSession], agent: str) -> Table:
+def _sessions_table(remembered: list[RememberedSession], agent: str) -> Table:
     table = Table("session", "epoch", "role", "for", "problem", "outcome", "solved in", f"{agent} failed by")
     for memo in remembered:
         role = "chair" if memo.agent == agent else "adviser" if agent in memo.others else "target"

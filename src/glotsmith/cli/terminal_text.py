@@ -1,4 +1,4 @@
-"""Print text from outside: characters that control a terminal are shown, not sent."""
+"""Print text from outside: characters that control a terminal are printed as escapes."""
 
 import re
 from collections.abc import Iterator

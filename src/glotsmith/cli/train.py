@@ -63,9 +63,9 @@ def _add_command(method: str, kind: type[Any], of_run: Callable[[RunRows], Itera
         changes: Changes = None,
         progress: ProgressOption = ProgressMode.auto,
     ) -> None:
-        given = _given(changes, lora_rank=lora, held_out=held_out, max_steps=max_steps, seed=seed)
+        given = _changed_settings(changes, lora_rank=lora, held_out=held_out, max_steps=max_steps, seed=seed)
         with TrainingDisplay(err, progress) as shown:
-            _train(method, _rows(source, kind, of_run), model, preset, given, output, shown)
+            _train(method, _row_reader(source, kind, of_run), model, preset, given, output, shown)
 
     del command
 
@@ -108,11 +108,13 @@ def presets() -> None:
     out.print(shown)
 
 
-def _given(changes: Sequence[str] | None, **options: Any) -> dict[str, Any]:
+def _changed_settings(changes: Sequence[str] | None, **options: Any) -> dict[str, Any]:
     return run_config.assignments(changes or []) | {name: value for name, value in options.items() if value is not None}
 
 
-def _rows(source: Path, kind: type[Item], of_run: Callable[[RunRows], Iterable[Item]]) -> Callable[[], Iterable[Item]]:
+def _row_reader(
+    source: Path, kind: type[Item], of_run: Callable[[RunRows], Iterable[Item]]
+) -> Callable[[], Iterable[Item]]:
     """Return a function that reads all rows again at each call."""
     from glotsmith.training.dataset_files import read_dataset_rows
 

@@ -27,7 +27,7 @@ from glotsmith.records import Job, Verdict
 from glotsmith.step import Verify
 
 _NO_JOB = "infra:refused (no job)"
-_MANY = 256  #: jobs in flight; more would only use memory
+_LARGEST_IN_FLIGHT = 256  #: largest number of jobs in flight; more would only use memory
 
 
 @app.command()
@@ -74,15 +74,15 @@ def verify(
     if form == "agnostics":
         if cluster is not None:
             raise UsageError("--format agnostics needs --executor local.")
-        _converse(file, output, language, isolation, jobs)
+        _answer_agnostics(file, output, language, isolation, jobs)
         return
     if form != "glotsmith":
         raise UsageError(f"the format {form!r} does not exist; choose glotsmith or agnostics")
     services = open_program_services(isolation, jobs, cluster, warn=err.print)
     judged, counts = VerdictFile(output), Counter[str]()
-    stream = _Counted(judged.skip_judged(read_jobs(file)), len(judged.verdicts))
+    stream = _CountedJobs(judged.skip_judged(read_jobs(file)), len(judged.verdicts))
     refused = [verdict for verdict in judged.verdicts if verdict.line][:1]
-    counts.update(map(_class, judged.verdicts))
+    counts.update(map(_status_label, judged.verdicts))
     try:
         judged.begin()
         with (
@@ -93,31 +93,30 @@ def verify(
             refused += asyncio.run(_verify(stream, sink, counts, judged, services, shown))
         judged.finish()
     except KeyboardInterrupt:
-        raise Stopped(_stopped(counts.total(), stream, file, output, judged)) from None
+        raise Stopped(_stopped_message(counts.total(), stream, file, output, judged)) from None
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
-        raise StorageError(_full(counts.total(), output, judged)) from error
+        raise StorageError(_disk_full_message(counts.total(), output, judged)) from error
     finally:
         judged.close()
-    err.print(_table(counts) if counts else f"glotsmith: {file} holds no job")
+    err.print(_counts_table(counts) if counts else f"glotsmith: {file} contains no job")
     if refused:
         err.print(
-            f"glotsmith: {counted(counts[_NO_JOB], 'line')} of {file} {agreeing(counts[_NO_JOB], 'holds')} no job; "
-            "verdicts say why. "
-            f"Line {refused[0].line} is {refused[0].detail}",
+            f"glotsmith: {counted(counts[_NO_JOB], 'line')} of {file} {agreeing(counts[_NO_JOB], 'contains')} no valid "
+            f"job; the verdicts say why. Line {refused[0].line} is {refused[0].detail}",
         )
         raise typer.Exit(2)
 
 
 def _without_panel(mode: ProgressMode, output: Path) -> ProgressMode:
-    """Return the mode; plain lines if the verdicts are printed on the terminal too."""
+    """Return the mode, or plain lines if the verdicts are printed on the same terminal."""
     on_terminal = str(output) == "-" and sys.stdout.isatty()
     return ProgressMode.plain if on_terminal and mode == ProgressMode.auto else mode
 
 
-class _Counted:
-    """Jobs, and the number of jobs that were read."""
+class _CountedJobs:
+    """An iterator of jobs that counts the jobs read."""
 
     def __init__(self, jobs: Iterator[Job | Verdict], before: int) -> None:
         self.unread, self.count = jobs, before
@@ -128,7 +127,7 @@ class _Counted:
             yield job
 
 
-def _stopped(written: int, jobs: _Counted, file: Path, output: Path, judged: VerdictFile) -> str:
+def _stopped_message(written: int, jobs: _CountedJobs, file: Path, output: Path, judged: VerdictFile) -> str:
     """Return a message with the number of judged jobs; a file is read to its end to count all jobs."""
     if file.is_file():
         jobs.count += sum(1 for _ in jobs.unread)
@@ -138,7 +137,7 @@ def _stopped(written: int, jobs: _Counted, file: Path, output: Path, judged: Ver
     return f"Stopped: {written} of {of} have a verdict {place}. The same command {then}."
 
 
-def _full(written: int, output: Path, judged: VerdictFile) -> str:
+def _disk_full_message(written: int, output: Path, judged: VerdictFile) -> str:
     then = "judges the others" if judged.is_kept else "judges all jobs again"
     place = "stdout" if str(output) == "-" else output
     return (
@@ -148,10 +147,10 @@ def _full(written: int, output: Path, judged: VerdictFile) -> str:
 
 
 def _check_output(output: Path) -> None:
-    """Check that the output file holds only verdicts, so that no other file is overwritten.
+    """Check that the output file contains only verdicts, so that no other file is overwritten.
 
     Raises:
-        UsageError: it holds something else.
+        UsageError: The file contains something else.
 
     """
     if str(output) == "-" or not output.is_file() or not output.stat().st_size:
@@ -165,10 +164,10 @@ def _check_output(output: Path) -> None:
     except (msgspec.DecodeError, UnicodeDecodeError):
         found = None
     if not isinstance(found, dict) or not {"status", "return_code", "result"} & found.keys():
-        raise UsageError(f"{output} holds something other than verdicts: choose another file with -o")
+        raise UsageError(f"{output} contains something other than verdicts: choose another file with -o")
 
 
-def _converse(file: Path, output: Path, language: str, isolation: str, workers: int | None) -> None:
+def _answer_agnostics(file: Path, output: Path, language: str, isolation: str, workers: int | None) -> None:
     from glotsmith.cli.verify_agnostics import answer_lines
 
     if not language:
@@ -190,28 +189,28 @@ async def _verify(
     services: AbstractAsyncContextManager[ProgramServices],
     shown: JobProgress,
 ) -> list[Verdict]:
-    """Write each verdict at once and count its status; return the first verdict on a line without a job."""
+    """Write each verdict at once and count its status; return the first verdict on a line without a valid job."""
     refused = list[Verdict]()
     async with services as programs:
         verifier = programs.verifier()
         taken = deque[Job | Verdict]()
         async with reporting_activity(lambda: Activity(sandbox=sandbox_load(programs.sandbox)), shown.show_activity):
-            async for verdict in in_order(_remembered(jobs, taken), verifier):
+            async for verdict in in_order(_record_taken(jobs, taken), verifier):
                 sink.write(msgspec.json.encode(verdict) + b"\n")
                 sink.flush()
                 judged.write_hash(taken.popleft())
-                counts[_class(verdict)] += 1
+                counts[_status_label(verdict)] += 1
                 shown.on_verdict("programs", verdict.status)
                 if verdict.line and not refused:
                     refused.append(verdict)
     return refused
 
 
-def _class(verdict: Verdict) -> str:
+def _status_label(verdict: Verdict) -> str:
     return _NO_JOB if verdict.line else verdict.status
 
 
-def _remembered(jobs: Iterable[Job | Verdict], taken: deque[Job | Verdict]) -> Iterator[Job | Verdict]:
+def _record_taken(jobs: Iterable[Job | Verdict], taken: deque[Job | Verdict]) -> Iterator[Job | Verdict]:
     """Yield the jobs, and add each to ``taken``."""
     for job in jobs:
         taken.append(job)
@@ -219,12 +218,12 @@ def _remembered(jobs: Iterable[Job | Verdict], taken: deque[Job | Verdict]) -> I
 
 
 async def in_order(jobs: Iterable[Job | Verdict], verifier: Verify) -> AsyncIterator[Verdict]:
-    """Yield verdicts in the order of the jobs while up to 256 are in flight."""
+    """Yield verdicts in the order of the jobs; up to 256 jobs are in flight."""
     running = deque[asyncio.Task[Verdict]]()
     try:
         for job in jobs:
-            running.append(asyncio.create_task(_one(verifier, job)))
-            if len(running) >= _MANY:
+            running.append(asyncio.create_task(_verify_row(verifier, job)))
+            if len(running) >= _LARGEST_IN_FLIGHT:
                 yield await running.popleft()
         while running:
             yield await running.popleft()
@@ -234,13 +233,13 @@ async def in_order(jobs: Iterable[Job | Verdict], verifier: Verify) -> AsyncIter
         await asyncio.gather(*running, return_exceptions=True)  # before the caller closes the sandbox
 
 
-async def _one(verifier: Verify, job: Job | Verdict) -> Verdict:
+async def _verify_row(verifier: Verify, job: Job | Verdict) -> Verdict:
     from glotsmith.verification.verifier import verify_one
 
     return job if isinstance(job, Verdict) else await verify_one(verifier, job)
 
 
-def _table(counts: Counter[str]) -> Table:
+def _counts_table(counts: Counter[str]) -> Table:
     table = Table("verdict", "programs")
     for status, count in sorted(counts.items()):
         table.add_row(status, str(count))

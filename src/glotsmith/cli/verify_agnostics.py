@@ -13,21 +13,21 @@ import msgspec
 from glotsmith.sandbox import open_sandbox
 from glotsmith.verification.agnostics_protocol import AgnosticsAnswer, answer_line
 
-_MANY = 64  #: lines in flight
+_LARGEST_IN_FLIGHT = 64  #: largest number of lines in flight
 _Queue = asyncio.Queue[asyncio.Task[AgnosticsAnswer] | None]
 
 
 async def answer_lines(source: BinaryIO, sink: BinaryIO, language: str, isolation: str, workers: int | None) -> None:
     """Write an answer to ``sink`` for each line of ``source``, in order, until its end."""
-    sandbox, running, loop = open_sandbox(isolation, workers), _Queue(_MANY), asyncio.get_running_loop()
+    sandbox, running, loop = open_sandbox(isolation, workers), _Queue(_LARGEST_IN_FLIGHT), asyncio.get_running_loop()
 
     async def ask(line: bytes | None) -> None:
         task = asyncio.create_task(answer_line(sandbox.run, language, line)) if line is not None else None
         await running.put(task)
 
     def read() -> None:
-        with suppress(CancelledError, RuntimeError):  # the reader has stopped
-            for line in _lines(source.fileno()):
+        with suppress(CancelledError, RuntimeError):  # the event loop has stopped
+            for line in _read_lines(source.fileno()):
                 asyncio.run_coroutine_threadsafe(ask(line), loop).result()
             asyncio.run_coroutine_threadsafe(ask(None), loop).result()
 
@@ -40,7 +40,7 @@ async def answer_lines(source: BinaryIO, sink: BinaryIO, language: str, isolatio
         await sandbox.close()
 
 
-def _lines(descriptor: int) -> Iterator[bytes]:
+def _read_lines(descriptor: int) -> Iterator[bytes]:
     """Yield lines that are not blank, without a buffer of Python, whose lock could block the exit of the process."""
     rest = list[bytes]()  # parts of a line, which may have a hundred megabytes and is joined once
     while data := os.read(descriptor, 2**16):

@@ -21,9 +21,9 @@ def view(
 ) -> None:
     """Show runs and trainings in a browser while they are in progress.
 
-    The pages are those of 'glotsmith report'. They follow the ledger of a run and the checkpoints of a training, and
-    keep filters, search and place. An evaluation has a page when it has ended. Only this machine can reach the pages.
-    Ctrl-C ends the command; the run continues.
+    The pages are those of 'glotsmith report'. They show new rows of a ledger and new checkpoints of a training at once,
+    and keep filters, search and scroll position. An evaluation has a page when it has ended. Only this machine can
+    reach the pages. Ctrl-C ends the command; the run continues.
 
     Example: [bold]glotsmith view runs/demo[/]  (then open http://127.0.0.1:8708 in a browser)
     """

@@ -151,10 +151,10 @@ def claim_folder(folder: Path, run: str = "") -> None:
         raise StorageError(f"{folder}: the dataset cannot be written: {error.strerror or error}") from error
     if not ours:
         raise UsageError(
-            f"{folder}: the folder holds something else ({', '.join(strange[:3])}): choose a new or empty one"
+            f"{folder}: the folder contains other files ({', '.join(strange[:3])}): choose a new or empty one"
         )
     if run and FILE in strange and _run_of(folder / FILE) not in ("", run):
-        raise UsageError(f"{folder}: the folder holds the dataset of another run: choose a new or empty one")
+        raise UsageError(f"{folder}: the folder contains the dataset of another run: choose a new or empty one")
 
 
 def _run_of(card: Path) -> str:

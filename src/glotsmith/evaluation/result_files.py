@@ -113,7 +113,7 @@ def claim_folder(folder: Path, config: dict[str, str]) -> None:
     strange = sorted(name for name in names - _OWN if not name.endswith(".part"))
     if strange and not stored:
         raise UsageError(
-            f"{folder}: the folder holds something else ({', '.join(strange[:3])}): choose a new or empty one with -o"
+            f"{folder}: the folder contains other files ({', '.join(strange[:3])}): choose a new or empty one with -o"
         )
     if stored:
         changed = _changed(folder, stored, config)

@@ -29,9 +29,9 @@ class JobProgress(ProgressDisplay):
         """Begin, with the verdicts of earlier starts.
 
         Args:
-            name: of the jobs.
-            judged: the verdicts of earlier starts.
-            jobs: all jobs, which are counted meanwhile; None if they cannot be read twice.
+            name: The name of the step that is shown.
+            judged: The verdicts of earlier starts.
+            jobs: All jobs, which a thread counts; None if they cannot be read twice.
 
         """
         step = self.state.add_step(name)
@@ -81,7 +81,7 @@ class EvaluationProgress(ProgressDisplay):
         super().__init__(console, mode, _VERDICTS)
 
     def begin(self, samples: Mapping[str, int], replies: int) -> None:
-        """Begin, with the number of samples of each set of questions, and of stored replies."""
+        """Begin, with the number of samples of each set of questions and the number of stored replies."""
         for name, total in samples.items():
             self.state.add_step(name, total)
         self.start(f"Resumes: {counted(replies, 'reply', 'is')} stored" if replies else "")

@@ -38,7 +38,7 @@ ProgressOption = Annotated[
 class ProgressView(Protocol):
     """A way to show the state."""
 
-    interval_s: float  #: between two calls of ``tick``
+    interval_s: float  #: seconds between two calls of ``tick``
 
     def start(self) -> None:
         """Show the state at the start."""
@@ -87,7 +87,7 @@ class NoView:
 
 
 def draws_panel(console: Console) -> bool:
-    """Return whether a console is a terminal that can draw a panel, and that nothing else is printed on."""
+    """Return whether a console is a terminal that can draw a panel, without a log on the same stream."""
     logs = isinstance(console, SafeConsole) and console.shows_log
     return console.is_terminal and console.file.isatty() and not console.is_dumb_terminal and not logs
 
@@ -133,7 +133,7 @@ class ProgressDisplay:
     def start(self, resumed: str = "") -> None:
         """Begin to show the steps that were added; ``resumed`` is a sentence about earlier starts.
 
-        Do nothing if they are shown: a run whose teacher answers later starts its steps in each round.
+        Do nothing if they are shown already: a run with the teacher ``batch`` calls this in each round.
         """
         if self._thread is not None:
             return
@@ -148,7 +148,7 @@ class ProgressDisplay:
         self.view.on_step_finished(self.state.steps[name])
 
     def show_activity(self, activity: Activity) -> None:
-        """Take what the command does at the moment."""
+        """Show the current activity of the command."""
         self.state.set_activity(activity)
 
     def print(self, text: str) -> None:

@@ -12,9 +12,9 @@ from glotsmith.cli.progress.state import ColumnNames
 from glotsmith.toolkit.install import run_command
 
 _COMMANDS = ColumnNames("succeeded", "failed", "")
-_NAME_CHARACTERS = 40  #: of a command
-_NOTE_CHARACTERS = 60  #: of a line of its output
-_LINES = 20  #: of the output of a command that failed
+_NAME_CHARACTERS = 40  #: largest length of the name of a command
+_NOTE_CHARACTERS = 60  #: largest length of an output line that is shown
+_LINES = 20  #: number of output lines that are printed of a command that failed
 
 
 class InstallationDisplay(ProgressDisplay):
@@ -27,12 +27,12 @@ class InstallationDisplay(ProgressDisplay):
     def begin(self, commands: Sequence[Sequence[str]]) -> None:
         """Show the commands."""
         for command in commands:
-            self.state.add_step(_name(command), 1)
+            self.state.add_step(_command_name(command), 1)
         self.start()
 
     def run(self, command: Sequence[str]) -> bool:
-        """Run a command and return whether it succeeded. Plain lines leave its output on stderr."""
-        name = _name(command)
+        """Run a command and return whether it succeeded. With plain lines, its output is printed on stderr."""
+        name = _command_name(command)
         step = self.state.steps.get(name) or self.state.add_step(name, 1)
         step.set_done(0)
         succeeded = run_command(command) if self._plain else self._run_quietly(command, name)
@@ -61,6 +61,6 @@ class InstallationDisplay(ProgressDisplay):
         return succeeded
 
 
-def _name(command: Sequence[str]) -> str:
+def _command_name(command: Sequence[str]) -> str:
     text = " ".join(command)
     return text if len(text) <= _NAME_CHARACTERS else f"{text[: _NAME_CHARACTERS - 1]}…"

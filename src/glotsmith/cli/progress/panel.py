@@ -19,9 +19,9 @@ from glotsmith.cli.progress.texts import (
 from glotsmith.cli.progress.waiting_lines import WaitingLines
 from glotsmith.cli.terminal_text import visible
 
-_NARROW = 64  #: columns below which rates and outputs are left out
-_OTHER_LINES = 9  #: of the screen, which are no steps
-_NAME_WIDTH = 10  #: of a step, at least; longer names are folded
+_NARROW = 64  #: smallest width of a terminal, in columns, at which rates and outputs are shown
+_OTHER_LINES = 9  #: number of lines of the screen that do not show a step
+_NAME_WIDTH = 10  #: smallest width of the names of steps; longer names are folded
 
 
 class PanelRenderable:
@@ -29,13 +29,13 @@ class PanelRenderable:
 
     def __init__(self, state: ProgressState, waiting: WaitingLines) -> None:
         self._state, self._waiting = state, waiting
-        self.final = False  #: whether all steps are shown, also if they do not fit on the screen
+        self.final = False  #: whether all steps are shown, even if they do not fit on the screen
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Yield the lines of the panel."""
         wrapped = options.update(no_wrap=False, overflow="fold")
         steps = self._state.step_list
-        shown = steps if self.final else _fitting(steps, console.size.height - _OTHER_LINES)
+        shown = steps if self.final else _fitting_steps(steps, console.size.height - _OTHER_LINES)
         for part in self._parts(shown, len(steps), options.max_width):
             yield from console.render(part, wrapped)
 
@@ -45,10 +45,10 @@ class PanelRenderable:
             yield Text(visible(state.resumed))
         yield _step_table(shown, state, width)
         if len(shown) < count:
-            yield Text(_summary(state.step_list, shown))
-        yield from _labelled("teacher", teacher_parts(state))
-        yield from _labelled("sandbox", sandbox_parts(state))
-        yield from _labelled("budget", budget_parts(state.activity))
+            yield Text(_hidden_steps_sentence(state.step_list, shown))
+        yield from _labelled_lines("teacher", teacher_parts(state))
+        yield from _labelled_lines("sandbox", sandbox_parts(state))
+        yield from _labelled_lines("budget", budget_parts(state.activity))
         if self._waiting.text:
             yield Text(visible(self._waiting.text))
 
@@ -81,7 +81,7 @@ class PanelView:
         self._console.print(text)
 
     def on_step_finished(self, step: StepCounts) -> None:
-        """Leave it to the next ``tick``."""
+        """Do nothing: the next ``tick`` shows it."""
 
     def stop(self) -> None:
         """Draw all steps, which stay on the screen."""
@@ -90,7 +90,7 @@ class PanelView:
         self._live.stop()
 
 
-def _fitting(steps: Sequence[StepCounts], height: int) -> Sequence[StepCounts]:
+def _fitting_steps(steps: Sequence[StepCounts], height: int) -> Sequence[StepCounts]:
     """Return all steps if they fit on the screen, else those that run."""
     if len(steps) <= height:
         return steps
@@ -98,7 +98,7 @@ def _fitting(steps: Sequence[StepCounts], height: int) -> Sequence[StepCounts]:
     return running[: max(1, height)]
 
 
-def _summary(steps: Iterable[StepCounts], shown: Sequence[StepCounts]) -> str:
+def _hidden_steps_sentence(steps: Iterable[StepCounts], shown: Sequence[StepCounts]) -> str:
     hidden = [step for step in steps if step not in shown]
     finished = sum(step.state == "finished" for step in hidden)
     return f"{finished} finished steps and {len(hidden) - finished} others are not shown: the terminal is too low"
@@ -108,30 +108,30 @@ def _step_table(steps: Sequence[StepCounts], state: ProgressState, width: int) -
     names, wide = state.columns, width >= _NARROW
     table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False, header_style="bold")
     table.add_column("step", overflow="fold", min_width=_NAME_WIDTH)
-    cells = _columns(names.kept, names.dropped, names.made if wide else "", wide=wide)
+    cells = _column_names(names.kept, names.dropped, names.made if wide else "", wide=wide)
     for name in cells:
         table.add_column(name, justify="right", no_wrap=True)
     for step in steps:
-        values = _values(step)
+        values = _cell_texts(step)
         values |= {names.kept: str(step.kept), names.dropped: str(step.dropped), names.made: str(step.made)}
-        table.add_row(_name(step), *(Text(values[name]) for name in cells), style="dim" if not step.done else "")
+        table.add_row(_step_name(step), *(Text(values[name]) for name in cells), style="dim" if not step.done else "")
     return table
 
 
-def _columns(kept: str, dropped: str, made: str, *, wide: bool) -> list[str]:
+def _column_names(kept: str, dropped: str, made: str, *, wide: bool) -> list[str]:
     return [name for name in ("done/total", kept, dropped, made, "rate" if wide else "", "time left") if name]
 
 
-def _values(step: StepCounts) -> dict[str, str]:
+def _cell_texts(step: StepCounts) -> dict[str, str]:
     return {"done/total": total_text(step), "rate": format_rate(step.rate), "time left": left_text(step)}
 
 
-def _name(step: StepCounts) -> Text:
+def _step_name(step: StepCounts) -> Text:
     note = f" ({step.note})" if step.note else ""
     return Text(visible(f"{step.name}{note}"))
 
 
-def _labelled(label: str, parts: Iterable[str]) -> Iterator[Table]:
+def _labelled_lines(label: str, parts: Iterable[str]) -> Iterator[Table]:
     text = " · ".join(parts)
     if not text:
         return

@@ -15,16 +15,16 @@ class PlainView:
     """Prints lines."""
 
     interval_s = 1.0
-    every_s: ClassVar[float] = 10.0  #: between two lines
+    every_s: ClassVar[float] = 10.0  #: seconds between two lines
 
     def __init__(self, console: Console, state: ProgressState, now: Callable[[], float] = time.monotonic) -> None:
         self._console, self._state, self._now = console, state, now
         self._waiting = WaitingLines(lambda text: self.print(f"  … {text}"))
         self._printed_at = now()
-        self._printed = False  #: whether there was a line about steps that run
+        self._printed = False  #: whether a line about running steps was printed
 
     def start(self) -> None:
-        """Print what earlier starts have done."""
+        """Print the results of earlier starts."""
         if self._state.resumed:
             self.print(self._state.resumed)
 
@@ -43,7 +43,7 @@ class PlainView:
         self.print(step_sentence(step, self._state))
 
     def stop(self) -> None:
-        """Print the counts of the steps that are not finished, if a line has shown other ones."""
+        """Print the counts of the unfinished steps, if a line with earlier counts was printed."""
         if self._printed:
             self._print_running()
 

@@ -36,6 +36,6 @@ class RunProgress(ProgressDisplay):
             self.finish(step)
 
     def on_run_ended(self, funnel: Sequence[FunnelRow]) -> None:
-        """Take the counts of the ledger."""
+        """Set the counts to those of the ledger."""
         for row in funnel:
             self.state.steps[row.step].set_funnel(row)

@@ -11,8 +11,8 @@ from glotsmith.records import FunnelRow
 
 StepState = Literal["waiting", "running", "finished"]
 
-_WINDOW_S = 30.0  #: a rate is that of the last seconds
-_SHORTEST_S = 1.0  #: time of a step that has an average rate
+_WINDOW_S = 30.0  #: length of the period over which a rate is measured, in seconds
+_SHORTEST_S = 1.0  #: shortest duration of a step for which an average rate is shown, in seconds
 
 
 class Pace:
@@ -23,7 +23,7 @@ class Pace:
         self._samples = deque[tuple[float, float]]()
 
     def add(self, value: float) -> None:
-        """Note the value at this time."""
+        """Record the value at the current time."""
         now = self._now()
         self._samples.append((now, value))
         while self._samples[0][0] < now - _WINDOW_S and len(self._samples) > 2:
@@ -43,15 +43,15 @@ class StepCounts:
 
     def __init__(self, name: str, *, total: int | None = None, now: Callable[[], float] = time.monotonic) -> None:
         self.name = name
-        self.total = total  #: inputs; None while it is unknown
-        self.at_least = 0  #: inputs that are known so far, if the total is unknown
-        self.done = self.kept = self.dropped = self.made = 0  #: inputs: processed, kept, dropped; outputs kept
-        self.before = 0  #: inputs that earlier starts have processed
+        self.total = total  #: number of inputs; None while it is unknown
+        self.at_least = 0  #: number of inputs that are known so far, if the total is unknown
+        self.done = self.kept = self.dropped = self.made = 0  #: inputs processed, kept and dropped; outputs
+        self.before = 0  #: number of inputs that earlier starts processed
         self.state: StepState = "waiting"
-        self.note = ""  #: what else is known, such as the loss of a training
+        self.note = ""  #: text after the name of the step, such as the loss of a training
         self._now = now
         self._pace = Pace(now)
-        self._times: tuple[float, float] | None = None  #: of the first and the last count of this start
+        self._times: tuple[float, float] | None = None  #: times of the first and the last count of this start
 
     def count(self, *, kept: bool, made: int = 1) -> None:
         """Count one processed input."""
@@ -69,7 +69,7 @@ class StepCounts:
             self.state = "running"
 
     def set_funnel(self, row: FunnelRow) -> None:
-        """Take the counts of the ledger."""
+        """Set the counts to those of the ledger."""
         self.done, self.kept, self.dropped, self.made = row.taken, row.kept, row.dropped, row.made
 
     def restart(self) -> None:
@@ -78,13 +78,13 @@ class StepCounts:
         self._pace = Pace(self._now)
 
     def sample(self) -> None:
-        """Note the progress for the rate; call it about once a second."""
+        """Record the progress for the rate; call it about once a second."""
         if self.state == "running":
             self._pace.add(self.done)
 
     @property
     def rate(self) -> float:
-        """Inputs per second in the last seconds; of a finished step, on average in this start; 0 if unknown."""
+        """Inputs per second: over the last seconds, or the average of this start if it is finished; 0 if unknown."""
         if self.state == "running":
             return self._pace.per_second
         seconds = self._times[1] - self._times[0] if self._times else 0.0
@@ -92,18 +92,18 @@ class StepCounts:
 
     @property
     def left_s(self) -> float | None:
-        """Seconds that the rest takes at the present rate; None if it is unknown."""
+        """Seconds that the remaining inputs take at the current rate; None if it is unknown."""
         if self.state != "running" or self.total is None or not self.rate:
             return None
         return max(0, self.total - self.done) / self.rate
 
 
 class ColumnNames(NamedTuple):
-    """What processed inputs are called."""
+    """The names of the columns with counts."""
 
     kept: str = "kept"
     dropped: str = "dropped"
-    made: str = "out"  #: "" if a step has no outputs that the next step takes
+    made: str = "out"  #: "" if the outputs of a step are not the inputs of the next step
 
 
 class ProgressState:
@@ -114,15 +114,15 @@ class ProgressState:
         self.steps: dict[str, StepCounts] = {}
         self.resumed = ""  #: a sentence about earlier starts
         self.activity = Activity()
-        self.failures = Counter[str]()  #: programs that failed, by verdict, of a command without a ledger
+        self.failures = Counter[str]()  #: number of failed programs by verdict, for a command without a ledger
         self.tokens, self.programs = Pace(now), Pace(now)
         self.ended = False  #: whether nothing runs any more
-        self._programs_before: int | None = None  #: that the sandbox ran before the command began
+        self._programs_before: int | None = None  #: number of programs that ended before the command began
         self._now = now
 
     @property
     def step_list(self) -> list[StepCounts]:
-        """The steps so far; other threads may add one meanwhile."""
+        """A copy of the list of steps, because other threads may add one."""
         return list(self.steps.values())
 
     def add_step(self, name: str, total: int | None = None) -> StepCounts:
@@ -131,7 +131,7 @@ class ProgressState:
         return found
 
     def finish(self, name: str) -> None:
-        """Mark a step as finished: its number of inputs is known, and that of the next step too."""
+        """Mark a step as finished, which determines its number of inputs and that of the next step."""
         step, names = self.steps[name], list(self.steps)
         step.state, step.total = "finished", step.done
         follower = names.index(name) + 1
@@ -143,7 +143,7 @@ class ProgressState:
         self.steps[name].restart()
 
     def set_activity(self, activity: Activity) -> None:
-        """Take what the command does at the moment."""
+        """Set the current activity of the command."""
         self.activity = activity
         if activity.paid:
             self.tokens.add(activity.paid.tokens)
@@ -154,11 +154,11 @@ class ProgressState:
 
     @property
     def program_count(self) -> int:
-        """Programs that ended in this start."""
+        """The number of programs that ended in this start."""
         return self.activity.sandbox.ended - (self._programs_before or 0) if self.activity.sandbox else 0
 
     def sample(self) -> None:
-        """Note the progress of all steps; call it about once a second."""
+        """Record the progress of all steps; call it about once a second."""
         steps = self.step_list
         for previous, step in pairwise(steps):
             step.at_least = previous.made if self.columns.made else 0

@@ -28,14 +28,14 @@ def total_text(step: StepCounts) -> str:
 
 
 def left_text(step: StepCounts) -> str:
-    """Return how long a step takes, or its state."""
+    """Return the time that a step still takes, or "done"."""
     if step.state == "finished":
         return "done"
     return "" if step.left_s is None else format_seconds(step.left_s)
 
 
 def money_text(paid: ReplyCosts) -> str:
-    """Return what replies cost; the price of some may be unknown."""
+    """Return the cost of replies; the price of some may be unknown."""
     if paid.requests and paid.unpriced == paid.requests:
         return "price unknown"
     more = f" and {counted(paid.unpriced, 'reply', 'has')} no known price" if paid.unpriced else ""
@@ -43,7 +43,7 @@ def money_text(paid: ReplyCosts) -> str:
 
 
 def teacher_parts(state: ProgressState) -> Iterator[str]:
-    """Yield what the requests to a teacher do."""
+    """Yield the state of the requests to a teacher: those in flight, retries, tokens and cost."""
     load, paid, waiting = state.activity.teacher, state.activity.paid, state.activity.waiting
     if load is None:
         return
@@ -61,7 +61,7 @@ def teacher_parts(state: ProgressState) -> Iterator[str]:
 
 
 def sandbox_parts(state: ProgressState) -> Iterator[str]:
-    """Yield what the programs in a sandbox do, and the programs that failed."""
+    """Yield the number of busy workers, of programs, and of failed programs by verdict."""
     load = state.activity.sandbox
     if load is not None:
         if not state.ended:
@@ -78,13 +78,13 @@ def failures(state: ProgressState) -> dict[str, int]:
 
 
 def budget_parts(activity: Activity) -> Iterator[str]:
-    """Yield what is left of each budget."""
+    """Yield the amount that is left of each budget."""
     for budget in activity.budgets:
         yield f"{budget.text}: {left_of(budget)} left"
 
 
 def left_of(budget: BudgetLeft) -> str:
-    """Return what is left of a budget."""
+    """Return the amount that is left of a budget."""
     return format_amount(budget.unit, budget.left)
 
 

@@ -19,7 +19,7 @@ class TrainingDisplay(ProgressDisplay):
 
     def on_stage_started(self, stage: int, step: int, steps: int) -> None:
         """Show a stage, with the steps of earlier starts."""
-        self._stage, self._losses = _name(stage), {}
+        self._stage, self._losses = _stage_name(stage), {}
         shown = self.state.add_step(self._stage, steps)
         shown.before = step
         shown.set_done(step)
@@ -40,7 +40,7 @@ class TrainingDisplay(ProgressDisplay):
 
     def on_stage_finished(self, stage: int, steps: int) -> None:
         """Mark a stage as finished."""
-        name = _name(stage)
+        name = _stage_name(stage)
         if name not in self.state.steps:
             shown = self.state.add_step(name, steps)
             shown.before = shown.done = steps
@@ -49,5 +49,5 @@ class TrainingDisplay(ProgressDisplay):
         self.finish(name)
 
 
-def _name(stage: int) -> str:
+def _stage_name(stage: int) -> str:
     return f"stage {stage}"

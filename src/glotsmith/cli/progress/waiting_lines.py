@@ -1,13 +1,13 @@
-"""Say that a teacher does not answer."""
+"""Print lines while a teacher does not answer."""
 
 from collections.abc import Callable
 
 from glotsmith.counts import counted, format_seconds
 from glotsmith.teachers.base import Waiting
 
-FIRST_S = 10.0  #: silence before the first line
-_LONGEST_SILENCE_S = 300.0  #: between two lines
-_LONGEST_REASON = 120  #: characters of a server's message
+FIRST_S = 10.0  #: seconds without a reply before the first line
+_LONGEST_SILENCE_S = 300.0  #: longest time between two lines, in seconds
+_LONGEST_REASON = 120  #: largest number of characters of a server's message
 
 
 def waiting_text(waiting: Waiting) -> str:

@@ -92,7 +92,7 @@ def _earlier(folder: Path, origin: str) -> set[str]:
     """Return the files of an earlier export.
 
     Raises:
-        UsageError: the folder holds something else, or the export of another run or format, which must not be lost.
+        UsageError: the folder contains other files, or the export of another run or format, which must not be lost.
 
     """
     manifest = folder / MANIFEST
@@ -101,7 +101,7 @@ def _earlier(folder: Path, origin: str) -> set[str]:
         before = next((line for line in lines if line.startswith(_ORIGIN)), "")
         if origin and before not in ("", origin):
             raise UsageError(
-                f"{folder}: the folder holds the export of another run, or in another format: choose a new or empty one"
+                f"{folder}: the folder contains an export of another run or format: choose a new or empty one"
             )
         return {line for line in lines if not line.startswith(_ORIGIN)}
     strange = (
@@ -109,7 +109,7 @@ def _earlier(folder: Path, origin: str) -> set[str]:
     )
     if strange:
         raise UsageError(
-            f"{folder}: the folder holds something else ({', '.join(strange[:3])}): choose a new or empty one"
+            f"{folder}: the folder contains other files ({', '.join(strange[:3])}): choose a new or empty one"
         )
     return set()
 
