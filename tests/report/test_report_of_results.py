@@ -128,7 +128,7 @@ def test_what_is_no_stage_and_no_checkpoint_of_a_training_is_skipped(tmp_path: P
         (evaluation, "results.jsonl.gz", "no sample"),
         (training, "model/training.json", "not a valid record of a training"),
         (training, "settings.json", "not the settings of a training"),
-        (unfinished_training, "stages/2/checkpoints/checkpoint-20/trainer_state.json", "no state of a training"),
+        (unfinished_training, "stages/2/checkpoints/checkpoint-20/trainer_state.json", "not the state of a training"),
     ],
 )
 def test_a_malformed_file_is_named(tmp_path: Path, make: Any, file: str, message: str) -> None:

@@ -117,16 +117,16 @@ def test_a_token_from_a_file_or_the_environment(serving: Callable[..., Serving],
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (["--host", "0.0.0.0"], "0.0.0.0 can be reached from other machines, so a token is needed"),
+        (["--host", "0.0.0.0"], "other machines can reach 0.0.0.0, so a token is needed"),
         (["--host", "::"], "a token is needed"),
-        (["--host", "example.invalid", "--token-file", "TOKEN"], "example.invalid port 0 cannot be listened on"),
+        (["--host", "example.invalid", "--token-file", "TOKEN"], "cannot listen on example.invalid port 0"),
         (["--host", "0.0.0.0", "--token-file", "TOKEN", "--isolation", "none"], "without isolation"),
         (["--token-file", "EMPTY"], "EMPTY does not contain a valid token"),
         (["--token-file", "WORDS"], "WORDS does not contain a valid token"),
         (["--token-file", "BYTES"], "BYTES cannot be read"),
         (["--token-file", "nowhere"], "nowhere cannot be read"),
         (["--isolation", "docker"], "there is no isolation 'docker'"),
-        (["--port", "TAKEN"], "cannot be listened on"),
+        (["--port", "TAKEN"], "cannot listen on"),
     ],
 )
 def test_what_can_not_be_served(
@@ -174,7 +174,7 @@ def test_what_was_accepted_is_answered(serving: Callable[..., Serving]):
         served.process.send_signal(signal.SIGTERM)
         until(lambda: httpx.get(f"{served.address}/ready").status_code == 503)
         refused = run(served, "true")
-        assert (refused.status_code, "about to end" in refused.text) == (503, True)
+        assert (refused.status_code, "shutting down" in refused.text) == (503, True)
         outputs = [decode_outcome(reply.result().content).stdout for reply in accepted]
     assert outputs == [b"0\n", b"1\n"]
     assert served.wait() == 0
@@ -303,5 +303,5 @@ def test_a_wrong_listen_address_is_a_sentence():
     from glotsmith.service.server import listen
 
     for host in ("localhost" * 50, "192.0.2.1", "no.such.host.invalid"):
-        with pytest.raises(UsageError, match="cannot be listened on"):
+        with pytest.raises(UsageError, match="cannot listen on"):
             listen(host, 0, token=True)

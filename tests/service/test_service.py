@@ -137,9 +137,9 @@ def test_programs_arrive_as_they_were(files: dict[str, str | bytes], stdin: str)
 @pytest.mark.parametrize(
     ("body", "status", "sentence"),
     [
-        (b"", 400, "the body is no JSON"),
-        (b"{", 400, "the body is no JSON"),
-        (b'{"argv": ["\xff"]}', 400, "the body is no JSON"),
+        (b"", 400, "the body is not JSON"),
+        (b"{", 400, "the body is not JSON"),
+        (b'{"argv": ["\xff"]}', 400, "the body is not JSON"),
         (b"[" * 100_000, 422, "Expected `object`, got `array`"),
         (b'{"argv": ' + b"[" * 100_000, 422, "Expected `str`, got `array`"),
         ({}, 422, "missing required field `argv`"),
@@ -283,15 +283,15 @@ def test_verify(monkeypatch: pytest.MonkeyPatch):
 @pytest.mark.parametrize(
     ("body", "status", "sentence"),
     [
-        (b"[", 400, "the body is no JSON"),
+        (b"[", 400, "the body is not JSON"),
         (b"null", 422, "got `null`"),
         ({}, 422, "missing required field"),
         (JOB | {"language": "klingon"}, 422, "no language is named 'klingon'"),
         (JOB | {"language": "../python"}, 422, "no language is named"),
         (JOB | {"id": "both", "program": "x"}, 422, "job 'both': it has tests and program, of which only one"),
         (JOB | {"id": "second", "tests": []}, 422, "job 'second': it has none of tests, io, program"),
-        (b"[1, ", 400, "the body is no JSON"),
-        (b'[1] {"id": 2}', 400, "the body is no JSON"),
+        (b"[1, ", 400, "the body is not JSON"),
+        (b'[1] {"id": 2}', 400, "the body is not JSON"),
         (b"3", 422, "Expected `object`, got `int`"),
         (JOB | {"time_limit_s": 0}, 422, "time_limit_s is 0.0"),
         (JOB | {"time_limit_s": 1e9}, 422, "time_limit_s is 1000000000.0"),
@@ -329,15 +329,15 @@ def test_what_is_no_job(body: Any, status: int, sentence: str):
         (b'{"id": "b", "language": "lua"}', "b", "it has none of tests, io, program"),
         (b'{"id": "b", "language": "lua", "tests": ["assert f(1) == 1"], "tolerance": -1}', "b", "tolerance is -1.0"),
         (b'{"id": "b", "language": "lua", "program": "x", "memory_limit_mb": 0}', "b", "memory_limit_mb is 0"),
-        (b'{"id": "b", "language": "lua", "code": "\\ud800"}', "", "it is no JSON"),
+        (b'{"id": "b", "language": "lua", "code": "\\ud800"}', "", "it is not JSON"),
         (
             b'{"id": "b", "language": "lua", "code": "\xff"}',
             "b",
-            "it is no JSON: the byte 0xff at offset 40 is not UTF-8",
+            "it is not JSON: the byte 0xff at offset 40 is not UTF-8",
         ),
         (b'{"id": "b", "language": "lua", "tests": ["x"], "program": "x"}', "b", "it has tests and program, of which"),
         (b'{"id": "b", "language": "lua", "program": "x", "tolerance": 1e999}', "", "out of range"),
-        (b'{"id": "b", "language": "lua", "program": "x", "tolerance": NaN}', "", "it is no JSON"),
+        (b'{"id": "b", "language": "lua", "program": "x", "tolerance": NaN}', "", "it is not JSON"),
     ],
 )
 def test_an_item_that_is_no_job_has_its_own_verdict(
@@ -603,7 +603,7 @@ def test_draining():
             refused = await c.post(path, body)
             assert (refused.status_code, message_of(refused)) == (
                 503,
-                "the service is about to end and takes nothing new",
+                "the service is shutting down and accepts no new requests",
             )
         idle = asyncio.create_task(c.service.admission.wait_until_idle())
         await asyncio.sleep(0.01)

@@ -1,4 +1,4 @@
-"""The report of runs, evaluations and trainings: one HTML file with all that their folders say about them."""
+"""The report of runs, evaluations and trainings: one HTML file with the content of their folders."""
 
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
@@ -41,20 +41,20 @@ def write_report(
     """Write the report of runs, finished or not, of evaluations and of trainings, and return its path.
 
     Args:
-        runs: the folders.
-        target: the HTML file.
-        limits: how many rows the report lists.
-        version: of the folders' content, for a page that a server keeps up to date; "" for a file.
-        live: what earlier pages have read of the runs, which is kept up to date. The details of their rows are not in
-            the page (``live_run.read_details``). None for a file, which has them.
+        runs: The folders.
+        target: The HTML file.
+        limits: The numbers of rows that the report lists.
+        version: The version of the folders' content, for a page that a server updates; "" for a file.
+        live: The state that earlier pages have read of the runs, which is updated. The page then has no details of
+            rows (``live_run.read_details`` returns them). None for a file, which has the details.
 
     Raises:
-        UsageError: a folder holds none of these, or its run has not started.
-        InputError: a file of an evaluation or a training is malformed.
-        StorageError: the file cannot be written.
+        UsageError: A folder is not a run, an evaluation or a training, or its run has not started.
+        InputError: A file of an evaluation or a training is malformed.
+        StorageError: The file cannot be written.
 
     """
-    titles = _titles(runs)
+    titles = _unique_titles(runs)
     try:
         with (
             write_aside(target) as draft,
@@ -69,8 +69,8 @@ def write_report(
                 _add_figures(runs, summaries)
             comparisons = compare_evaluations(runs, summaries)
             with draft.open("w", encoding="utf-8", newline="\n") as page:
-                head = chain([_head(summaries, comparisons)], _copy(index))
-                write_page(page, f"Report of {', '.join(titles)}", head, _copy(blocks), version)
+                head = chain([_summary_element(summaries, comparisons)], _read_pieces(index))
+                write_page(page, f"Report of {', '.join(titles)}", head, _read_pieces(blocks), version)
     except OSError as error:
         raise StorageError(f"{target}: the report cannot be written: {error.strerror or error}") from error
     return target
@@ -86,13 +86,13 @@ def _add_figures(runs: Sequence[Path], summaries: Sequence[Summary]) -> None:
         summary["figures"] = {"distinct": found.distinct, "pairs": found.pairs}
 
 
-def _titles(runs: Sequence[Path]) -> list[str]:
-    """Return a name for each run: that of its folder, or its path if names repeat."""
+def _unique_titles(runs: Sequence[Path]) -> list[str]:
+    """Return the names of the folders, or their paths if two folders have the same name."""
     names = [printable(run.resolve().name) for run in runs]
     return names if len(set(names)) == len(names) else [printable(str(run)) for run in runs]
 
 
-def _head(summaries: Sequence[Summary], comparisons: Sequence[Summary]) -> str:
+def _summary_element(summaries: Sequence[Summary], comparisons: Sequence[Summary]) -> str:
     names = {row["language"] for summary in summaries for row in summary["languages"]} | {"python"}
     found = {
         "version": __version__,
@@ -112,20 +112,20 @@ def _write_entry(
     limits: ListLimits,
     live: LiveRuns | None,
 ) -> Summary:
-    """Write the index and the details of the rows of a folder of any kind, and return its summary."""
+    """Write the index and the row details of a run, an evaluation or a training, and return its summary."""
     if is_evaluation(folder):
         return write_evaluation(folder, title, IndexWriter(index, f"{prefix}i"), BlockWriter(blocks, f"{prefix}b"))
     if is_training(folder):
         return summarize_training(folder, title) | {"index": IndexWriter(index, f"{prefix}i").finish()}
     if live is None:
         return _write_run(folder, title, index, blocks, prefix, limits)
-    with _opened(folder) as opened:
+    with _open_started_run(folder) as opened:
         return live.setdefault(folder, LiveRun(limits)).write(opened, title, index, f"{prefix}i")
 
 
 def _write_run(run: Path, title: str, index_file: IO[str], blocks: IO[str], prefix: str, limits: ListLimits) -> Summary:
-    """Write the index and the details of the rows of a run, and return its summary."""
-    with _opened(run) as folder:
+    """Write the index and the row details of a run, and return its summary."""
+    with _open_started_run(run) as folder:
         ledger, entries = folder.ledger, RowEntries(folder)
         groups, counts = list(ledger.groups.count_by_label(language_label)), RunCounts(ledger.steps)
         writer, index = BlockWriter(blocks, f"{prefix}b"), IndexWriter(index_file, f"{prefix}i")
@@ -138,7 +138,7 @@ def _write_run(run: Path, title: str, index_file: IO[str], blocks: IO[str], pref
 
 
 @contextmanager
-def _opened(run: Path) -> Generator[RunFolder]:
+def _open_started_run(run: Path) -> Generator[RunFolder]:
     """Open a run that has started."""
     with RunFolder.open(run) as folder:
         if not folder.ledger.steps:
@@ -146,7 +146,7 @@ def _opened(run: Path) -> Generator[RunFolder]:
         yield folder
 
 
-def _copy(file: IO[str]) -> Iterator[str]:
+def _read_pieces(file: IO[str]) -> Iterator[str]:
     """Yield the content of a file in pieces."""
     file.seek(0)
     while piece := file.read(_COPY_CHARACTERS):

@@ -8,9 +8,9 @@ from typing import IO, Any
 
 import msgspec
 
-BLOCK_BYTES = 256 * 1024  #: of JSON before compression; a larger value has a block of its own
-_LEVEL = 6  #: of gzip
-_WAITING = 4  #: blocks that are compressed while later ones are filled; zlib releases the lock of the interpreter
+BLOCK_BYTES = 256 * 1024  #: largest size of a block before compression; a larger value has a block of its own
+_LEVEL = 6  #: compression level of gzip
+_WAITING = 4  #: number of blocks that a thread compresses while later ones are filled (zlib releases the GIL)
 
 _encode = msgspec.json.Encoder().encode
 
@@ -21,12 +21,12 @@ def compress(value: object) -> str:
 
 
 def data_element(name: str, value: object) -> str:
-    """Return an element that holds a value; it is no script for a browser, because its type is none."""
+    """Return an HTML element that contains a value. A browser does not run it, because of its type."""
     return f'<script type="application/gzip" id="{name}">{compress(value)}</script>\n'
 
 
 class BlockWriter:
-    """Writes values to a file, several in one block. A value is found by its block and its place in the block."""
+    """Writes values to a file, several in one block. The number of the block and an index in it identify a value."""
 
     def __init__(self, file: IO[str], prefix: str) -> None:
         """Write to ``file`` elements with the ids ``PREFIX0``, ``PREFIX1`` and so on."""
@@ -34,11 +34,11 @@ class BlockWriter:
         self._values: list[Any] = []
         self._bytes = 0
         self._threads = ThreadPoolExecutor(max_workers=1)
-        self._elements = deque[Future[str]]()  #: that are not written, in order
-        self.blocks = 0  #: that are complete
+        self._elements = deque[Future[str]]()  #: the elements that are not written yet, in order
+        self.blocks = 0  #: number of complete blocks
 
     def add(self, value: object) -> tuple[int, int]:
-        """Add a value and return its block and its place."""
+        """Add a value; return the number of its block and its index in the block."""
         data = msgspec.Raw(_encode(value))
         if self._values and self._bytes + len(bytes(data)) > BLOCK_BYTES:
             self._end_block()
@@ -55,7 +55,7 @@ class BlockWriter:
             self._file.write(self._elements.popleft().result())
 
     def close(self) -> None:
-        """Write the blocks that are not written."""
+        """Write the remaining blocks."""
         if self._values:
             self._end_block()
         for element in self._elements:

@@ -5,8 +5,8 @@ from typing import Any
 
 from glotsmith.recipes.failing_programs import FailingProgram
 
-_MESSAGES = 8  #: messages that are shown for each language and verdict
-_DISTINCT = 20_000  #: messages that are counted; later new ones are not, so that memory is bounded
+_MESSAGES = 8  #: largest number of messages that are shown for each language and verdict
+_DISTINCT = 20_000  #: largest number of different messages that are counted, which bounds the memory
 
 
 class FailureMessages:

@@ -10,10 +10,10 @@ from glotsmith.languages.lexer import comment_syntax_of
 def highlighting_of(names: Iterable[str]) -> dict[str, dict[str, Any]]:
     """Return for each language its comment marks, quotes and reserved words; other names are left out."""
     known = set(languages.language_names())
-    return {name: _syntax(name) for name in sorted(set(names) & known)}
+    return {name: _highlighting_rules(name) for name in sorted(set(names) & known)}
 
 
-def _syntax(name: str) -> dict[str, Any]:
+def _highlighting_rules(name: str) -> dict[str, Any]:
     card = languages.get_card(name)
     syntax = comment_syntax_of(card)
     return {

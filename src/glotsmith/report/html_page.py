@@ -1,4 +1,4 @@
-"""Assemble the page of a report: one HTML file that needs no network, runs its own script only, and loads nothing."""
+"""Assemble the page of a report: one HTML file that needs no network and runs only its own script."""
 
 import base64
 import hashlib
@@ -31,15 +31,15 @@ def write_page(file: IO[str], title: str, first: Iterable[str], blocks: Iterable
     """Write a page.
 
     Args:
-        file: an open text file, in UTF-8.
-        title: of the page.
-        first: the data elements that the script reads first, in pieces of any size.
-        blocks: the data elements that it reads on demand, likewise.
-        version: of the data of a page that a server keeps up to date; "" for a file, which makes no request.
+        file: An open text file, in UTF-8.
+        title: The title of the page.
+        first: The data elements that the script reads first, in pieces of any size.
+        blocks: The data elements that the script reads on demand, in pieces of any size.
+        version: The version of the data of a page that a server updates; "" for a file, which sends no request.
 
     """
-    style, script = _asset(_STYLES), _asset(_LIVE_SCRIPTS if version else _SCRIPTS)
-    policy = _policy(style, script) + ("; connect-src 'self'" if version else "")
+    style, script = _joined_files(_STYLES), _joined_files(_LIVE_SCRIPTS if version else _SCRIPTS)
+    policy = _content_security_policy(style, script) + ("; connect-src 'self'" if version else "")
     page = Template(_read("report.html")).substitute(
         policy=html.escape(policy), title=html.escape(title), style=style, script=script, version=html.escape(version)
     )
@@ -49,20 +49,20 @@ def write_page(file: IO[str], title: str, first: Iterable[str], blocks: Iterable
         file.write(piece)
 
 
-def _policy(style: str, script: str) -> str:
-    """Return the content security policy: the own script and style run, and nothing is loaded from anywhere."""
+def _content_security_policy(style: str, script: str) -> str:
+    """Return a content security policy that allows only the page's own script and style, and loads nothing."""
     return (
-        f"default-src 'none'; script-src {_digest(script)}; style-src {_digest(style)}; "
+        f"default-src 'none'; script-src {_csp_hash(script)}; style-src {_csp_hash(style)}; "
         "base-uri 'none'; form-action 'none'"
     )
 
 
-def _digest(text: str) -> str:
+def _csp_hash(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
 @cache
-def _asset(names: tuple[str, ...]) -> str:
+def _joined_files(names: tuple[str, ...]) -> str:
     return "\n" + "".join(_read(name) for name in names)
 
 

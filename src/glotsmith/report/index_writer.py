@@ -1,4 +1,4 @@
-"""Write the columns of the list of rows, from which a page filters and sorts."""
+"""Write the columns of the list of rows, which a page filters and sorts."""
 
 from collections import defaultdict
 from typing import IO, Any
@@ -6,9 +6,9 @@ from typing import IO, Any
 from glotsmith.report.blocks import data_element
 from glotsmith.report.row_details import ListedRow
 
-_INDEX_ROWS = 10_000  #: rows in one block
+_INDEX_ROWS = 10_000  #: number of rows in one block
 
-#: columns that are stored as numbers, whose texts are in a table
+#: columns that are stored as numbers; a table has the text of each number
 _CODED = ("step", "status", "reason", "language", "verdict", "source", "licence", "kind", "stop")
 
 
@@ -22,7 +22,7 @@ class IndexWriter:
         self._blocks = self._rows = 0
 
     def add(self, row: ListedRow, place: tuple[int, int]) -> None:
-        """Add a row, with the place of its details."""
+        """Add a row. ``place`` is the block of its details and their index in the block."""
         for name, value in row._asdict().items():
             if name in self._codes:
                 value = self._codes[name].setdefault(value, len(self._codes[name]))

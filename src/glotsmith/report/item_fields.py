@@ -1,7 +1,7 @@
 """Read the fields of a stored item of any step of any recipe: its program, tests, origin and lineage.
 
-Items nest: a ``Solution`` holds a ``Task``, which holds a ``Problem``, which holds a ``Function``. The first item that
-has a field wins, from the outside to the inside.
+Items are nested: a ``Solution`` contains a ``Task``, which contains a ``Problem``, which contains a ``Function``. A
+field is read from the outermost item that has it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from typing import Any, cast
 
 Item = Mapping[str, Any]
 _INNER = ("solution", "task", "problem", "draft", "function", "snippet", "proposal")
-#: fields of particular items that a reader may want to see beside the common ones
+#: fields that only some items have and that a report shows
 MORE = (
     *("session", "notes", "rounds", "ending", "examples", "scored", "summaries", "tried", "ties", "measured"),
     *("calls", "parameters", "prefix", "dropped_tests", "score", "stage", "pass_rate", "cost"),

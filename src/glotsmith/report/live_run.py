@@ -1,4 +1,4 @@
-"""The report of one run in progress: each update reads only the rows that the ledger has got since the one before."""
+"""The report of a run in progress: an update reads only the rows that were added to the ledger since the last one."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -31,14 +31,14 @@ class _Entry(NamedTuple):
 
 
 class ThinnedRows:
-    """Keeps entries at even distances, in the order in which they are added, and at most ``limit``; 0 for all."""
+    """Keeps at most ``limit`` entries (0: all), at even distances in the order in which they are added."""
 
     def __init__(self, limit: int) -> None:
         self.entries = list[_Entry]()
         self._limit, self._distance, self._seen = limit, 1, 0
 
     def add(self, make_entry: Callable[[], _Entry]) -> None:
-        """Add an entry, which is made only if it is kept."""
+        """Add an entry. ``make_entry`` is called only if the entry is kept."""
         if self._limit and len(self.entries) == self._limit and self._seen % self._distance == 0:
             self.entries = self.entries[::2]
             self._distance *= 2
@@ -48,7 +48,7 @@ class ThinnedRows:
 
 
 class _RunRows:
-    """All that the rows of a ledger have given so far."""
+    """The counts and list entries of the rows of a ledger that were read so far."""
 
     def __init__(self, steps: Sequence[str], limits: ListLimits) -> None:
         self.steps, self.limits = steps, limits
@@ -106,15 +106,15 @@ class _RunRows:
 
 
 class LiveRun:
-    """The report of a run in progress. It keeps the list of rows, and the details are read when they are requested."""
+    """The report of a run in progress. It keeps the list of rows and reads the details of a row on request."""
 
     def __init__(self, limits: ListLimits) -> None:
         self._limits = limits
         self._found = _RunRows((), limits)
-        self._start: tuple[bytes, int] | None = None  #: of the process that uses the folder
+        self._start: tuple[bytes, int] | None = None  #: the start of the process that uses the folder (``_start_of``)
 
     def write(self, folder: RunFolder, name: str, file: IO[str], prefix: str) -> Summary:
-        """Write the index of the rows to a file, and return the summary. The place of a row is its number."""
+        """Write the index of the rows to a file, and return the summary. The index of a row is its ledger number."""
         self._update(folder)
         entries, index = RowEntries(folder), IndexWriter(file, prefix)
         listed = chain.from_iterable(rows.entries for rows in self._found.listed.values())
@@ -126,7 +126,7 @@ class LiveRun:
         return summarize(folder, name, found.funnel(), found.groups(), found.counts) | {"index": index.finish()}
 
     def _update(self, folder: RunFolder) -> None:
-        """Read the rows that are new, or all rows after a start of the run, which may have deleted some."""
+        """Read the new rows, or all rows if the run was started again, which may have deleted some."""
         start, state = _start_of(folder), folder.ledger.changes.state()
         if start != self._start or not self._is_continued(folder.ledger):
             self._found = _RunRows(folder.ledger.steps, self._limits)
@@ -137,7 +137,7 @@ class LiveRun:
             self._read(folder, folder.ledger.changes.state())
 
     def _is_continued(self, ledger: Ledger) -> bool:
-        """Return whether the last row is still that of the ledger."""
+        """Return whether the ledger still has the last row that was read."""
         last = self._found.last_row
         return self._found.steps == ledger.steps and (last is None or ledger.changes.find(last.id) == last)
 
@@ -148,7 +148,7 @@ class LiveRun:
             self._found.add_result(list(rows), entries, folder.ledger)
 
     def _waiting_entries(self, entries: RowEntries, ledger: Ledger) -> Iterator[_Entry]:
-        """Yield the items that their next step has not answered."""
+        """Yield the items that the next step has not processed."""
         for step, following in pairwise(self._found.steps):
             if not ledger.is_finished(following):
                 for id_ in islice(self._found.waiting[step].values(), self._limits.examples or None):
@@ -157,7 +157,7 @@ class LiveRun:
 
 
 def _start_of(folder: RunFolder) -> tuple[bytes, int] | None:
-    """Return a value that changes when a process starts to use a folder: what its lock file holds, and when."""
+    """Return a value that changes when a process starts to use a folder: content and time of its lock file."""
     try:
         lock = folder.path / LOCK
         return lock.read_bytes(), lock.stat().st_mtime_ns

@@ -1,4 +1,4 @@
-"""Make the content of one row of a report: what the list shows of it, and its details."""
+"""Make the content of one row of a report: its list entry and its details."""
 
 import json
 from collections.abc import Sequence
@@ -8,13 +8,13 @@ from glotsmith.ledger import LedgerRow
 from glotsmith.recipes.item_languages import language_label
 from glotsmith.report.item_fields import MORE, Item, fenced_program, first, layers, text
 
-BECAUSE_CHARACTERS = 200  #: of a detail in the list; the details of the row have all of it
+BECAUSE_CHARACTERS = 200  #: largest length of a reason in the list; the details of the row have the whole reason
 
 Detail = dict[str, Any]  #: the details of a row, as JSON values
 
 
 class ListedRow(NamedTuple):
-    """What the list shows of a row, and what its filters read. Shares are percent, -1 if they are not known."""
+    """The list entry of a row, which filters read too. Shares are in percent; -1 if they are not known."""
 
     key: str
     name: str
@@ -34,7 +34,7 @@ class ListedRow(NamedTuple):
     branches: int  #: branch coverage
     mutants: int  #: mutation score
     passed: int  #: share of the replies with a passing program
-    characters: int  #: of the program
+    characters: int  #: length of the program
     stop: str = ""  #: why sampling stopped for the problem
 
 
@@ -42,37 +42,37 @@ def describe(row: LedgerRow, made_from: bytes | None) -> tuple[ListedRow, Detail
     """Return the list entry and the details of a row.
 
     Args:
-        row: of the ledger.
-        made_from: for a lost output, the input of the step as JSON.
+        row: The row of the ledger.
+        made_from: For a lost output, the input of the step as JSON.
 
     """
-    own = _item(row.data)
+    own = _decode_item(row.data)
     inside = layers(own)
-    outer = layers(_item(made_from))
+    outer = layers(_decode_item(made_from))
     every = inside + outer
     verdict = cast("Item", first(inside, "verdict", {}))
     status = str(verdict.get("status", "") or first(inside, "round_trip"))
     if not status and row.step == "dataset" and row.status == "kept" and first(inside, "tests"):
         status = "pass"
-    detail = _detail(row, own, every, verdict)
-    return _listed(row, inside, every, status, detail, made_from), detail
+    detail = _row_detail(row, own, every, verdict)
+    return _listed_row(row, inside, every, status, detail, made_from), detail
 
 
-def _item(data: bytes | None) -> Item:
+def _decode_item(data: bytes | None) -> Item:
     found: object = json.loads(data) if data else {}
     return cast("Item", found) if isinstance(found, dict) else {}
 
 
-def _listed(
+def _listed_row(
     row: LedgerRow, inside: Sequence[Item], every: Sequence[Item], status: str, detail: Detail, made_from: bytes | None
 ) -> ListedRow:
     origin, lineage = cast("Item", first(every, "origin", {})), cast("Item", first(inside, "lineage", {}))
-    suite = _suite(every)
+    suite = _suite_measures(every)
     tested = bool(detail["tests"]) and float(suite.get("mutation_score", 0)) + float(suite.get("line_coverage", 0)) > 0
     return ListedRow(
         key=row.key,
         name=text(every, "name") or row.key.rpartition("/")[2][-60:],
-        problem=_problem(row, every)[:16],
+        problem=_problem_id(row, every)[:16],
         step=row.step,
         status=row.status,
         reason=row.reason,
@@ -92,19 +92,19 @@ def _listed(
     )
 
 
-def _suite(every: Sequence[Item]) -> Item:
+def _suite_measures(every: Sequence[Item]) -> Item:
     """Return the first item that has the measures of a suite; an empty one if there is none."""
     none: Item = {}
     return next((item for item in every if "line_coverage" in item), none)
 
 
 def percent(share: Any) -> int:
-    """Return a share as percent, rounded down so that only a whole is 100; -1 for None."""
+    """Return a share in percent, rounded down, so that only 1.0 gives 100; -1 for None."""
     return -1 if share is None else int(100 * float(share) + 1e-9)
 
 
-def _problem(row: LedgerRow, every: Sequence[Item]) -> str:
-    """Return what all programs for one problem share: the parallel id, or the id of the function or snippet."""
+def _problem_id(row: LedgerRow, every: Sequence[Item]) -> str:
+    """Return the id that all programs for a problem share: the parallel id, or the id of the function or snippet."""
     if found := text(every, "parallel_id"):
         return found
     for item in every:
@@ -114,13 +114,13 @@ def _problem(row: LedgerRow, every: Sequence[Item]) -> str:
     return text(every, "id") or row.parent
 
 
-def _detail(row: LedgerRow, own: Item, every: Sequence[Item], verdict: Item) -> Detail:
-    suite = _suite(every)
+def _row_detail(row: LedgerRow, own: Item, every: Sequence[Item], verdict: Item) -> Detail:
+    suite = _suite_measures(every)
     return {
         "key": row.key,
         "because": row.detail,
-        "code": _program(own),
-        "source": _source(every),
+        "code": _generated_program(own),
+        "source": _python_original(every),
         "instruction": _instruction(own, every),
         "signature": text(every, "signature"),
         "tests": first(every, "tests", []),
@@ -137,8 +137,8 @@ def _detail(row: LedgerRow, own: Item, every: Sequence[Item], verdict: Item) -> 
     }
 
 
-def _program(own: Item) -> str:
-    """Return the generated program of an item; "" if it has none, as a function that is a source."""
+def _generated_program(own: Item) -> str:
+    """Return the generated program of an item; "" if it has none, such as a function of the sources."""
     messages = cast("list[dict[str, str]]", own.get("messages") or [])
     solution = cast("Item", own.get("solution") or {})
     snippet = cast("Item", own.get("snippet") or {})
@@ -151,8 +151,8 @@ def _program(own: Item) -> str:
     )
 
 
-def _source(every: Sequence[Item]) -> str:
-    """Return the Python original of a row: with its helpers; "" if there is none."""
+def _python_original(every: Sequence[Item]) -> str:
+    """Return the Python original of a row with its helpers; "" if there is none."""
     if found := text(every, "source"):
         return found
     for item in every:

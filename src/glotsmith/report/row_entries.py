@@ -1,4 +1,4 @@
-"""Make the entries of the rows of one run: what the list shows of a row, and its details."""
+"""Make the list entries and the details of the rows of a run."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,8 +9,8 @@ from glotsmith.report.row_exchanges import made_from, replies_about, sampling_ab
 from glotsmith.report.similar_items import similar_item
 from glotsmith.run_folder import RunFolder
 
-_REPLIES = 12  #: prompts and replies of one row
-ItemPath = list[tuple[str, str]]  #: step and key of the items that a row was made from
+_REPLIES = 12  #: largest number of prompts and replies that are shown for a row
+ItemPath = list[tuple[str, str]]  #: step and key of each item that a row was made from
 
 
 class RowEntries:
@@ -24,24 +24,21 @@ class RowEntries:
         """Return the list entry of a row.
 
         Args:
-            row: of the ledger.
-            taken: for a lost output, the input of the step as JSON.
+            row: The row of the ledger.
+            taken: For a lost output, the input of the step as JSON.
 
         """
-        return self._entry(row, taken, self._path(row) if self._sampled else [])[0]
+        return self._entry(row, taken, made_from(self._folder.ledger, row) if self._sampled else [])[0]
 
     def described(self, row: LedgerRow, taken: bytes | None) -> tuple[ListedRow, Detail]:
         """Return the list entry and the details of a row."""
-        path = self._path(row)
+        path = made_from(self._folder.ledger, row)
         listed, detail = self._entry(row, taken, path)
         detail["path"] = with_first_step(path)
         detail["exchanges"] = self._exchanges(detail["path"], listed)
         if similar := similar_item(self._folder.ledger, row):
             detail["similar"] = similar
         return listed, detail
-
-    def _path(self, row: LedgerRow) -> ItemPath:
-        return made_from(self._folder.ledger, row)
 
     def _entry(self, row: LedgerRow, taken: bytes | None, path: ItemPath) -> tuple[ListedRow, Detail]:
         listed, detail = describe(row, taken)
@@ -52,7 +49,7 @@ class RowEntries:
         return listed, detail
 
     def _exchanges(self, path: Sequence[tuple[str, str]], listed: ListedRow) -> list[dict[str, Any]]:
-        """Return the requests about the items that a row was made from: of its own sample, if it has one."""
+        """Return the requests about the items of a row. Of the last item, return only those of the row's sample."""
         found = replies_about(self._folder, [key for _, key in reversed(path)])
         last = path[-2][1] if len(path) > 1 else ""  # the input of the step that made the row
         shown = [

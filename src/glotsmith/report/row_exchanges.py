@@ -15,33 +15,33 @@ class StoredReply(NamedTuple):
     """One request about an item, with its reply."""
 
     exchange: TeacherExchange
-    reply: str | None  #: None if it is not in the cache
+    reply: str | None  #: the text of the reply; None if it is not in the cache
 
 
 def replies_about(folder: RunFolder, items: Sequence[str]) -> Iterator[StoredReply]:
     """Yield the requests about items, with the replies."""
     for exchange in folder.ledger.exchanges.for_items(list(dict.fromkeys(items))):
-        yield StoredReply(exchange, _reply(folder, exchange))
+        yield StoredReply(exchange, _reply_text(folder, exchange))
 
 
-def _reply(folder: RunFolder, exchange: TeacherExchange) -> str | None:
+def _reply_text(folder: RunFolder, exchange: TeacherExchange) -> str | None:
     data = folder.cache.get("reply", exchange.address)
     return str(msgspec.json.decode(data, type=dict[str, Any]).get("text", "")) if data else None
 
 
 def made_from(ledger: Ledger, row: LedgerRow) -> list[tuple[str, str]]:
-    """Return step and key of the items that a row was made from, and of itself, in order of the pipeline."""
-    place = ledger.steps.index(row.step)
+    """Return step and key of the items that a row was made from, and of the row, in order of the pipeline."""
+    index = ledger.steps.index(row.step)
     if row.status == "kept":
         found = ledger.groups.ancestors(row.step, row.key)
     else:
-        found = ledger.groups.ancestors(ledger.steps[place - 1], row.parent) if place else []
+        found = ledger.groups.ancestors(ledger.steps[index - 1], row.parent) if index else []
         found.append((row.step, row.key))
     return found
 
 
 def with_first_step(path: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Return the keys of a path, each once, with the first step that made it."""
+    """Return each key of a path once, with the first step that made it."""
     first: dict[str, str] = {}
     for step, key in path:
         first.setdefault(key, step)
@@ -49,12 +49,12 @@ def with_first_step(path: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
 
 
 def sampling_about(ledger: Ledger, path: Sequence[tuple[str, str]], sampled: Collection[str]) -> SamplingEnd | None:
-    """Return why the sampling stopped that a row results from; None if it does not result from sampling.
+    """Return the end of the sampling that led to a row; None if the row does not result from sampling.
 
     Args:
-        ledger: of the run.
-        path: the items that the row was made from.
-        sampled: the steps that sample.
+        ledger: The ledger of the run.
+        path: The items that the row was made from.
+        sampled: The steps that sample.
 
     """
     for step, key in path:

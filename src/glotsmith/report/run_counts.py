@@ -1,4 +1,4 @@
-"""Count what a report says about the items of a run: the rows of its dataset, failing programs, solved tasks."""
+"""Count the items of a run for a report: the rows of its dataset, failing programs, solved tasks."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -14,18 +14,18 @@ from glotsmith.records import Example
 from glotsmith.report.failure_messages import FailureMessages
 from glotsmith.report.row_details import percent
 
-_BUCKETS = 20  #: of a histogram of shares
-_WEAKEST = 10  #: kept rows with the weakest evidence that are listed
+_BUCKETS = 20  #: number of buckets of a histogram of shares
+_WEAKEST = 10  #: number of listed rows with the weakest evidence
 _SOLVING = ("translate", "solve")  #: the steps that take tasks and request programs
 
 
 class QualityCounts:
-    """Histograms of the evidence behind the dataset rows, and the first passing sample of each task."""
+    """Histograms of the evidence for the dataset rows, and the rows with the weakest evidence."""
 
     def __init__(self) -> None:
-        self.shares: dict[str, list[int]] = {}  #: measure → rows by share, in ``_BUCKETS`` buckets
-        self.tests: Counter[int] = Counter()  #: number of tests → rows
-        self.untested = 0  #: rows without measures
+        self.shares: dict[str, list[int]] = {}  #: measure → number of rows in each bucket of shares
+        self.tests: Counter[int] = Counter()  #: number of tests → number of rows
+        self.untested = 0  #: number of rows without measures
         self._weakest: list[tuple[tuple[int, ...], str, str, Example]] = []
 
     def add(self, position: str, key: str, row: Example) -> None:
@@ -47,7 +47,7 @@ class QualityCounts:
         return sorted(self._weakest, key=lambda one: one[:2])[:_WEAKEST]
 
     def weakest(self) -> list[dict[str, Any]]:
-        """Return the rows that the fewest mutants speak for, then the least coverage, then the fewest tests."""
+        """Return the rows with the lowest mutation score, then the lowest coverage, then the fewest tests."""
         return [
             {
                 "key": key,
@@ -69,7 +69,7 @@ class _Lineage(msgspec.Struct):
 
 
 class _Solved(msgspec.Struct):
-    """The parts of a solution that say which sample solved a task. An item of xcoder holds a solution."""
+    """The parts of a solution that say which sample solved a task. An item of xcoder contains a solution."""
 
     task: _Task = msgspec.field(default_factory=_Task)
     lineage: _Lineage = msgspec.field(default_factory=_Lineage)
@@ -89,10 +89,10 @@ _decode_example = msgspec.json.Decoder(Example).decode
 
 
 class RunCounts:
-    """The counts of a run, to which the rows of its ledger are added in any order."""
+    """The counts of a run. The rows of its ledger may be added in any order."""
 
     def __init__(self, steps: Sequence[str]) -> None:
-        """Create it for a run with these steps."""
+        """Create the counts of a run with the given steps."""
         self.dataset, self.quality, self.failures = DatasetCounts(), QualityCounts(), FailureMessages()
         self.solving = next((step for step in steps if step in _SOLVING), "")  #: the step that solves tasks
         self._last = steps[-1] if steps else ""
@@ -133,7 +133,7 @@ class RunCounts:
             self._solved[language][sample] += 1
 
     def solved_by_sample(self) -> dict[str, Any]:
-        """Return how many tasks of each language have their first passing program in each sample."""
+        """Return for each language and sample the number of tasks that this sample was the first to solve."""
         if not self.solving:
             return {}
         first = {name: dict(sorted(samples.items())) for name, samples in sorted(self._solved.items())}

@@ -1,4 +1,4 @@
-"""Sum up one run for a report. Every number is one of the ledger: of its funnel, its groups or its items."""
+"""Summarize a run for a report. All numbers come from the ledger (its funnel, row groups and items)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -17,20 +17,20 @@ from glotsmith.sampling_end import StopReason
 
 Summary = dict[str, Any]
 
-_TIME_PARTS = 60  #: of the time in which replies arrived
+_TIME_PARTS = 60  #: number of intervals into which the time of the replies is divided
 
 
 def summarize(
     folder: RunFolder, name: str, funnel: Sequence[FunnelRow], groups: Sequence[RowGroup], counts: RunCounts
 ) -> Summary:
-    """Return what a report says about a run, as JSON values.
+    """Return the entry of a run in a report, as JSON values.
 
     Args:
-        folder: of the run.
-        name: that the report shows.
-        funnel: the counts of each step.
-        groups: of the ledger's rows, by language.
-        counts: of the items of the run.
+        folder: The run folder.
+        name: The name that the report shows.
+        funnel: The counts of each step.
+        groups: The numbers of ledger rows by step, status, reason and language.
+        counts: The counts of the items of the run.
 
     """
     ledger, config = folder.ledger, folder.config
@@ -46,13 +46,13 @@ def summarize(
         "settings": settings_of(config),
         "funnel": [_funnel_row(row) for row in funnel],
         "because": {reason: Reason(reason).because for row in funnel for reason in (*row.reasons, *row.losses)},
-        "languages": _by_language(groups),
+        "languages": _language_rows(groups),
         "rows": dataset.rows,
         "problems": dataset.parallel,
         "dataset_languages": dict(dataset.languages),
         "teachers": dict(dataset.teachers),
         "toolchains": {f"{language}: {version}": rows for (language, version), rows in dataset.toolchains.items()},
-        "licences": _licences(dataset),
+        "licences": _licence_rows(dataset),
         "kinds": {kind: rows for (_, kind), rows in sorted(dataset.kinds.items())},
         "quality": {
             "shares": quality.shares,
@@ -64,13 +64,13 @@ def summarize(
         "samples": counts.solved_by_sample() if is_solving else {},
         "sampling": [count._asdict() for count in ledger.sampling.counts()],
         "stop_because": {reason: reason.because for reason in StopReason},
-        "costs": _costs(ledger),
-        "agents": _agents(folder) if config.get("recipe") == "xcoder" else None,
+        "costs": _costs_entry(ledger),
+        "agents": _agents_entry(folder) if config.get("recipe") == "xcoder" else None,
     }
 
 
 def settings_of(config: Mapping[str, Any]) -> dict[str, str]:
-    """Return the settings of a run, an evaluation or a training as dotted name → text."""
+    """Return the settings of a run, an evaluation or a training: dotted name → text."""
     found: dict[str, str] = {}
 
     def collect(table: Mapping[str, Any], prefix: str) -> None:
@@ -89,8 +89,8 @@ def _funnel_row(row: FunnelRow) -> Summary:
     return {name: getattr(row, name) for name in row.__struct_fields__}
 
 
-def _by_language(groups: Iterable[RowGroup]) -> list[Summary]:
-    """Return the groups as JSON values: the funnel of each language."""
+def _language_rows(groups: Iterable[RowGroup]) -> list[Summary]:
+    """Return the row groups as JSON values. They contain the funnel of each language."""
     return [
         {
             "step": g.step,
@@ -104,12 +104,12 @@ def _by_language(groups: Iterable[RowGroup]) -> list[Summary]:
     ]
 
 
-def _licences(counts: DatasetCounts) -> list[list[Any]]:
+def _licence_rows(counts: DatasetCounts) -> list[list[Any]]:
     return [[s.licence, s.source, s.version, rows] for s, rows in counts.sources.most_common()]
 
 
-def _agents(folder: RunFolder) -> Summary:
-    """Return the discussions of a run of xCoder, and what its agents remember."""
+def _agents_entry(folder: RunFolder) -> Summary:
+    """Return the sessions of a run of xCoder, and the memories of its agents."""
     options = agents_options(folder.config)
     memory = stored_memory(folder.ledger, options)
     sessions = {s.key: s for agent in options.languages for s in memory.sessions_of(agent)}
@@ -126,7 +126,7 @@ def _agents(folder: RunFolder) -> Summary:
     }
 
 
-def _costs(ledger: Ledger) -> Summary:
+def _costs_entry(ledger: Ledger) -> Summary:
     languages, times = ledger.exchanges.costs_by_language(), ledger.exchanges.reply_times(_TIME_PARTS)
     total = sum_costs(languages)
     return {

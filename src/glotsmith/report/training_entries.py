@@ -1,4 +1,4 @@
-"""What a report says about a training, finished or not: its losses over steps, and the weights that were kept."""
+"""The entry of a training in a report: its losses over the steps, and the step of the kept weights."""
 
 import json
 import math
@@ -16,9 +16,9 @@ from glotsmith.training.checkpoints import list_checkpoints
 from glotsmith.training.training_folder import SETTINGS, read_record
 from glotsmith.training.training_report import RECORD, StageReport, TrainingReport
 
-STATE = "trainer_state.json"  #: file of a checkpoint, by transformers
-STAGE = "stage.json"  #: file of the weights of a stage
-_NOT_FINITE = "not finite"  #: what a page shows in place of such a loss
+STATE = "trainer_state.json"  #: file that transformers writes into a checkpoint
+STAGE = "stage.json"  #: file in the folder with the weights of a stage
+_NOT_FINITE = "not finite"  #: text that a page shows for a loss that is infinite or NaN
 
 
 class _LogEntry(msgspec.Struct):
@@ -36,21 +36,21 @@ class _TrainerState(msgspec.Struct):
 
 
 def is_training(folder: Path) -> bool:
-    """Return whether a folder holds a training."""
+    """Return whether a folder contains a training."""
     return (folder / SETTINGS).is_file() and not (folder / CONFIG).is_file()
 
 
 def summarize_training(folder: Path, name: str) -> Summary:
-    """Return what a report says about a training, as JSON values.
+    """Return the entry of a training in a report, as JSON values.
 
     Raises:
-        InputError: a file of the training is malformed.
+        InputError: A file of the training is malformed.
 
     """
     record = folder / "model" / RECORD
     finished = read_record(record, TrainingReport) if record.is_file() else None
-    stages = [_stage(one) for one in finished.stages] if finished else list(_stages_so_far(folder))
-    settings = _read(folder / SETTINGS)
+    stages = [_stage_fields(one) for one in finished.stages] if finished else list(_stages_so_far(folder))
+    settings = _read_settings(folder / SETTINGS)
     return {
         "type": "training",
         "name": name,
@@ -70,20 +70,20 @@ def summarize_training(folder: Path, name: str) -> Summary:
 
 
 def _stages_so_far(folder: Path) -> Iterator[Summary]:
-    """Yield the stages that are finished, and the one that is trained, with the log of its last checkpoint."""
-    places = (path for path in (folder / "stages").glob("*") if re.fullmatch("[0-9]+", path.name))
-    for place in sorted(places, key=lambda path: int(path.name)):
-        if (place / "model" / STAGE).is_file():
-            yield _stage(read_record(place / "model" / STAGE, StageReport))
-        elif states := [one / STATE for one in list_checkpoints(place / "checkpoints") if (one / STATE).is_file()]:
-            yield _unfinished_stage(int(place.name), states[-1])
+    """Yield the finished stages and the stage in progress, with the log of its last checkpoint."""
+    stage_folders = (path for path in (folder / "stages").glob("*") if re.fullmatch("[0-9]+", path.name))
+    for stage in sorted(stage_folders, key=lambda path: int(path.name)):
+        if (stage / "model" / STAGE).is_file():
+            yield _stage_fields(read_record(stage / "model" / STAGE, StageReport))
+        elif states := [one / STATE for one in list_checkpoints(stage / "checkpoints") if (one / STATE).is_file()]:
+            yield _unfinished_stage(int(stage.name), states[-1])
 
 
 def _unfinished_stage(number: int, file: Path) -> Summary:
-    try:  # transformers writes NaN and Infinity, which JSON has not
+    try:  # transformers writes NaN and Infinity, which are not valid JSON
         state = msgspec.convert(json.loads(file.read_bytes()), type=_TrainerState)
     except (OSError, ValueError) as error:
-        raise InputError.at(file, None, f"no state of a training ({error})") from error
+        raise InputError.at(file, None, f"not the state of a training ({error})") from error
     log = state.log_history
     training = [[entry.step, _shown_loss(entry.loss)] for entry in log if entry.loss is not None]
     held_out = [[entry.step, _shown_loss(entry.eval_loss)] for entry in log if entry.eval_loss is not None]
@@ -94,7 +94,7 @@ def _unfinished_stage(number: int, file: Path) -> Summary:
     }
 
 
-def _stage(report: StageReport) -> Summary:
+def _stage_fields(report: StageReport) -> Summary:
     found: dict[str, Any] = {name: getattr(report, name) for name in report.__struct_fields__}
     losses = {name: [[one.step, _shown_loss(one.loss)] for one in found[name]] for name in ("training", "held_out")}
     if report.chosen_loss is None and [report.chosen_step, _NOT_FINITE] in losses["held_out"]:
@@ -103,11 +103,11 @@ def _stage(report: StageReport) -> Summary:
 
 
 def _shown_loss(loss: float | None) -> float | str:
-    """Return a loss as a page shows it: a number, or a text for one that is infinite or no number."""
+    """Return a loss as a page shows it: a number, or a text if it is infinite or NaN."""
     return loss if loss is not None and math.isfinite(loss) else _NOT_FINITE
 
 
-def _read(file: Path) -> Mapping[str, Any]:
+def _read_settings(file: Path) -> Mapping[str, Any]:
     try:
         return msgspec.json.decode(file.read_bytes(), type=dict[str, Any])
     except msgspec.DecodeError as error:

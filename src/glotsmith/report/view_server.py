@@ -1,4 +1,4 @@
-"""Serve the report of runs in progress on a loopback address: the page, its version and its rows, nothing else."""
+"""Serve the report of runs in progress on a loopback address: the page, its version and the details of its rows."""
 
 import asyncio
 import socket
@@ -30,7 +30,7 @@ _HEADERS = {
 
 
 def build_view(pages: LivePages) -> ASGIApp:
-    """Return the application: ``GET /`` is the page, ``/state`` its version, ``/row/RUN/ROW`` the details of a row."""
+    """Return the application: ``/`` is the page, ``/state`` is its version, ``/row/RUN/ROW`` the details of a row."""
 
     async def page(_: Request) -> Response:
         try:
@@ -52,14 +52,14 @@ def build_view(pages: LivePages) -> ASGIApp:
 
 
 class _LoopbackNames:
-    """Refuses requests to another name: a web page may resolve its own name to 127.0.0.1 (DNS rebinding)."""
+    """Refuses requests to other host names: a web page may resolve its own name to 127.0.0.1 (DNS rebinding)."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and not is_loopback(host_name(Headers(scope=scope).get("host", ""))):
-            refused = PlainTextResponse("This address answers to the names of this machine only.\n", 403, _HEADERS)
+            refused = PlainTextResponse("This server answers only requests to a loopback name.\n", 403, _HEADERS)
             await refused(scope, receive, send)
         else:
             await self._app(scope, receive, send)
@@ -71,13 +71,13 @@ async def serve_view(
     """Serve until a signal is received.
 
     Args:
-        runs: the folders.
-        listening: a listening socket on a loopback address.
-        on_ready: called when the first page is written.
-        limits: how many rows the page lists.
+        runs: The folders.
+        listening: A listening socket on a loopback address.
+        on_ready: Called when the first page is written.
+        limits: The numbers of rows that the page lists.
 
     Raises:
-        GlotsmithError: a folder has no report.
+        GlotsmithError: No report can be written about a folder.
 
     """
     pages = LivePages(runs, limits)

@@ -1,4 +1,4 @@
-"""Admit a limited number of requests and list items; process the items of lists in turns."""
+"""Limit the requests and list items in progress, and share the capacity between lists."""
 
 import asyncio
 import math
@@ -10,8 +10,8 @@ from typing import Generic, TypeVar
 
 from glotsmith.counts import counted
 
-_SHARE = 0.1  #: weight of the latest program in the mean run time
-_LONGEST_S = 60
+_LATEST_WEIGHT = 0.1  #: weight of the latest request in the mean time of an item
+_LONGEST_RETRY_S = 60  #: largest value of Retry-After, in seconds
 
 
 class ServiceFull(Exception):
@@ -34,35 +34,35 @@ class ServiceDraining(Exception):
 class RequestSlot:
     """The slot of one admitted request."""
 
-    items: int = 0  #: of its list; 0 without a list
+    items: int = 0  #: number of items of its list; 0 without a list
 
 
 class Admission:
     """Counts the requests that are admitted and not answered, and the items of their lists.
 
-    There are as many slots as programs at once plus a queue; a request takes one. The items of its list wait inside the
-    request and take turns. All lists share the turns, so a request without a list waits for few items only.
+    The number of slots is the number of programs at once plus the queue. A request takes one slot. The items of a list
+    take no slots: they take turns, which all lists share, so a request without a list waits only for a few items.
     """
 
     def __init__(self, jobs: int, queue: int, list_items: int) -> None:
         self.capacity = jobs + queue
         self.list_items = list_items  #: maximum number of items of all lists
         self.admitted = 0
-        self.listed = 0  #: items of the admitted lists
+        self.listed = 0  #: number of items of the admitted lists
         self.draining = False
         self.max_turns = min(2 * jobs, self.capacity)  #: for each program, one item that runs and one that is ready
-        self.turns = asyncio.Semaphore(self.max_turns)  #: for items of lists, in order of requests
+        self.turns = asyncio.Semaphore(self.max_turns)  #: held by the list items in progress; first come, first served
         self._jobs, self._mean_s = jobs, 1.0
         self._idle = asyncio.Event()
         self._idle.set()
 
     @contextmanager
     def admit(self) -> Generator[RequestSlot]:
-        """Admit a request and hold its slot.
+        """Admit a request, and release its slot at the end.
 
         Raises:
-            ServiceDraining: no more are taken.
-            ServiceFull: the queue is full.
+            ServiceDraining: The service is shutting down.
+            ServiceFull: The queue is full.
 
         """
         if self.draining:
@@ -78,7 +78,7 @@ class Admission:
             self.admitted -= 1
             self.listed -= place.items
             each = (time.monotonic() - begun) / max(1, place.items)
-            self._mean_s += _SHARE * (each - self._mean_s)
+            self._mean_s += _LATEST_WEIGHT * (each - self._mean_s)
             if not self.admitted:
                 self._idle.set()
 
@@ -86,8 +86,8 @@ class Admission:
         """Admit the list of an admitted request; its items are released with the request.
 
         Raises:
-            ListTooLong: no list may have so many items.
-            ServiceFull: with the lists that are admitted they are too many now.
+            ListTooLong: The list has more items than any list may have.
+            ServiceFull: The admitted lists and this one have too many items.
 
         """
         if items > self.list_items:
@@ -100,9 +100,9 @@ class Admission:
         self.listed += items
 
     def _retry_after(self) -> int:
-        """Estimate when the queue has space: when a tenth of the waiting items is done."""
+        """Return the estimated seconds until a tenth of the waiting items is done."""
         waiting = self.admitted + self.listed
-        return min(max(1, math.ceil(waiting * self._mean_s / self._jobs / 10)), _LONGEST_S)
+        return min(max(1, math.ceil(waiting * self._mean_s / self._jobs / 10)), _LONGEST_RETRY_S)
 
     def drain(self) -> None:
         """Refuse new requests from now on."""
@@ -113,7 +113,7 @@ class Admission:
         await self._idle.wait()
 
 
-ANSWERS_MB = 256  #: size limit of the answers of one list; items in progress when it is reached are still added
+ANSWERS_MB = 256  #: size limit of the answers to a list; answers to items in progress may exceed it
 
 T = TypeVar("T")
 AnswerItem = Callable[[int, T], Awaitable[bytes]]  #: position of an item from 1, and the item → its answer
@@ -125,15 +125,15 @@ async def answer_list(
 ) -> list[bytes]:
     """Return the answers to the items of a list, in order.
 
-    Each list has at most as many workers as there are turns, and a worker requests a turn for each item. Turns are
-    granted in order of the requests, so concurrent lists progress at the same rate. Items are parsed when they have a
-    turn. Answers are held as JSON, up to ``ANSWERS_MB``; later items are refused and do not run.
+    Each list has at most as many workers as there are turns, and a worker waits for a turn for each item. Turns are
+    granted in order, so concurrent lists progress at the same rate. An item is parsed when it has a turn. Answers are
+    stored as JSON, up to ``ANSWERS_MB``; later items are refused and do not run.
     """
     return await _ListRequest(admission.turns, items, answer, refuse).answers(admission.max_turns)
 
 
 class _ListRequest(Generic[T]):
-    """One list in progress."""
+    """A list whose items are being answered."""
 
     def __init__(
         self, turns: asyncio.Semaphore, items: Sequence[T], answer: AnswerItem[T], refuse: RefuseItem[T]

@@ -1,4 +1,4 @@
-"""``POST /agnostics?language=…``: answers JSON lines as ``verification/agnostics_protocol.py`` does, line by line."""
+"""``POST /agnostics?language=…``: answers each JSON line by ``verification/agnostics_protocol.py``."""
 
 import functools
 import logging
@@ -29,12 +29,12 @@ def routes(service: Service) -> list[Endpoint]:
         media=LINES,
         lines=(AgnosticsItem, AgnosticsAnswer),
         query={"language": language_names()},
-        note=f"There may be {service.settings.list_items} lines.",
+        note=f"A request may have up to {service.settings.list_items} lines.",
     )
-    return [Endpoint("POST", "/agnostics", functools.partial(_agnostics, service), operation)]
+    return [Endpoint("POST", "/agnostics", functools.partial(_answer_request, service), operation)]
 
 
-async def _agnostics(service: Service, request: Request) -> Response:
+async def _answer_request(service: Service, request: Request) -> Response:
     try:
         language = resolve_language(request.query_params.get("language", ""))
     except UsageError as error:
@@ -67,5 +67,5 @@ async def _answer(service: Service, language: str, line: bytes) -> AgnosticsAnsw
     except Exception as error:
         _log.exception("a line of language %s could not be judged", language)
         return refused_answer(
-            "infra:refused", f"glotsmith failed on this line ({type(error).__name__}); its log has more"
+            "infra:refused", f"an internal error on this line ({type(error).__name__}); see the log of the service"
         )

@@ -23,7 +23,7 @@ from glotsmith.service.openapi import Endpoint, openapi_endpoint
 from glotsmith.service.request_handling import ClientDisconnected, RequestRefused
 from glotsmith.service.state import Service
 
-#: One line for each group of endpoints.
+#: the functions that make the endpoints, one for each group
 ENDPOINTS: tuple[Callable[[Service], list[Endpoint]], ...] = (
     programs.routes,
     jobs.routes,
@@ -33,7 +33,7 @@ ENDPOINTS: tuple[Callable[[Service], list[Endpoint]], ...] = (
 )
 
 PUBLIC_PATHS = frozenset({"/health", "/ready"})  #: endpoints without a token
-_CLIENT_DISCONNECTED = 499  # not sent; only for the counters
+_CLIENT_DISCONNECTED = 499  #: status that is only counted, not sent
 _log = logging.getLogger("glotsmith.service")
 
 
@@ -45,20 +45,20 @@ def build_app(service: Service) -> ASGIApp:
     app = Starlette(
         routes=table,
         exception_handlers={
-            RequestRefused: _refused,
-            ServiceFull: _full,
-            ListTooLong: _too_many,
-            ServiceDraining: _draining,
-            ClientDisconnected: _disconnected,
-            HTTPException: _http,
-            Exception: _defect,
+            RequestRefused: _respond_refused,
+            ServiceFull: _respond_full,
+            ListTooLong: _respond_too_long,
+            ServiceDraining: _respond_draining,
+            ClientDisconnected: _respond_disconnected,
+            HTTPException: _respond_http_error,
+            Exception: _respond_internal_error,
         },
     )
     return _AccessControl(app, service, known)
 
 
 class _AccessControl:
-    """Refuses requests without access, and counts requests."""
+    """Refuses unauthorized requests, and counts all requests."""
 
     def __init__(self, app: ASGIApp, service: Service, known: set[str]) -> None:
         self._app, self._service, self._known = app, service, known
@@ -85,7 +85,7 @@ class _AccessControl:
         except asyncio.CancelledError:  # the second signal: requests are cancelled
             if begun or not self._service.admission.draining:
                 raise
-            await _ended().response()(scope, receive, counted)
+            await _stopped_error().response()(scope, receive, counted)
 
     def _refuse(self, path: str, headers: Headers) -> RequestRefused | None:
         token = self._service.settings.token
@@ -94,18 +94,18 @@ class _AccessControl:
             if is_loopback(host_name(headers.get("host", ""))):
                 return None
             return RequestRefused(
-                HTTPStatus.FORBIDDEN, "without a token, the service answers to this machine's names only"
+                HTTPStatus.FORBIDDEN, "without a token, the service answers only requests to a loopback name"
             )
         if path in PUBLIC_PATHS:
             return None
         if _has_token(token, headers.get("authorization", "")):
             return None
-        message = "give the service's token: 'Authorization: Bearer TOKEN'"
+        message = "the token of the service is missing or wrong: send 'Authorization: Bearer TOKEN'"
         return RequestRefused(HTTPStatus.UNAUTHORIZED, message, {"WWW-Authenticate": "Bearer"})
 
 
 def _has_token(token: str, header: str) -> bool:
-    """Return whether a header has the token: as ``Bearer``, or as the password of ``http://anyone:TOKEN@host``."""
+    """Return whether a header has the token, as ``Bearer`` or as a password (``http://USER:TOKEN@HOST``)."""
     scheme, _, rest = header.partition(" ")
     given = rest.encode("latin-1")
     if scheme.lower() == "basic":
@@ -136,39 +136,39 @@ def host_name(header: str) -> str:
         return ""
 
 
-async def _refused(_: Request, error: Exception) -> Response:
+async def _respond_refused(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestRefused)
     return error.response()
 
 
-async def _full(_: Request, error: Exception) -> Response:
+async def _respond_full(_: Request, error: Exception) -> Response:
     assert isinstance(error, ServiceFull)
     headers = {"Retry-After": str(error.retry_after)}
-    return RequestRefused(HTTPStatus.TOO_MANY_REQUESTS, "too much to do; come again later", headers).response()
+    return RequestRefused(HTTPStatus.TOO_MANY_REQUESTS, "too many requests; retry later", headers).response()
 
 
-async def _too_many(_: Request, error: Exception) -> Response:
+async def _respond_too_long(_: Request, error: Exception) -> Response:
     return RequestRefused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, str(error)).response()
 
 
-async def _draining(_: Request, __: Exception) -> Response:
-    message = "the service is about to end and takes nothing new"
+async def _respond_draining(_: Request, __: Exception) -> Response:
+    message = "the service is shutting down and accepts no new requests"
     return RequestRefused(HTTPStatus.SERVICE_UNAVAILABLE, message, {"Connection": "close"}).response()
 
 
-def _ended() -> RequestRefused:
-    return RequestRefused(HTTPStatus.SERVICE_UNAVAILABLE, "the service was stopped while this was under way")
+def _stopped_error() -> RequestRefused:
+    return RequestRefused(HTTPStatus.SERVICE_UNAVAILABLE, "the service was stopped during this request")
 
 
-async def _disconnected(_: Request, __: Exception) -> Response:
+async def _respond_disconnected(_: Request, __: Exception) -> Response:
     return Response(status_code=_CLIENT_DISCONNECTED)
 
 
-async def _http(_: Request, error: Exception) -> Response:
+async def _respond_http_error(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     return RequestRefused(error.status_code, error.detail, error.headers).response()
 
 
-async def _defect(request: Request, error: Exception) -> Response:
+async def _respond_internal_error(request: Request, error: Exception) -> Response:
     _log.error("%s failed", request.url.path, exc_info=error)
-    return RequestRefused(HTTPStatus.INTERNAL_SERVER_ERROR, "an internal error; the service's log has more").response()
+    return RequestRefused(HTTPStatus.INTERNAL_SERVER_ERROR, "an internal error; see the log of the service").response()

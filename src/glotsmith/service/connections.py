@@ -1,7 +1,8 @@
-"""The HTTP connections of the service: one write per response, and timeouts for requests and writes.
+"""The HTTP connections of the service: one write for each response, and timeouts for requests and writes.
 
-A response takes one system call and wakes the client once; uvicorn takes two. A client must send a complete request and
-read some of its response within ``timeout_keep_alive`` (the timer of uvicorn stops at the first byte, or never starts).
+A response needs one system call, and the client wakes up once; uvicorn needs two. A client must send a complete request
+within ``timeout_keep_alive``, and must read some of the response within the same time. The timer of uvicorn stops at
+the first byte, or never starts.
 """
 
 import asyncio
@@ -9,15 +10,15 @@ from typing import Any, cast
 
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
-LINGER_S = 2.0  #: how long a refused client may continue to send before the connection is closed
+LINGER_S = 2.0  #: seconds during which a refused client may still send before the connection is closed
 
 
 class Connection(H11Protocol):
-    """The HTTP protocol of uvicorn, with joined writes of head and body, and timeouts."""
+    """The HTTP protocol of uvicorn, with timeouts and one write for head and body."""
 
-    _request_timer: asyncio.TimerHandle | None = None  #: deadline of the request
-    _write_timer: asyncio.TimerHandle | None = None  #: deadline for the client to read some of the response
-    _linger_timer: asyncio.TimerHandle | None = None  #: after a refusal: until when received data is discarded
+    _request_timer: asyncio.TimerHandle | None = None  #: ends a request that is not complete in time
+    _write_timer: asyncio.TimerHandle | None = None  #: ends a connection whose client reads nothing of the response
+    _linger_timer: asyncio.TimerHandle | None = None  #: closes a refused connection; until then, data is discarded
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the timer of the request (called by the event loop)."""
@@ -26,8 +27,8 @@ class Connection(H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Cancel the timers (called by the event loop)."""
-        self._request_timer, self._write_timer = _cancelled(self._request_timer), _cancelled(self._write_timer)
-        self._linger_timer = _cancelled(self._linger_timer)
+        self._request_timer, self._write_timer = _cancel(self._request_timer), _cancel(self._write_timer)
+        self._linger_timer = _cancel(self._linger_timer)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -36,7 +37,7 @@ class Connection(H11Protocol):
             return
         super().data_received(data)
         if self._in_request():
-            self._request_timer = _cancelled(self._request_timer)
+            self._request_timer = _cancel(self._request_timer)
 
     def send_400_response(self, msg: str) -> None:
         """Refuse a request that is not HTTP (called by uvicorn).
@@ -45,7 +46,7 @@ class Connection(H11Protocol):
         sending half is closed until the client has sent its request, or ``LINGER_S`` have passed.
         """
         transport = cast(_BufferingTransport, self.transport)
-        self._request_timer = _cancelled(self._request_timer)
+        self._request_timer = _cancel(self._request_timer)
         transport.half_closes = True
         super().send_400_response(msg)
         transport.half_closes = False
@@ -65,14 +66,14 @@ class Connection(H11Protocol):
     def resume_writing(self) -> None:
         """Resume (called by the event loop)."""
         super().resume_writing()
-        self._write_timer = _cancelled(self._write_timer)
+        self._write_timer = _cancel(self._write_timer)
 
     def _in_request(self) -> bool:
-        cycle = cast("RequestResponseCycle | None", self.cycle)  # None before the first request, against its type
+        cycle = cast("RequestResponseCycle | None", self.cycle)  # None before the first request, unlike its type says
         return cycle is not None and not cycle.response_complete
 
     def _start_request_timer(self) -> None:
-        _cancelled(self._request_timer)
+        _cancel(self._request_timer)
         self._request_timer = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
 
     def _start_write_timer(self) -> None:
@@ -86,7 +87,7 @@ class Connection(H11Protocol):
             self.transport.abort()
 
 
-def _cancelled(timer: asyncio.TimerHandle | None) -> None:
+def _cancel(timer: asyncio.TimerHandle | None) -> None:
     if timer is not None:
         timer.cancel()
 

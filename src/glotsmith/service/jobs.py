@@ -1,4 +1,4 @@
-"""``POST /verify``: a ``Job``, or a list of them → a ``Verdict``, or a list of them in the same order.
+"""``POST /verify``: returns the ``Verdict`` on a ``Job``, or the verdicts on a list of jobs, in the same order.
 
 An item of a list that is not a job gets the verdict ``infra:refused``; the other items are verified. A list may be
 longer than the queue (``admission.py``).
@@ -35,13 +35,13 @@ _JOB = msgspec.json.Decoder(Job)
 _ITEMS = msgspec.json.Decoder(list[msgspec.Raw])
 _ANY = msgspec.json.Decoder()
 _SPACE = b" \t\r\n"  #: white space of JSON
-#: An item of a list, for the OpenAPI description: a job, but other values get a verdict too.
+#: an item of a list in the OpenAPI description: a job; but any other value gets a verdict too
 _Item = Annotated[
     Any,
     msgspec.Meta(
         extra_json_schema={
             "anyOf": [{"$ref": "#/components/schemas/Job"}, {}],
-            "description": "A job; anything else has the verdict infra:refused, and the other items are judged.",
+            "description": "A job. Any other value gets the verdict infra:refused; the other items are judged.",
         }
     ),
 ]
@@ -59,14 +59,14 @@ async def _verify(service: Service, request: Request) -> Response:
         settings = service.settings
         body = await read_body(request, settings.body_mb * 2**20, settings.body_s)
         if body.lstrip(_SPACE).startswith(b"["):
-            items = _items(body)
+            items = _split_items(body)
             service.admission.add_list(place, len(items))
             answer = functools.partial(_verify_item, service)
             refuse = functools.partial(_refuse_item, service)
             verdicts = await while_connected(request, answer_list(service.admission, items, answer, refuse))
             content = b"[" + b",".join(verdicts) + b"]"
         else:
-            (verdict,) = await while_connected(request, verify_jobs(service, [_single(body)]))
+            (verdict,) = await while_connected(request, verify_jobs(service, [_decode_job(body)]))
             content = msgspec.json.encode(verdict)
     return Response(content, media_type=JSON)
 
@@ -80,26 +80,26 @@ async def _verify_item(service: Service, place: int, raw: msgspec.Raw | bytes) -
 
 
 def _refuse_item(service: Service, place: int, raw: msgspec.Raw | bytes, why: str) -> bytes:
-    return msgspec.json.encode(service.metrics.count_verdict(_refused(place, raw, why)))
+    return msgspec.json.encode(service.metrics.count_verdict(_refused_verdict(place, raw, why)))
 
 
-def _items(body: bytes) -> Sequence[msgspec.Raw | bytes]:
-    """Return the JSON of each item of a list; an invalid byte or a NaN in an item affects only that item.
+def _split_items(body: bytes) -> Sequence[msgspec.Raw | bytes]:
+    """Return the JSON of each item of a list. An invalid byte or a NaN in an item affects only that item.
 
     Raises:
-        RequestRefused: the body is not a JSON list.
+        RequestRefused: The body is not a JSON list.
 
     """
     try:
         return _ITEMS.decode(body)
     except (ValueError, RecursionError) as error:
         try:
-            return [json.dumps(value).encode() for value in json.loads(body)]  # the parser of Python accepts more
+            return [json.dumps(value).encode() for value in json.loads(body)]  # Python's parser also accepts these
         except (ValueError, RecursionError):
             raise malformed_body(error, body) from error
 
 
-def _single(body: bytes) -> Job:
+def _decode_job(body: bytes) -> Job:
     return check_job(decode_body(_JOB, body))
 
 
@@ -107,8 +107,8 @@ def parse_item(place: int, raw: msgspec.Raw | bytes) -> Job | Verdict:
     """Return an item of a list as a job, or the verdict ``infra:refused`` if it is not one.
 
     Args:
-        place: position of the item in the list, from 1.
-        raw: the JSON of the item.
+        place: The position of the item in the list, from 1.
+        raw: The JSON of the item.
 
     """
     try:
@@ -117,11 +117,11 @@ def parse_item(place: int, raw: msgspec.Raw | bytes) -> Job | Verdict:
         why = str(error)
     except (ValueError, RecursionError) as error:
         why = str(malformed_body(error, bytes(raw))).replace("the body", "it")
-    return _refused(place, raw, f"item {place} of the list is not a job: {why}")
+    return _refused_verdict(place, raw, f"item {place} of the list is not a job: {why}")
 
 
-def _refused(place: int, raw: msgspec.Raw | bytes, detail: str) -> Verdict:
-    given = _given(raw)
+def _refused_verdict(place: int, raw: msgspec.Raw | bytes, detail: str) -> Verdict:
+    given = _decode_fields(raw)
     name, language = given.get("id"), given.get("language")
     return Verdict(
         id=name if isinstance(name, str) else "",
@@ -132,7 +132,7 @@ def _refused(place: int, raw: msgspec.Raw | bytes, detail: str) -> Verdict:
     )
 
 
-def _given(raw: msgspec.Raw | bytes) -> dict[str, Any]:
+def _decode_fields(raw: msgspec.Raw | bytes) -> dict[str, Any]:
     """Return the fields of an item that is not a job; {} if it is not an object."""
     try:
         found: Any = _ANY.decode(bytes(raw).decode(errors="replace"))
@@ -145,7 +145,7 @@ def check_job(job: Job) -> Job:
     """Check a job from a client, and return it with the id of its language.
 
     Raises:
-        RequestRefused: its language is unknown, it states no tests, or a limit is out of bounds.
+        RequestRefused: The language is unknown, the job has no tests, or a limit is out of bounds.
 
     """
     wrong = ""
@@ -158,7 +158,7 @@ def check_job(job: Job) -> Job:
         wrong = found
     elif (needed := output_limit_kb(job)) > MAX_LIMITS.output_kb:
         wrong = (
-            f"its tests expect an output that needs a limit of {needed} KB; at most {MAX_LIMITS.output_kb} are allowed"
+            f"its tests expect an output that needs a limit of {needed} KB; the maximum is {MAX_LIMITS.output_kb} KB"
         )
     if wrong:
         raise RequestRefused(HTTPStatus.UNPROCESSABLE_ENTITY, f"job {job.id!r}: {wrong}")

@@ -13,16 +13,16 @@ class Metrics:
 
     def __init__(self) -> None:
         own = self.registry = CollectorRegistry()
-        self.requests = Counter("glotsmith_requests", "Requests answered.", ["path", "status"], registry=own)
-        self.outcomes = Counter("glotsmith_programs", "Programs run, by how they ended.", ["ending"], registry=own)
-        self.verdicts = Counter("glotsmith_verdicts", "Jobs judged.", ["language", "status"], registry=own)
+        self.requests = Counter("glotsmith_requests", "Answered requests.", ["path", "status"], registry=own)
+        self.outcomes = Counter("glotsmith_programs", "Programs that ran, by ending.", ["ending"], registry=own)
+        self.verdicts = Counter("glotsmith_verdicts", "Judged jobs.", ["language", "status"], registry=own)
         self.cpu = Counter("glotsmith_cpu_seconds", "CPU time of programs.", registry=own)
         self.wall = Histogram(
-            "glotsmith_program_seconds", "From asking the sandbox to its answer.", buckets=_SECONDS, registry=own
+            "glotsmith_program_seconds", "Time that the sandbox needs for a program.", buckets=_SECONDS, registry=own
         )
-        self.admitted = Gauge("glotsmith_admitted", "Requests admitted and not answered.", registry=own)
-        self.listed = Gauge("glotsmith_list_items", "Items of the lists among these requests.", registry=own)
-        self.capacity = Gauge("glotsmith_capacity", "How many of these there may be.", registry=own)
+        self.admitted = Gauge("glotsmith_admitted", "Admitted requests that are not answered yet.", registry=own)
+        self.listed = Gauge("glotsmith_list_items", "List items of the admitted requests.", registry=own)
+        self.capacity = Gauge("glotsmith_capacity", "Maximum number of admitted requests.", registry=own)
 
     def text(self) -> bytes:
         """Return all metrics in the text format of Prometheus."""

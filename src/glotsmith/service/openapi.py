@@ -1,7 +1,7 @@
 """The endpoint ``GET /openapi.json``: a description of all endpoints (OpenAPI 3.1), generated from their records.
 
-Every ``Endpoint`` has a description. ``tests/service/test_openapi.py`` sends requests with and without the described
-form, and checks every response against the description.
+Every ``Endpoint`` has a description. ``tests/service/test_openapi.py`` sends requests that fit the description and
+requests that do not, and checks every response against the description.
 """
 
 from collections.abc import Sequence
@@ -20,9 +20,9 @@ from glotsmith.service.request_handling import JSON, EndpointHandler
 from glotsmith.service.state import MAX_LIMITS, min_limit
 from glotsmith.verification.job_limits import JUDGED_FIELDS, LIMIT_FIELDS, MIN_LIMITS, TOLERANCE_FIELDS
 
-#: Error statuses of all requests.
+#: error statuses of all requests
 _COMMON_REFUSALS = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
-#: Additional error statuses of requests with a body.
+#: additional error statuses of requests with a body
 _BODY_REFUSALS = (
     HTTPStatus.BAD_REQUEST,
     HTTPStatus.REQUEST_TIMEOUT,
@@ -38,12 +38,12 @@ class Operation(NamedTuple):
     """The request and the response of an endpoint."""
 
     summary: str
-    reply: Any  #: type of the response; str for text
+    reply: Any  #: the type of the response; str for text
     body: Any = None  #: the type of the request body; None if there is none
     media: str = JSON
-    lines: tuple[Any, ...] = ()  #: of text that is JSON lines: the types of a line of the request and of the response
+    lines: tuple[Any, ...] = ()  #: for JSON lines: the types of a line of the request and of a line of the response
     note: str = ""  #: a sentence to add to the description
-    query: dict[str, Sequence[str]] = {}  #: name → values of the query parameters, which are all required
+    query: dict[str, Sequence[str]] = {}  #: name of a required query parameter → allowed values
     refusals: tuple[HTTPStatus, ...] = ()  #: additional error statuses
 
 
@@ -67,16 +67,16 @@ def openapi_endpoint(endpoints: Sequence[Endpoint], *, token: bool) -> Endpoint:
 
 
 def document(endpoints: Sequence[Endpoint], *, token: bool) -> dict[str, Any]:
-    """Return the description of endpoints; ``token`` says whether they need a token."""
+    """Return the description of endpoints; ``token`` is whether they need a token."""
     operations = [e.operation for e in endpoints]
     types = [t for o in operations for t in (o.body, o.reply, *o.lines) if t not in (None, str)]
     schemas, components = msgspec.json.schema_components(
         [*types, ErrorMessage], ref_template="#/components/schemas/{name}"
     )
-    known = dict(zip(map(_key, [*types, ErrorMessage]), schemas, strict=True))
+    known = dict(zip(map(_type_key, [*types, ErrorMessage]), schemas, strict=True))
     paths: dict[str, Any] = {}
     for endpoint in endpoints:
-        paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = _operation(endpoint, known)
+        paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = _describe_operation(endpoint, known)
     described: dict[str, Any] = {
         "openapi": "3.1.0",
         "info": {"title": "glotsmith serve", "version": __version__},
@@ -89,13 +89,13 @@ def document(endpoints: Sequence[Endpoint], *, token: bool) -> dict[str, Any]:
     return described
 
 
-def _operation(endpoint: Endpoint, known: dict[str, Any]) -> dict[str, Any]:
+def _describe_operation(endpoint: Endpoint, known: dict[str, Any]) -> dict[str, Any]:
     operation = endpoint.operation
-    reply = {"type": "string"} if operation.reply is str else known[_key(operation.reply)]
+    reply = {"type": "string"} if operation.reply is str else known[_type_key(operation.reply)]
     refusals = {*_COMMON_REFUSALS, *operation.refusals, *(_BODY_REFUSALS if operation.body is not None else ())}
     lines = [
         f"[{schema['$ref'].rpartition('/')[2]}]({schema['$ref']})"
-        for schema in (known[_key(t)] for t in operation.lines)
+        for schema in (known[_type_key(t)] for t in operation.lines)
     ]
     typed = f"A line is a {' and is answered by a '.join(lines)}." if lines else ""
     description = " ".join(filter(None, (typed, operation.note)))
@@ -105,7 +105,7 @@ def _operation(endpoint: Endpoint, known: dict[str, Any]) -> dict[str, Any]:
         **({"description": description} if description else {}),
         "responses": {
             "200": {"description": "The answer.", "content": {operation.media: {"schema": reply}}},
-            **{str(int(s)): _refusal(s, known[_key(ErrorMessage)]) for s in sorted(refusals)},
+            **{str(int(s)): _describe_refusal(s, known[_type_key(ErrorMessage)]) for s in sorted(refusals)},
         },
     }
     if operation.query:
@@ -114,12 +114,12 @@ def _operation(endpoint: Endpoint, known: dict[str, Any]) -> dict[str, Any]:
             for name, values in operation.query.items()
         ]
     if operation.body is not None:
-        body = {"type": "string"} if operation.body is str else known[_key(operation.body)]
+        body = {"type": "string"} if operation.body is str else known[_type_key(operation.body)]
         described["requestBody"] = {"required": True, "content": {operation.media: {"schema": body}}}
     return described
 
 
-def _refusal(status: HTTPStatus, schema: dict[str, Any]) -> dict[str, Any]:
+def _describe_refusal(status: HTTPStatus, schema: dict[str, Any]) -> dict[str, Any]:
     described: dict[str, Any] = {"description": status.phrase, "content": {JSON: {"schema": schema}}}
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         described["headers"] = {
@@ -160,5 +160,5 @@ def _size_keyword(demand: str, *, wanted: bool) -> str:
     return ("min" if wanted else "max") + ("Length" if demand == "program" else "Items")
 
 
-def _key(kind: Any) -> str:
+def _type_key(kind: Any) -> str:
     return repr(kind)

@@ -21,9 +21,9 @@ class HealthResponse(Record, frozen=True, kw_only=True, omit_defaults=False):
 
     status: Literal["ok", "draining"]
     isolation: str
-    promises: tuple[str, ...]  #: of the isolation back end (``sandbox/base.py``)
-    jobs: int  #: programs at once
-    queue: int  #: additional requests that may wait
+    promises: tuple[str, ...]  #: the promises of the isolation back end (``sandbox/base.py``)
+    jobs: int  #: number of programs at once
+    queue: int  #: number of additional requests that may wait
     list_items: int  #: maximum number of items of all lists in progress
     version: str
 
@@ -36,10 +36,12 @@ class ReadyResponse(Record, frozen=True, kw_only=True):
 
 def routes(service: Service) -> list[Endpoint]:
     """Return the endpoints."""
-    ready = Operation("Say whether it takes more", ReadyResponse, refusals=(HTTPStatus.SERVICE_UNAVAILABLE,))
+    ready = Operation("Whether requests are accepted", ReadyResponse, refusals=(HTTPStatus.SERVICE_UNAVAILABLE,))
     metrics = Operation("Counters for Prometheus", str, media=CONTENT_TYPE_LATEST.partition(";")[0])
     return [
-        Endpoint("GET", "/health", functools.partial(_health, service), Operation("Say how it is", HealthResponse)),
+        Endpoint(
+            "GET", "/health", functools.partial(_health, service), Operation("The state of the service", HealthResponse)
+        ),
         Endpoint("GET", "/ready", functools.partial(_ready, service), ready),
         Endpoint("GET", "/metrics", functools.partial(_metrics, service), metrics),
     ]
@@ -62,7 +64,7 @@ async def _health(service: Service, _: Request) -> Response:
 async def _ready(service: Service, _: Request) -> Response:
     """Return 200, or 503 while the service is shutting down."""
     if service.admission.draining:
-        raise RequestRefused(HTTPStatus.SERVICE_UNAVAILABLE, "the service is about to end")
+        raise RequestRefused(HTTPStatus.SERVICE_UNAVAILABLE, "the service is shutting down")
     return Response(msgspec.json.encode(ReadyResponse(status="ready")), media_type=JSON)
 
 

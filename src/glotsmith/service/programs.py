@@ -1,4 +1,4 @@
-"""``POST /run``: a ``Program`` (``sandbox/program_json.py``) → an ``Outcome``. What ``--isolation remote`` talks to."""
+"""``POST /run``: runs a ``Program`` and returns its ``Outcome``, for ``--isolation remote``."""
 
 import asyncio
 import functools
@@ -16,7 +16,7 @@ from glotsmith.service.openapi import Endpoint, Operation
 from glotsmith.service.request_handling import JSON, malformed_body, read_body, while_connected
 from glotsmith.service.state import MAX_LIMITS, Service, min_limit
 
-_SYSTEM_PATHS = ("/usr", "/bin", "/sbin", "/lib", "/lib64")  # readable by every program
+_SYSTEM_PATHS = ("/usr", "/bin", "/sbin", "/lib", "/lib64")  #: folders that every program may read
 
 
 def routes(service: Service) -> list[Endpoint]:
@@ -35,7 +35,7 @@ async def _run(service: Service, request: Request) -> Response:
             check_program(program)
             hidden = await _refuse_hidden_paths(program, settings.expose)
             outcome = hidden or await while_connected(request, service.sandbox.run(program))
-        except (ValueError, RecursionError) as error:  # a sandbox's, too: files that leave their folder, NULs in words
+        except (ValueError, RecursionError) as error:  # the sandbox also raises it, for paths outside the folder
             raise malformed_body(error) from error
     return Response(encode_outcome(outcome), media_type=JSON)
 
@@ -44,7 +44,7 @@ def check_program(program: Program) -> None:
     """Check a program from a client.
 
     Raises:
-        ValueError: a limit is out of bounds, or the command is empty.
+        ValueError: A limit is out of bounds, or the command is empty.
 
     """
     if not program.argv:
@@ -59,18 +59,18 @@ def check_program(program: Program) -> None:
 
 
 async def _refuse_hidden_paths(program: Program, exposed: tuple[str, ...]) -> Outcome | None:
-    """Return the outcome of a program that names a folder it must not read; None if it names none."""
+    """Return an outcome that refuses a program which names a folder that it may not read; None if it names none."""
     for path in map(os.path.normpath, program.read_only):
-        if _within(path, (*_SYSTEM_PATHS, *exposed)) or _within(path, await asyncio.to_thread(_toolchain_paths)):
+        if _is_within(path, (*_SYSTEM_PATHS, *exposed)) or _is_within(path, await asyncio.to_thread(_toolchain_paths)):
             continue
         return Outcome(
             ending="infra",
-            detail=f"programs cannot read {path}: it belongs to no toolchain, and --expose does not name it",
+            detail=f"programs may not read {path}: it belongs to no toolchain, and --expose does not name it",
         )
     return None
 
 
-def _within(path: str, folders: tuple[str, ...]) -> bool:
+def _is_within(path: str, folders: tuple[str, ...]) -> bool:
     return any(path == folder or path.startswith(f"{folder}/") for folder in folders)
 
 

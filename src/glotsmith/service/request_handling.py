@@ -1,4 +1,4 @@
-"""Request handling of all endpoints: error responses, reading of bodies, cancellation on disconnect."""
+"""Functions of all endpoints: error responses, reading of bodies, cancellation on disconnect."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
@@ -37,21 +37,19 @@ async def read_body(request: Request, most: int, seconds: float, media: str = JS
     """Return the body of a request.
 
     Args:
-        request: the request.
-        most: the maximum number of bytes.
-        seconds: the time limit.
-        media: the required content type.
+        request: The request.
+        most: The maximum number of bytes.
+        seconds: The time limit, in seconds.
+        media: The required content type.
 
     Raises:
-        RequestRefused: it is of another type by its own account, too large or too slow.
-        ClientDisconnected: the client left before its end.
+        RequestRefused: The body has another content type, is too large or arrives too slowly.
+        ClientDisconnected: The client disconnected before the end of the body.
 
     """
     # A browser sends this type to other origins only after a preflight request, which the service refuses.
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != media:
-        raise RequestRefused(
-            HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"the body must be {media}, and its content-type say so"
-        )
+        raise RequestRefused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"the content-type of the body must be {media}")
     too_large = RequestRefused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the body is larger than {most} bytes")
     length = request.headers.get("content-length", "")
     if length.isdecimal() and int(length[:20]) > most:
@@ -76,7 +74,7 @@ def decode_body(decoder: "msgspec.json.Decoder[T]", body: bytes) -> T:
     """Return the decoded body.
 
     Raises:
-        RequestRefused: it is no JSON, or not of the wanted shape; the sentence says where.
+        RequestRefused: The body is not JSON, or does not have the expected fields. The message says where.
 
     """
     try:
@@ -90,7 +88,7 @@ def malformed_body(error: Exception, data: bytes = b"") -> RequestRefused:
     if isinstance(error, RecursionError):
         return RequestRefused(HTTPStatus.BAD_REQUEST, "the body is nested too deeply")
     if isinstance(error, msgspec.DecodeError | UnicodeDecodeError) and not isinstance(error, msgspec.ValidationError):
-        return RequestRefused(HTTPStatus.BAD_REQUEST, f"the body is no JSON: {decode_fault(data, error)}")
+        return RequestRefused(HTTPStatus.BAD_REQUEST, f"the body is not JSON: {decode_fault(data, error)}")
     return RequestRefused(HTTPStatus.UNPROCESSABLE_ENTITY, str(error))
 
 
@@ -98,10 +96,10 @@ async def while_connected(request: Request, response: Coroutine[Any, Any, T]) ->
     """Await a response and return it; cancel it if the client disconnects.
 
     Raises:
-        ClientDisconnected: it did.
+        ClientDisconnected: The client disconnected.
 
     """
-    task, disconnected = asyncio.ensure_future(response), asyncio.ensure_future(_disconnected(request))
+    task, disconnected = asyncio.ensure_future(response), asyncio.ensure_future(_wait_for_disconnect(request))
     try:
         await asyncio.wait({task, disconnected}, return_when=asyncio.FIRST_COMPLETED)
         if not task.done():
@@ -113,6 +111,6 @@ async def while_connected(request: Request, response: Coroutine[Any, Any, T]) ->
         await asyncio.gather(task, disconnected, return_exceptions=True)
 
 
-async def _disconnected(request: Request) -> None:
+async def _wait_for_disconnect(request: Request) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass

@@ -1,7 +1,7 @@
 """``POST /run_code``: SandboxFusion's protocol (bytedance/SandboxFusion, ``sandbox/server/sandbox_api.py``).
 
-Clients such as verl (``sandbox_fusion.url``) work unchanged. Times are CPU seconds; the limit by the clock is at most
-half as much again. A program has no network, and the size of its folder is limited.
+Clients such as verl (``sandbox_fusion.url``) work unchanged. Time limits are CPU seconds; the limit of the wall time is
+at most 1.5 times as long. A program has no network, and the size of its folder is limited.
 """
 
 import base64
@@ -25,7 +25,7 @@ from glotsmith.service.request_handling import JSON, decode_body, malformed_body
 from glotsmith.service.state import MAX_LIMITS, Service
 from glotsmith.verification.agnostics_protocol import client_limits, decode_output, subprocess_exit_code
 
-#: Language names of SandboxFusion → ours; our own names are accepted too.
+#: language name of SandboxFusion → id of the language; the ids are accepted too
 LANGUAGES = {
     **{name: name for name in language_names()},
     "nodejs": "javascript",
@@ -34,9 +34,9 @@ LANGUAGES = {
     "R": "r",
     "D_ut": "d",
 }
-#: Languages that only SandboxFusion runs → why they are refused.
+#: language that only SandboxFusion runs → why it is refused
 REFUSED = {
-    **dict.fromkeys(("cuda", "python_gpu"), "programs see no GPU"),
+    **dict.fromkeys(("cuda", "python_gpu"), "programs have no access to a GPU"),
     **dict.fromkeys(("go_test", "jest", "junit", "pytest"), "the service has no test framework; use /verify"),
     **dict.fromkeys(("lean", "sql", "verilog"), "this service does not have the language"),
     "kotlin_script": "send a program with a main function, as kotlin",
@@ -44,7 +44,7 @@ REFUSED = {
 _OPTIONS = {"D_ut": ("-unittest",)}  #: additional arguments of the build
 
 _FILE_MB, _OUTPUT_KB, _FETCH_KB = 64, 4096, MAX_LIMITS.output_kb
-_PLACE, _GIVEN = "glotsmith.place", "glotsmith.given"
+_SCRIPT, _GIVEN_FILES = "glotsmith.copy_commands", "glotsmith.given"
 
 _Seconds = Annotated[float, msgspec.Meta(gt=0, le=MAX_LIMITS.cpu_s)]
 _Base64 = Annotated[str, msgspec.Meta(extra_json_schema={"contentEncoding": "base64"})]
@@ -61,15 +61,15 @@ class RunCodeRequest(Record, frozen=True, kw_only=True, forbid_unknown_fields=Fa
     run_timeout: _Seconds = 10.0
     memory_limit_MB: Annotated[int, msgspec.Meta(le=MAX_LIMITS.memory_mb)] = -1
     files: dict[str, _Base64 | None] = {}  #: path → content; relative paths are in the folder of the program
-    fetch_files: tuple[str, ...] = ()  #: paths of files to return if the program has made them
+    fetch_files: tuple[str, ...] = ()  #: paths of files to return if they exist after the program has ended
 
 
 class CommandRunResult(Record, frozen=True, kw_only=True, omit_defaults=False):
     """The result of one command."""
 
     status: Literal["Finished", "Error", "TimeLimitExceeded"]
-    execution_time: float | None = None  #: seconds by the clock
-    return_code: int | None = None  #: -N if signal N ended it
+    execution_time: float | None = None  #: wall time in seconds
+    return_code: int | None = None  #: exit code; -N if signal N ended the command
     stdout: str | None = None
     stderr: str | None = None
 
@@ -99,7 +99,7 @@ _REQUEST = msgspec.json.Decoder(RunCodeRequest)
 def routes(service: Service) -> list[Endpoint]:
     """Return the endpoints."""
     run = Operation("Run a program, as SandboxFusion does", RunCodeResponse, RunCodeRequest)
-    ping = Operation("Say 'pong', as SandboxFusion does", str, media="text/plain")
+    ping = Operation("Answer 'pong', as SandboxFusion does", str, media="text/plain")
     return [
         Endpoint("POST", "/run_code", functools.partial(_run_code, service), run),
         Endpoint("GET", "/v1/ping", _ping, ping),
@@ -129,9 +129,9 @@ def prepare_program(run_request: RunCodeRequest) -> _PreparedProgram:
     """Return the program of a request.
 
     Raises:
-        ToolchainError: its language cannot be run on this machine.
-        Unrepresentable: its language is not supported.
-        ValueError: a file is not base64, or has an invalid name.
+        ToolchainError: The language cannot run on this machine.
+        Unrepresentable: The language is not supported.
+        ValueError: A file is not base64, or has an invalid name.
 
     """
     if run_request.language in REFUSED:
@@ -155,24 +155,25 @@ def prepare_program(run_request: RunCodeRequest) -> _PreparedProgram:
 
 
 def _with_files(program: Program, run_request: RunCodeRequest) -> _PreparedProgram:
-    """Add files to the folder of the program, and print the requested files after it has ended."""
+    """Return the program with the given files in its folder. It prints the requested files after it has ended."""
     files = dict(program.files)
-    place = list[str]()
+    copy_commands = list[str]()
     for number, (name, data) in enumerate(run_request.files.items()):
         if data is None:
             continue
         _check_file_name(name)
         relative = str(PurePosixPath(name))
-        kept = f"{_GIVEN}/{number}" if relative in files or relative.startswith(("/", "glotsmith.")) else relative
+        kept = f"{_GIVEN_FILES}/{number}" if relative in files or relative.startswith(("/", "glotsmith.")) else relative
         files[kept] = _decode_file(name, data)
-        place.append(f'mkdir -p {_quoted(_parent(name))} && cp "$dir"/{_quoted(kept)} {_quoted(name)} || exit 1')
+        target, folder = _shell_path(name), _shell_path(str(PurePosixPath(name).parent))
+        copy_commands.append(f'mkdir -p {folder} && cp "$dir"/{_shell_path(kept)} {target} || exit 1')
     mark = f"glotsmith-{content_hash(run_request.code, *run_request.fetch_files)}"
-    fetch = [_fetch(number, name, mark) for number, name in enumerate(run_request.fetch_files)]
+    fetch = [_fetch_command(number, name, mark) for number, name in enumerate(run_request.fetch_files)]
     built = bool(program.build)
-    files[f"{_PLACE}.build"] = _shell_script(place, [])
-    files[f"{_PLACE}.run"] = _shell_script([] if built else place, fetch)
-    build = ("sh", f"@{{dir}}/{_PLACE}.build", "@{dir}", *program.build) if built else ()
-    argv = ("sh", f"@{{dir}}/{_PLACE}.run", "@{dir}", *program.argv)
+    files[f"{_SCRIPT}.build"] = _shell_script(copy_commands, [])
+    files[f"{_SCRIPT}.run"] = _shell_script([] if built else copy_commands, fetch)
+    build = ("sh", f"@{{dir}}/{_SCRIPT}.build", "@{dir}", *program.build) if built else ()
+    argv = ("sh", f"@{{dir}}/{_SCRIPT}.run", "@{dir}", *program.argv)
     env = {"PYTHONPATH": ".", **program.env}  # glotsmith runs Python without the folder of the program on its path
     made = msgspec.structs.replace(program, files=files, build=build, argv=argv, env=env)
     return _PreparedProgram(made, mark if fetch else "", run_request.fetch_files)
@@ -183,9 +184,9 @@ def _shell_script(before: list[str], after: list[str]) -> str:
     return "\n".join(["dir=$1", "shift", *before, *run, ""])
 
 
-def _fetch(number: int, name: str, mark: str) -> str:
+def _fetch_command(number: int, name: str, mark: str) -> str:
     _check_file_name(name)
-    return f"[ ! -f {_quoted(name)} ] || {{ printf '\\n%s {number} ' {mark}; base64 -w0 < {_quoted(name)}; }}"
+    return f"[ ! -f {_shell_path(name)} ] || {{ printf '\\n%s {number} ' {mark}; base64 -w0 < {_shell_path(name)}; }}"
 
 
 def _check_file_name(name: str) -> None:
@@ -193,12 +194,8 @@ def _check_file_name(name: str) -> None:
         raise msgspec.ValidationError(f"{name!r} is not a file name")
 
 
-def _quoted(name: str) -> str:
+def _shell_path(name: str) -> str:
     return shlex.quote(name if name.startswith(("/", "./")) else f"./{name}")
-
-
-def _parent(name: str) -> str:
-    return str(PurePosixPath(name).parent)
 
 
 def _decode_file(name: str, data: str) -> bytes:
@@ -234,7 +231,7 @@ def _command_result(outcome: Outcome, stdout: str) -> CommandRunResult:
 
 
 def _split_fetched_files(stdout: bytes, posed: _PreparedProgram) -> tuple[str, dict[str, str]]:
-    """Return the output of the program, and the files that are printed after it."""
+    """Return the output of the program, and the files that are printed after the output."""
     if not posed.mark:
         return decode_output(stdout), {}
     own, *parts = stdout.split(f"\n{posed.mark} ".encode())

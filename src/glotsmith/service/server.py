@@ -1,4 +1,4 @@
-"""Listen and serve: the first SIGTERM or SIGINT drains the service, the second one quits."""
+"""Listen and serve. The first SIGTERM or SIGINT drains the service, and the second one ends it at once."""
 
 import asyncio
 import socket
@@ -7,34 +7,35 @@ from types import FrameType
 
 import uvicorn
 
+from glotsmith.counts import counted
 from glotsmith.errors import UsageError
 from glotsmith.sandbox.base import Sandbox
 from glotsmith.service.app import build_app, is_loopback
 from glotsmith.service.connections import Connection
 from glotsmith.service.state import Service, ServiceSettings
 
-_IDLE_CONNECTIONS = 1024
-_CLIENT_TIMEOUT_S = 60  #: for a client to send a request, or to read some of its response
-_SHUTDOWN_TIMEOUT_S = 10  #: for responses that are being sent when no program runs
+_IDLE_CONNECTIONS = 1024  #: number of connections beyond the admitted requests
+_CLIENT_TIMEOUT_S = 60  #: seconds in which a client must send a request, or read some of the response
+_SHUTDOWN_TIMEOUT_S = 10  #: seconds for sending the remaining responses when no program runs
 
 
 def listen(host: str, port: int, *, token: bool) -> socket.socket:
     """Return a listening socket.
 
     Raises:
-        UsageError: the address is not available, or is open to other machines without a token.
+        UsageError: The address is not available, or other machines can reach it and there is no token.
 
     """
     if not token and not is_loopback(host):
         raise UsageError(
-            f"{host} can be reached from other machines, so a token is needed: "
-            "put one into GLOTSMITH_TOKEN or a file, and name it by --token-file"
+            f"other machines can reach {host}, so a token is needed: "
+            "set GLOTSMITH_TOKEN, or write a token into a file and give the file with --token-file"
         )
     try:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         return socket.create_server(address[:2], family=family, backlog=1024)
     except (OSError, OverflowError, UnicodeError) as error:
-        raise UsageError(f"{host} port {port} cannot be listened on: {error}") from error
+        raise UsageError(f"cannot listen on {host} port {port}: {error}") from error
 
 
 def address(listening: socket.socket) -> str:
@@ -54,9 +55,9 @@ async def serve(
 
 
 class _Server(uvicorn.Server):
-    """A server that, unlike uvicorn, still accepts connections after the first signal, to refuse their requests."""
+    """A server that still accepts connections after the first signal and refuses their requests, unlike uvicorn."""
 
-    def __init__(self, service: Service, say: Callable[[str], None]) -> None:
+    def __init__(self, service: Service, print_message: Callable[[str], None]) -> None:
         config = uvicorn.Config(
             build_app(service),
             http=Connection,
@@ -71,7 +72,7 @@ class _Server(uvicorn.Server):
             timeout_graceful_shutdown=_SHUTDOWN_TIMEOUT_S,
         )
         super().__init__(config)
-        self._service, self._print_message = service, say
+        self._service, self._print_message = service, print_message
         self._loop = asyncio.get_running_loop()
         self._end: asyncio.Task[None] | None = None
 
@@ -81,9 +82,8 @@ class _Server(uvicorn.Server):
             self.should_exit = self.force_exit = True
             return
         self._service.admission.drain()
-        self._print_message(
-            f"Stopping: {self._service.admission.admitted} under way are still answered. Once more quits at once."
-        )
+        requests = counted(self._service.admission.admitted, "request")
+        self._print_message(f"Stopping after {requests} in progress. Another signal stops at once.")
         self._loop.call_soon_threadsafe(self._drain)
 
     def _drain(self) -> None:

@@ -24,7 +24,7 @@ MAX_LIMITS = Limits(
 
 
 def min_limit(name: str) -> float:
-    """Return the minimum of a limit; without ``idle_s`` a program may wait for ``wall_s``."""
+    """Return the minimum of a limit. With ``idle_s`` = 0, a program may be idle for ``wall_s``."""
     if name in ("idle_s", "cold_start_s", "load_s"):
         return 0.0
     return 1 if isinstance(getattr(MAX_LIMITS, name), int) else 0.001
@@ -34,13 +34,13 @@ def min_limit(name: str) -> float:
 class ServiceSettings:
     """The settings of a service."""
 
-    jobs: int  #: programs at once
-    queue: int = 64  #: additional requests that may wait
-    list_items: int = 100_000  #: jobs or lines of all lists; each takes some KB until it is answered
+    jobs: int  #: number of programs at once
+    queue: int = 64  #: number of additional requests that may wait
+    list_items: int = 100_000  #: largest number of jobs or lines of all lists in progress; each needs some KB
     token: str = field(default="", repr=False)  #: token of ``Authorization: Bearer``; empty: no token is needed
     expose: tuple[str, ...] = ()  #: folders that programs may read, with all subfolders
-    body_mb: int = 32
-    body_s: float = 60.0  #: time limit of reading a body
+    body_mb: int = 32  #: size limit of a body
+    body_s: float = 60.0  #: time limit for reading a body, in seconds
 
 
 class Service:
