@@ -23,7 +23,7 @@ class Reason(StrEnum):
     TOO_LARGE = "too_large", "the file or function is larger than the limit"
     SYNTAX_ERROR = "syntax_error", "the file does not parse as Python"
     TOO_DEEP = "too_deep", "the source is nested too deeply to process"
-    NOT_A_FUNCTION = "not_a_function", "the row holds no top-level function"
+    NOT_A_FUNCTION = "not_a_function", "the row contains no top-level function"
     DECORATED = "decorated", "a decorator changes its behaviour"
     UNDOCUMENTED = "undocumented", "the function has no docstring"
     RETURNS_NOTHING = "returns_nothing", "no return statement returns a value"
@@ -62,7 +62,7 @@ class Reason(StrEnum):
     STUB_PASSES = "stub_passes", "a stub passes the suite, so the suite proves nothing"
 
     # generation
-    NO_CODE = "no_code", "the reply holds no code"
+    NO_CODE = "no_code", "the reply contains no code"
     TEACHER_REFUSED = "teacher_refused", "the teacher refuses this item"
     TEACHER_FAILED = "teacher_failed", "the teacher gave no usable reply after all retries"
     DUPLICATE_CANDIDATE = "duplicate_candidate", "the same program was generated before for this problem"

@@ -183,7 +183,7 @@ def test_a_folder_is_for_one_set(glotsmith: Command, rows: Path, tmp_path: Path)
     before = (out / "questions.jsonl").read_bytes()
     for other in (("--seed", 3), ("--share", 0.5), ("--name", "mine"), ("-l", "lua")):
         code, _, stderr = glotsmith(*command, *other)
-        assert (code, "holds another set" in stderr) == (2, True), stderr
+        assert (code, "contains another set" in stderr) == (2, True), stderr
     assert (out / "questions.jsonl").read_bytes() == before
 
 

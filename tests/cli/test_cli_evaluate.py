@@ -101,7 +101,7 @@ def test_a_benchmark_in_two_languages(glotsmith: Command, tmp_path: Path, humane
     assert before == {name: (out / name).read_bytes() for name in before}
     code, _, stderr = glotsmith(*command, *options, "-t", 0.8)
     assert code == 2
-    assert "holds another evaluation (--temperature was 0.2 and is now 0.8)" in stderr
+    assert "contains another evaluation (--temperature was 0.2 and is now 0.8)" in stderr
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_what_determines_samples_is_named_as_it_is_typed(
     assert glotsmith(*command, "-l", "lua", "-n", 4, "-o", tmp_path / "out")[0] == 0
     code, _, stderr = glotsmith(*command, *again, "-o", tmp_path / "out")
     assert code == 2
-    assert f"holds another evaluation ({changed})" in stderr
+    assert f"contains another evaluation ({changed})" in stderr
 
 
 CONTRADICTIONS = [
@@ -328,7 +328,7 @@ BAD = [
         "nowhere.jsonl is neither a file nor a folder",
     ),
     (["evaluate", "humaneval={rows}", "--completions", "{rows}"], "give one, such as --language lua"),
-    (["evaluate", "humaneval={rows}", "-l", "lua", "--completions", "{rows}"], "the row holds no completion"),
+    (["evaluate", "humaneval={rows}", "-l", "lua", "--completions", "{rows}"], "the row has no completion"),
     (["evaluate", "humaneval+", "-l", "lua", "--completions", "{rows}"], "humaneval+=PATH"),
     (["evaluate", "humaneval={rows}", "-l", "lua", "--teacher", "nobody"], "there is no teacher 'nobody'"),
     (["evaluate", "humaneval={rows}", "-l", "lua", "--completions", "{rows}", "--style", "x"], "chat or completion"),

@@ -84,7 +84,7 @@ COMPLETIONS: list[tuple[dict[str, Any], dict[str, list[StoredCompletion]] | str]
     ({"name": "p", "completions": ["x"]}, "x.jsonl:1: the row has no language"),
     ({"name": "z", "completions": ["x"]}, "no completion answers a question"),
     ({"completions": ["x"]}, "x.jsonl:1: the row names no problem"),
-    ({"name": "p"}, "x.jsonl:1: the row holds no completion"),
+    ({"name": "p"}, "x.jsonl:1: the row has no completion"),
     ({"name": "p", "completions": "x"}, "x.jsonl:1: the row has a str as its field 'completions'"),
 ]
 

@@ -125,7 +125,7 @@ def test_what_is_no_stage_and_no_checkpoint_of_a_training_is_skipped(tmp_path: P
     ("make", "file", "message"),
     [
         (evaluation, "summary.json", "not the summary of an evaluation"),
-        (evaluation, "results.jsonl.gz", "no sample"),
+        (evaluation, "results.jsonl.gz", "not a sample"),
         (training, "model/training.json", "not a valid record of a training"),
         (training, "settings.json", "not the settings of a training"),
         (unfinished_training, "stages/2/checkpoints/checkpoint-20/trainer_state.json", "not the state of a training"),

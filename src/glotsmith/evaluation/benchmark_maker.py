@@ -1,6 +1,6 @@
 """Make an evaluation set for a language from the verified problems of a dataset.
 
-A dataset row holds the Python original and its tests. The original is posed in the target language, so no program in
+A dataset row contains the Python original and its tests. The original is posed in the target language, so no program in
 that language is needed. The split into training and evaluation is by problem, not by row.
 """
 
@@ -21,7 +21,7 @@ from glotsmith.languages.json_calls import exchanges_json
 from glotsmith.records import Example, Problem, Record, Suite, Task, content_hash
 from glotsmith.values import Check, parse_signature, parse_test
 
-_TABLE = Path(__file__).parent / "assertions.toml"
+_TEMPLATES_FILE = Path(__file__).parent / "assertions.toml"
 
 
 class AssertionTemplates(Record, frozen=True, kw_only=True):
@@ -40,7 +40,7 @@ class UnposableProblem(Record, frozen=True, kw_only=True):
 
 
 def problems_of(examples: Iterable[Example]) -> tuple[list[Problem], list[UnposableProblem]]:
-    """Return the problems of dataset rows by first appearance, each from its row with the most tests."""
+    """Return the problems of dataset rows in order of appearance. The row with the most tests gives the problem."""
     rows = dict[str, Example]()
     for row in examples:
         known = rows.get(row.parallel_id)
@@ -49,15 +49,15 @@ def problems_of(examples: Iterable[Example]) -> tuple[list[Problem], list[Unposa
     found, lost = list[Problem](), list[UnposableProblem]()
     for row in rows.values():
         try:
-            found.append(_problem(row))
+            found.append(_problem_of_row(row))
         except UnusableProblem as error:
             lost.append(UnposableProblem(problem=row.parallel_id, detail=str(error)))
     return found, lost
 
 
-def _problem(row: Example) -> Problem:
+def _problem_of_row(row: Example) -> Problem:
     if not row.source or not row.tests:
-        raise UnusableProblem("its row has no Python original" if not row.source else "its row has no tests")
+        raise UnusableProblem("the row has no Python original" if not row.source else "the row has no tests")
     function = msgspec.structs.replace(function_of(row.source, row.name, row.origin), id=row.parallel_id)
     suite = Suite(
         signature=row.signature,
@@ -73,14 +73,14 @@ def _problem(row: Example) -> Problem:
 
 
 def choose_problems(problems: Sequence[Problem], share: float, seed: int) -> list[Problem]:
-    """Return a share of the problems, chosen by a hash of seed and problem, independently of other problems."""
+    """Return a share of the problems. A hash of seed and problem decides, independently of other problems."""
     limit = share * 2**32
     return [p for p in problems if int(content_hash(str(seed), p.id)[:8], 16) < limit]
 
 
 @cache
-def _own_templates() -> Mapping[str, AssertionTemplates]:
-    return _read_templates(_TABLE)
+def _built_in_templates() -> Mapping[str, AssertionTemplates]:
+    return _read_templates(_TEMPLATES_FILE)
 
 
 def _read_templates(path: Path) -> Mapping[str, AssertionTemplates]:
@@ -91,15 +91,15 @@ def _read_templates(path: Path) -> Mapping[str, AssertionTemplates]:
 
 
 def assertion_templates(language: str, path: Path | None = None) -> AssertionTemplates | None:
-    """Return the templates of tests of a language, from the file of the user or the built-in one; None without any.
+    """Return the test templates of a language, from the file of the user or the built-in one; None if there are none.
 
     Raises:
-        InputError: the file is malformed.
+        InputError: The file is malformed.
 
     """
     if exchanges_json(language):
         return None  # the tests of MultiPL-E call functions
-    return (_read_templates(path).get(language) if path else None) or _own_templates().get(language)
+    return (_read_templates(path).get(language) if path else None) or _built_in_templates().get(language)
 
 
 def nameless_test(task: Task) -> str:
@@ -107,22 +107,22 @@ def nameless_test(task: Task) -> str:
     return next((test for test in task.tests if isinstance(parse_test(test).expected, Check)), "")
 
 
-def multipl_e_tests(card: Card, task: Task, how: AssertionTemplates) -> str:
+def multipl_e_tests(card: Card, task: Task, templates: AssertionTemplates) -> str:
     """Render the tests of a task, which all have an expected value, in the format of MultiPL-E."""
     signature, name = parse_signature(task.signature), task.problem.function.name
-    d, text = card.driver, render.fill_template(how.head, name=name)
+    d, text = card.driver, render.fill_template(templates.head, name=name)
     for test in task.tests:
         call = parse_test(test)
         values = [
             render.render_literal(card, v, p.type) for v, p in zip(call.arguments, signature.parameters, strict=True)
         ]
         text += render.fill_template(
-            how.case,
+            templates.case,
             name=name,
             arguments=d.argument_separator.join(values) or d.no_arguments,
             expected=render.render_literal(card, call.expected, signature.returns),
         )
-    return text + render.fill_template(how.tail, name=name)
+    return text + render.fill_template(templates.tail, name=name)
 
 
 def prompt_row(question: Question, task: Task, code: str, tests: str, wording: Wording) -> dict[str, object]:

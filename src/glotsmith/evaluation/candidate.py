@@ -1,7 +1,7 @@
-"""Make the program to judge from the reply of a model.
+"""Make the judged program from the reply of a model.
 
 A base model continues the prefix. A chat model writes the whole function with its own copy of the prefix, which
-replaces the prefix of the benchmark, because few programs pass with both. Completions that other tools truncated or
+replaces the prefix of the benchmark, because most programs fail with both. Completions that other tools truncated or
 completed are judged as they are stored.
 """
 
@@ -28,11 +28,11 @@ def candidate_program(question: Question, reply: str, style: ReplyStyle) -> str 
     if code is None or not question.prefix or (question.tests and exchanges_json(question.language)):
         return code
     whole = join_prefix(question.prefix, code, card, question.name)
-    return None if whole is None else _fit(question, whole, card)
+    return None if whole is None else _adapt_whole_program(question, whole, card)
 
 
 def cut(text: str, stop: Sequence[str]) -> str:
-    """Return the text up to the first of the stop tokens."""
+    """Return the text before the first stop token."""
     ends = [at for token in stop if token and (at := text.find(token)) >= 0]
     return text[: min(ends)] if ends else text
 
@@ -42,7 +42,7 @@ def close_braces(question: Question, code: str) -> str:
     return restore_braces(get_card(question.language), code, question.after) if question.unclosed else code
 
 
-def _fit(question: Question, code: str, card: Card) -> str:
+def _adapt_whole_program(question: Question, code: str, card: Card) -> str:
     """Adapt the whole program of a model so that it replaces the prefix and a continuation."""
     missing = [part for part in preamble(question, card) if part.strip() not in code]
     code = "\n".join([*missing, code])
@@ -73,7 +73,7 @@ def preamble(question: Question, card: Card) -> list[str]:
 
 
 def defines(line: str, name: str) -> bool:
-    """Return whether a line names a function outside a comment, as its signature does."""
+    """Return whether a line that is not a comment names a function, as a signature does."""
     return (
         bool(name)
         and bool(re.search(rf"(?<![\w.]){re.escape(name)}(?!\w)", line))

@@ -15,17 +15,11 @@ from glotsmith.evaluation.questions import EvaluationSample, Question, ReplyStyl
 from glotsmith.languages import get_card, language_names
 from glotsmith.records import Verdict
 
-_CUT = 2048  #: characters of output in MultiPL-E's result files
-_NAMES = (
-    "question",
-    "task_id",
-    "name",
-    "question_id",
-    "problem_id",
-    "id",
-)  #: name of the problem, by preference
-#: fields with the texts of a row, and how their own harnesses read them: EvalPlus, LiveCodeBench and DS-1000 have
-#: verbatim programs, McEval has generations that may contain prose
+_OUTPUT_CHARACTERS = 2048  #: largest number of output characters in MultiPL-E's result files
+#: fields with the name of the problem; the first one that a row has counts
+_NAMES = ("question", "task_id", "name", "question_id", "problem_id", "id")
+#: field with the texts of a row → style in which the published harness reads it: EvalPlus, LiveCodeBench and DS-1000
+#: have verbatim programs, and McEval has replies that may contain prose
 _LISTS: Mapping[str, ReplyStyle] = {
     "completions": "completion",
     "raw_generation": "chat",
@@ -52,26 +46,26 @@ def read_completions(
     MultiPL-E. With several languages, a row without a language is ambiguous.
 
     Args:
-        path: a file, or a folder with one file a problem.
-        questions: the questions of the evaluation.
-        language: the language of rows without one.
-        style: how to read the texts; None for the convention of the field. Completions of MultiPL-E, which have stop
+        path: A file, or a folder with a file for each problem.
+        questions: The questions of the evaluation.
+        language: The language of rows that name none.
+        style: The style of the texts; None for the usual style of the field. Completions of MultiPL-E, which have stop
             tokens, were truncated when they were stored.
 
     Returns:
-        Question id → completions, in the order of the file. A null is an empty text: in files of
-        Agnostics, a reply without code.
+        Question id → completions, in the order of the file. null (in files of Agnostics: a reply without code) becomes
+        an empty text.
 
     Raises:
-        InputError: a row has no name or no text, or fits several questions.
-        UsageError: no row answers any question.
+        InputError: A row has no name or no text, or fits several questions.
+        UsageError: No row answers a question.
 
     """
-    known = _index(questions)
+    known = _questions_by_name(questions)
     found = defaultdict[str, list[StoredCompletion]](list)
     for row in read_rows(path):
-        name, texts = _named(row).casefold(), _texts(row, style)
-        for question in _about(row, known.get(name, []), language):
+        name, texts = _problem_name(row).casefold(), _completions_of_row(row, style)
+        for question in _answered_questions(row, known.get(name, []), language):
             found[question.id] += texts
     if not found:
         raise UsageError(f"{path}: no completion answers a question of this evaluation")
@@ -79,17 +73,17 @@ def read_completions(
 
 
 def unknown_problems(path: Path, problems: Iterable[str]) -> list[str]:
-    """Return the distinct names in a file of completions that match none of these problems.
+    """Return the distinct names in a file of completions that are not among the given problems.
 
     Raises:
-        InputError: a row has no name.
+        InputError: A row has no name.
 
     """
     known = {name.casefold() for name in problems}
-    return list(dict.fromkeys(name for row in read_rows(path) if (name := _named(row)).casefold() not in known))
+    return list(dict.fromkeys(name for row in read_rows(path) if (name := _problem_name(row)).casefold() not in known))
 
 
-def _index(questions: Sequence[Question]) -> dict[str, list[Question]]:
+def _questions_by_name(questions: Sequence[Question]) -> dict[str, list[Question]]:
     known = defaultdict[str, list[Question]](list)
     for question in questions:
         for name in {name.casefold() for name in (question.id, question.problem, question.alias) if name}:
@@ -97,7 +91,7 @@ def _index(questions: Sequence[Question]) -> dict[str, list[Question]]:
     return known
 
 
-def _named(row: QuestionRow) -> str:
+def _problem_name(row: QuestionRow) -> str:
     for field in _NAMES:
         if row.data.get(field) not in (None, ""):
             return str(row.data[field])
@@ -109,7 +103,7 @@ def _named(row: QuestionRow) -> str:
     raise row.error(f"the row names no problem (one of {', '.join(_NAMES)})")
 
 
-def _texts(row: QuestionRow, style: ReplyStyle | None) -> list[StoredCompletion]:
+def _completions_of_row(row: QuestionRow, style: ReplyStyle | None) -> list[StoredCompletion]:
     for field, usual in _LISTS.items():
         if field in row.data:
             usual = "cut" if "stop_tokens" in row.data else usual
@@ -117,24 +111,24 @@ def _texts(row: QuestionRow, style: ReplyStyle | None) -> list[StoredCompletion]
     for field, usual in _TEXTS.items():
         if field in row.data:
             return [_completion(None if row.data[field] is None else row.field(field, str), style or usual)]
-    raise row.error(f"the row holds no completion (one of {', '.join((*_LISTS, *_TEXTS))})")
+    raise row.error(f"the row has no completion (one of {', '.join((*_LISTS, *_TEXTS))})")
 
 
 def _completion(text: str | None, style: ReplyStyle) -> StoredCompletion:
     return StoredCompletion("", "whole") if text is None else StoredCompletion(text, style)
 
 
-def _about(row: QuestionRow, candidates: Sequence[Question], language: str) -> Sequence[Question]:
+def _answered_questions(row: QuestionRow, candidates: Sequence[Question], language: str) -> Sequence[Question]:
     language_label = row.data.get("language") or row.data.get("lang") or language
     if language_label:
-        candidates = [q for q in candidates if q.language == _language(str(language_label).lower())]
+        candidates = [q for q in candidates if q.language == _language_of_label(str(language_label).lower())]
     if len({q.language for q in candidates}) > 1:
-        raise row.error("the row has no language, and the problem is asked in several languages: evaluate one language")
+        raise row.error("the row has no language, and the problem is posed in several languages: evaluate one language")
     return candidates
 
 
 @cache
-def _language(language_label: str) -> str:
+def _language_of_label(language_label: str) -> str:
     """Return the glotsmith name of a language from MultiPL-E's name, its display name (``C++``) or a fence label."""
     code = language_of(language_label)
     others = (n for n in language_names() if language_label in (get_card(n).display.lower(), *get_card(n).fences))
@@ -152,18 +146,21 @@ def write_results(
 ) -> int:
     """Write MultiPL-E's result files, ``LANGUAGE/NAME.results.json.gz``, for the questions that came from its rows.
 
-    MultiPL-E's tools (``pass_k.py``) read such a folder: a pass is ``exit_code`` 0 with ``status`` ``OK``. Samples
+    Tools of MultiPL-E (``pass_k.py``) read such a folder: a pass is ``exit_code`` 0 with ``status`` ``OK``. Samples
     without a verdict are omitted, because they are not answers. A problem without any verdict is omitted too, because
-    it would count as passed. Returns the number of files.
+    it would count as passed.
 
     Args:
-        folder: the folder to write.
-        questions: the questions of the evaluation.
-        samples: the samples.
+        folder: The folder to write.
+        questions: The questions of the evaluation.
+        samples: The samples.
         sampling: ``temperature``, ``top_p`` and ``max_tokens`` of the requests to a model.
 
+    Returns:
+        The number of files.
+
     Raises:
-        StorageError: the folder cannot be written.
+        StorageError: The folder cannot be written.
 
     """
     by_question = defaultdict[str, list[EvaluationSample]](list)
@@ -171,17 +168,17 @@ def write_results(
         by_question[sample.question].append(sample)
     written = 0
     for question in questions:
-        results = [_result(question, s) for s in by_question[question.id] if s.scored]
+        results = [_result_fields(question, s) for s in by_question[question.id] if s.scored]
         if question.published.get("tests") and results:
             name = question.problem.replace("/", "_")  # so that a benchmark cannot choose another path
             file = folder / code_of(question.language) / f"{name}.results.json.gz"
-            _write(file, {**question.published, **_known(sampling or {}), "results": results})
+            _write(file, {**question.published, **_accepted_sampling(sampling or {}), "results": results})
             written += 1
     return written
 
 
-def _known(sampling: Mapping[str, float]) -> dict[str, float]:
-    """Return the sampling without a temperature that ``pass_k.py`` refuses; its default is 0.2."""
+def _accepted_sampling(sampling: Mapping[str, float]) -> dict[str, float]:
+    """Return the sampling, without a temperature that ``pass_k.py`` refuses (its default is 0.2)."""
     return {name: v for name, v in sampling.items() if name != "temperature" or v in (0.2, 0.8)}
 
 
@@ -194,16 +191,16 @@ def _write(file: Path, data: Mapping[str, Any]) -> None:
         raise StorageError(f"{file}: cannot be written: {error.strerror or error}") from error
 
 
-def _result(question: Question, sample: EvaluationSample) -> dict[str, Any]:
+def _result_fields(question: Question, sample: EvaluationSample) -> dict[str, Any]:
     verdict = sample.verdict
     program = question.job(sample.code).program
     return {
         "program": program,
-        "stdout": verdict.stdout[-_CUT:] if verdict else "",
-        "stderr": verdict.stderr[-_CUT:] if verdict else sample.detail,
+        "stdout": verdict.stdout[-_OUTPUT_CHARACTERS:] if verdict else "",
+        "stderr": verdict.stderr[-_OUTPUT_CHARACTERS:] if verdict else sample.detail,
         "exit_code": 0 if sample.passed else _exit_code(verdict),
         "status": status_of(sample),
-        "timestamp": 0,  # so that the same evaluation gives the same bytes
+        "timestamp": 0,  # a constant, so that the same evaluation gives the same bytes
     }
 
 

@@ -28,25 +28,25 @@ async def with_corrected_suites(
     """Return the published questions with corrected tests, and the questions that have no corrected suite.
 
     Args:
-        questions: the published questions (``benchmarks.multipl_e``).
-        tasks: benchmark, number and language → the proved task, its tolerance and oracle.
-        verify: runs a stub with the published signature against the corrected tests. If their types conflict, no
+        questions: The published questions (``benchmarks.multipl_e``).
+        tasks: Benchmark, number and language → the proved task, its tolerance and oracle.
+        verify: Runs a stub with the published signature against the corrected tests. If their types conflict, no
             completion of the published prompt can pass.
 
     """
-    made = await asyncio.gather(*(_corrected(q, tasks, verify) for q in questions))
+    made = await asyncio.gather(*(_corrected_question(q, tasks, verify) for q in questions))
     return [q for q in made if isinstance(q, Question)], [q for q in made if isinstance(q, ImpossibleProblem)]
 
 
-async def _corrected(
+async def _corrected_question(
     question: Question, tasks: Mapping[tuple[str, int, str], tuple[Task, float, str]], verify: Verify
 ) -> Question | ImpossibleProblem:
     key = key_of(question.problem)
     found = tasks.get((*key, question.language)) if key else None
     if found is None:
-        return _lost(question, "no_suite", "the originals have no suite for this problem in this language")
+        return _impossible(question, "no_suite", "the originals have no suite for this problem in this language")
     task, tolerance, oracle = found
-    ours = msgspec.structs.replace(
+    corrected = msgspec.structs.replace(
         question,
         benchmark=f"{question.benchmark}{SUFFIX}",
         signature=task.signature,
@@ -64,13 +64,13 @@ async def _corrected(
     )
     stub = STUBS.get(question.language)
     if stub is not None:
-        verdict = await verify.verify(ours.job(close_braces(ours, f"{ours.prefix}{stub.raises}")))
+        verdict = await verify.verify(corrected.job(close_braces(corrected, f"{corrected.prefix}{stub.raises}")))
         if verdict.status == "fail:compile":
-            return _lost(question, "types_differ", verdict.stderr[-300:])
-    return ours
+            return _impossible(question, "types_differ", verdict.stderr[-300:])
+    return corrected
 
 
-def _lost(question: Question, reason: str, detail: str) -> ImpossibleProblem:
+def _impossible(question: Question, reason: str, detail: str) -> ImpossibleProblem:
     return ImpossibleProblem(
         benchmark=f"{question.benchmark}{SUFFIX}",
         problem=question.problem,

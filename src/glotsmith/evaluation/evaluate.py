@@ -1,4 +1,4 @@
-"""Request replies, judge them and compute scores; the command line and training share ``evaluate``."""
+"""Request replies, judge them and compute scores."""
 
 import asyncio
 import re
@@ -45,9 +45,9 @@ class LibraryProbe:
         await asyncio.gather(*self._probes.values(), return_exceptions=True)
 
 
-FAILURES = ("infra:teacher", "infra:sandbox")  #: statuses of samples without a verdict, which a later start may judge
-_IN_FLIGHT = 64  #: samples in flight; teacher and sandbox have their own limits
-_STOPS = 4  #: stop tokens that a server accepts; completions are truncated at all of them anyway
+FAILURES = ("infra:teacher", "infra:sandbox")  #: statuses of samples that have no verdict and may get one later
+_IN_FLIGHT = 64  #: largest number of samples in flight; teacher and sandbox have their own limits
+_STOPS = 4  #: number of stop tokens in a request; completions are truncated at all stop tokens anyway
 
 
 class EvaluationPlan(Record, frozen=True, kw_only=True):
@@ -95,7 +95,7 @@ class TeacherReplies:
         return self._plan.style
 
     async def reply(self, question: Question, sample: int) -> Reply:
-        """Ask once."""
+        """Send one request, and return the reply."""
         return await self._teacher.reply(request(question, sample, self._plan))
 
 
@@ -154,17 +154,17 @@ async def evaluate(
     """Request the planned number of replies to each question, judge them, and compute scores.
 
     Args:
-        questions: the questions; ``benchmarks`` read them, ``questions.question_of_task`` makes them of proved tasks.
-        source: ``Asked(teacher, plan)`` or ``Stored(completions)``.
-        verify: the runner (``verification.Verifier``); with a store, nothing runs twice.
-        plan: the options of requests, and the k to report.
-        impossible: problems that cannot be passed; the summary lists them.
-        on_sample: called with each sample when it is judged, in any order.
-        max_failures: stop after this many failures of teacher or machine in a row; 0: never.
+        questions: The questions. ``benchmarks`` read them; ``questions.question_of_task`` makes them of proved tasks.
+        source: ``TeacherReplies(teacher, plan)`` or ``StoredReplies(completions)``.
+        verify: The verifier (``verification.Verifier``). With a cache, no program runs twice.
+        plan: The options of requests, and the k of pass@k.
+        impossible: Impossible problems, which the summary lists.
+        on_sample: Called with each sample when it is judged, in any order.
+        max_failures: Stop after this many failures of teacher or machine in a row; 0: never.
 
     Raises:
         OutageError: ``max_failures`` samples in a row have no verdict.
-        TeacherError: no request can succeed.
+        TeacherError: No request can succeed.
 
     """
     plan = plan or EvaluationPlan()
@@ -175,7 +175,7 @@ async def evaluate(
 
 
 def apply_failure_sign(question: Question, verdict: Verdict) -> Verdict:
-    """Return the verdict, a failure if the output matches the benchmark's pattern of failure."""
+    """Return the verdict, changed to a failure if the output matches the benchmark's pattern of failure."""
     printed = f"{verdict.stdout}\n{verdict.stderr}"
     if verdict.passed and question.sign and re.search(question.sign, printed):
         return msgspec.structs.replace(verdict, status="fail:wrong", detail=f"it printed {question.sign!r}")
@@ -197,23 +197,23 @@ class _EvaluationRun:
         self._on_sample = on_sample
         self._needs = LibraryProbe(verify)
         self._max_failures = max_failures
-        self._failed = 0  #: in a row
+        self._failed = 0  #: number of failures of teacher or machine in a row
 
     async def all(self, questions: Sequence[Question]) -> AsyncIterator[EvaluationSample]:
-        """Yield the samples in order while up to 64 are in flight."""
+        """Yield the samples in order; up to 64 are in flight."""
         running = list[asyncio.Task[EvaluationSample]]()
         try:
             for question in questions:
                 for number in range(self._source.count(question)):
                     running.append(asyncio.create_task(self._sample(question, number)))
                     if len(running) >= _IN_FLIGHT:
-                        yield self._counted(await running.pop(0))
+                        yield self._count_failure(await running.pop(0))
             while running:
-                yield self._counted(await running.pop(0))
+                yield self._count_failure(await running.pop(0))
         finally:
             for task in running:
                 task.cancel()
-            await asyncio.gather(*running, return_exceptions=True)  # report one error, not 64
+            await asyncio.gather(*running, return_exceptions=True)  # ignore the errors after the first one
             await self._needs.close()
 
     async def _sample(self, question: Question, number: int) -> EvaluationSample:
@@ -223,14 +223,14 @@ class _EvaluationRun:
             self._on_sample(sample)
         return sample
 
-    def _counted(self, sample: EvaluationSample) -> EvaluationSample:
+    def _count_failure(self, sample: EvaluationSample) -> EvaluationSample:
         """Count failures of teacher and machine in a row, and return the sample."""
         self._failed = self._failed + 1 if sample.status in FAILURES else 0
         if self._max_failures and self._failed >= self._max_failures:
             raise OutageError(
                 f"{counted(self._failed, 'sample')} in a row {agreeing(self._failed, 'has')} no verdict "
-                f"({sample.status}), in the end with: {sample.detail}. "
-                "The answers are kept. Run the same command again to resume (--max-failures sets the limit)"
+                f"({sample.status}); the last one: {sample.detail}. "
+                "The other results are kept. Run the same command again to resume (--max-failures sets the limit)"
             )
         return sample
 
@@ -244,10 +244,10 @@ class _EvaluationRun:
             return evaluated
         code = candidate_program(question, text, self._source.style(question, number))
         if code is None:
-            return msgspec.structs.replace(evaluated, status="fail:no_code", detail="the reply holds no code")
-        return await self._verdict(question, msgspec.structs.replace(evaluated, code=code))
+            return msgspec.structs.replace(evaluated, status="fail:no_code", detail="the reply contains no code")
+        return await self._verify_program(question, msgspec.structs.replace(evaluated, code=code))
 
-    async def _verdict(self, question: Question, evaluated: EvaluationSample) -> EvaluationSample:
+    async def _verify_program(self, question: Question, evaluated: EvaluationSample) -> EvaluationSample:
         missing = await self._needs.missing(question)
         if missing:
             return msgspec.structs.replace(evaluated, status="infra:toolchain", detail=missing)

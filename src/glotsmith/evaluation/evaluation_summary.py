@@ -8,7 +8,7 @@ from glotsmith.evaluation.pass_at_k import Interval, interval, pass_at_k
 from glotsmith.evaluation.questions import EvaluationSample, ImpossibleProblem, Question
 from glotsmith.records import Record
 
-_MANY_EMPTY = 0.1  #: share of empty completions above which a note suspects the prompt
+_MANY_EMPTY = 0.1  #: share of empty completions above which a note says that the prompt may be wrong
 
 
 class PassAtKFigure(Record, frozen=True, kw_only=True):
@@ -23,13 +23,13 @@ class BenchmarkScore(Record, frozen=True, kw_only=True):
 
     benchmark: str
     language: str
-    problems: int  #: problems that were asked
-    unscored: int  #: of these, without a single verdict
-    samples: int  #: samples with a verdict
-    infra: int  #: samples without one, because the machine or the teacher failed; never scored
-    figures: tuple[PassAtKFigure, ...]  #: for each k up to the number of samples of a problem
-    statuses: dict[str, int]  #: status → samples
-    impossible: int = 0  #: problems that cannot be asked, or that no program can pass
+    problems: int  #: number of posed problems
+    unscored: int  #: number of these without a verdict
+    samples: int  #: number of samples with a verdict
+    infra: int  #: number of samples without a verdict, because the machine or the teacher failed; never scored
+    figures: tuple[PassAtKFigure, ...]  #: pass@k for each k up to the number of samples of a problem
+    statuses: dict[str, int]  #: status → number of samples
+    impossible: int = 0  #: number of problems that cannot be posed, or that no program can pass
 
 
 class EvaluationSummary(Record, frozen=True, kw_only=True):
@@ -43,7 +43,7 @@ class EvaluationSummary(Record, frozen=True, kw_only=True):
         """Return one pass@k with its interval; benchmark and language may be omitted if there is only one.
 
         Raises:
-            KeyError: no figure or more than one figure matches.
+            KeyError: No figure or more than one figure matches.
 
         """
         found = [
@@ -74,7 +74,7 @@ def summarise(
         groups[question.benchmark, question.language].append(by_question[question.id])
     lost = Counter((i.benchmark, i.language) for i in impossible)
     keys = dict.fromkeys([*groups, *sorted(lost)])
-    scores = tuple(_score(key, groups.get(key, []), ks, confidence, lost[key]) for key in keys)
+    scores = tuple(_compute_score(key, groups.get(key, []), ks, confidence, lost[key]) for key in keys)
     return EvaluationSummary(scores=scores, impossible=tuple(impossible), confidence=confidence)
 
 
@@ -102,7 +102,7 @@ def _is_empty(sample: EvaluationSample, question: Question) -> bool:
     return not text.strip() or (bool(question.prefix) and sample.code.strip() == question.prefix.strip())
 
 
-def _score(
+def _compute_score(
     key: tuple[str, str],
     replies: Sequence[Sequence[EvaluationSample]],
     ks: Sequence[int],
@@ -111,7 +111,7 @@ def _score(
 ) -> BenchmarkScore:
     counts = [(sum(s.scored for s in of), sum(s.passed for s in of)) for of in replies]
     every = [s for of in replies for s in of]
-    figures = (_figure(counts, k, confidence) for k in sorted(set(ks)))
+    figures = (_compute_figure(counts, k, confidence) for k in sorted(set(ks)))
     return BenchmarkScore(
         benchmark=key[0],
         language=key[1],
@@ -125,7 +125,7 @@ def _score(
     )
 
 
-def _figure(counts: Sequence[tuple[int, int]], k: int, confidence: float) -> PassAtKFigure | None:
+def _compute_figure(counts: Sequence[tuple[int, int]], k: int, confidence: float) -> PassAtKFigure | None:
     """Return pass@k over the problems with at least ``k`` verdicts; None if there are none."""
     values = [pass_at_k(n, c, k) for n, c in counts if n >= k]
     if not values:

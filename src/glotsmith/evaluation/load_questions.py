@@ -18,24 +18,19 @@ from glotsmith.records import Record, Task
 from glotsmith.sandbox.base import Sandbox
 from glotsmith.step import Verify
 
-_PROBLEM = (
-    "parallel_id",
-    "problem",
-    "task_id",
-    "name",
-    "question_id",
-)  #: name of the problem, by preference
+#: fields with the name of the problem; the first one that a row has counts
+_PROBLEM = ("parallel_id", "problem", "task_id", "name", "question_id")
 
 
 class BenchmarkSet(Record, frozen=True, kw_only=True):
-    """One benchmark of a command: its name, and a file, a folder, or nothing for the hub."""
+    """One benchmark of a command: its name and its path (a file or a folder; "" for the hub)."""
 
     name: str
     path: str = ""
 
 
 class LoadedQuestions(Record, frozen=True, kw_only=True):
-    """The questions of an evaluation, the problems that cannot be asked, and notes for readers of the figures."""
+    """The questions of an evaluation, the impossible problems, and notes for readers of the figures."""
 
     questions: tuple[Question, ...]
     impossible: tuple[ImpossibleProblem, ...]
@@ -46,7 +41,7 @@ def parse_benchmark(text: str) -> BenchmarkSet:
     """Parse ``NAME=PATH`` or ``NAME``.
 
     Raises:
-        UsageError: the benchmark does not exist.
+        UsageError: The benchmark does not exist.
 
     """
     name, _, path = text.partition("=")
@@ -60,9 +55,8 @@ class QuestionServices(NamedTuple):
     sandbox: Sandbox
     verify: Verify
     make_prover: MakeProver
-    read_dataset: Callable[
-        [Path], list[QuestionRow]
-    ]  #: reads the benchmark ``rows``: dataset rows of a file or a run folder
+    #: reads the benchmark ``rows``: dataset rows of a file or a run folder
+    read_dataset: Callable[[Path], list[QuestionRow]]
 
 
 async def load_questions(
@@ -76,22 +70,22 @@ async def load_questions(
     """Read benchmarks, pose the problems with a Python original, and check published questions with stubs.
 
     Args:
-        sets: the benchmarks.
-        originals: Python originals of MultiPL-E's problems; their suites are evaluated too.
-        languages: target languages of problems with a Python original.
-        limit: number of problems of each benchmark; 0 for all.
-        services: run programs and prove suites.
-        wording: wording of the docstrings in prompts.
+        sets: The benchmarks.
+        originals: Python originals of MultiPL-E's problems. The evaluation uses their suites too.
+        languages: Target languages of problems with a Python original.
+        limit: Number of problems of each benchmark; 0 for all.
+        services: The services that run programs and prove suites.
+        wording: The wording of the docstrings in prompts.
 
     Raises:
-        UsageError: a benchmark needs languages and none is given, the hub has no rows, or no question remains.
-        InputError: a file is malformed.
+        UsageError: A benchmark needs languages and none is given, the hub has no rows, or no question remains.
+        InputError: A file is malformed.
 
     """
     questions, impossible, notes = list[Question](), list[ImpossibleProblem](), list[str]()
     for chosen in sets:
-        loaded = await _load(chosen, languages, limit, services)
-        tasks, lost = await _posed(chosen.name, loaded, languages, services, wording)
+        loaded = await _load_benchmark(chosen, languages, limit, services)
+        tasks, lost = await _pose_in_languages(chosen.name, loaded, languages, services, wording)
         lost += stub_checks.unrepresentable(loaded.questions)
         never = {(i.problem, i.language) for i in lost}
         questions += [*(q for q in loaded.questions if (q.problem, q.language) not in never), *tasks]
@@ -101,22 +95,22 @@ async def load_questions(
             *await stub_checks.check_with_stubs(loaded.questions, services.verify),
         ]
         notes += loaded.notes
-    corrected_questions, lost = await _corrected([q for q in questions if q.published], originals, services)
+    corrected_questions, lost = await _correct_published([q for q in questions if q.published], originals, services)
     if not (questions or corrected_questions):
         why = impossible[0].detail if impossible else "no row is in a requested language"
         raise UsageError(f"no question remains: {why}")
     return LoadedQuestions(
-        questions=_once((*questions, *corrected_questions)),
+        questions=_without_duplicates((*questions, *corrected_questions)),
         impossible=(*impossible, *lost),
         notes=tuple(dict.fromkeys(notes)),
     )
 
 
-def _once(questions: Sequence[Question]) -> tuple[Question, ...]:
-    """Return the questions without duplicates, because each would count twice.
+def _without_duplicates(questions: Sequence[Question]) -> tuple[Question, ...]:
+    """Return the questions without duplicates, which would count twice.
 
     Raises:
-        UsageError: two different questions have the same name.
+        UsageError: Two different questions have the same name.
 
     """
     known = dict[str, Question]()
@@ -128,20 +122,20 @@ def _once(questions: Sequence[Question]) -> tuple[Question, ...]:
     return tuple(known.values())
 
 
-async def _load(
+async def _load_benchmark(
     chosen: BenchmarkSet, languages: Sequence[str], limit: int, services: QuestionServices
 ) -> LoadedBenchmark:
     wanted = BenchmarkRequest(
         name=chosen.name, languages=tuple(languages), sandbox=services.sandbox, verify=services.verify
     )
-    rows = _first(_rows(chosen, languages, services), limit, numbered=chosen.name == "mceval")
+    rows = _first_problems(_read_benchmark(chosen, languages, services), limit, numbered=chosen.name == "mceval")
     loaded = await benchmarks.get(chosen.name).read(rows, wanted)
     if not languages and (loaded.posable or (rows and not loaded.questions and not loaded.impossible)):
         raise UsageError(f"{chosen.name} works with any language: give one, such as --language lua")
     return loaded
 
 
-def _first(rows: Sequence[QuestionRow], limit: int, *, numbered: bool = False) -> list[QuestionRow]:
+def _first_problems(rows: Sequence[QuestionRow], limit: int, *, numbered: bool = False) -> list[QuestionRow]:
     """Return the rows of the first problems, in all their languages; all rows for 0.
 
     McEval numbers its problems in each language (``Lua/1``).
@@ -153,7 +147,7 @@ def _first(rows: Sequence[QuestionRow], limit: int, *, numbered: bool = False) -
     return [row for row, name in zip(rows, names, strict=True) if name in kept]
 
 
-def _rows(chosen: BenchmarkSet, languages: Sequence[str], services: QuestionServices) -> list[QuestionRow]:
+def _read_benchmark(chosen: BenchmarkSet, languages: Sequence[str], services: QuestionServices) -> list[QuestionRow]:
     if chosen.path:
         return services.read_dataset(Path(chosen.path)) if chosen.name == "rows" else read_rows(Path(chosen.path))
     hub = benchmarks.get(chosen.name).HUB
@@ -171,7 +165,7 @@ def _rows(chosen: BenchmarkSet, languages: Sequence[str], services: QuestionServ
     return [row for language in languages for row in hub_rows(dataset, split, hub_part_of(language))]
 
 
-async def _posed(
+async def _pose_in_languages(
     benchmark: str, loaded: LoadedBenchmark, languages: Sequence[str], services: QuestionServices, wording: Wording
 ) -> tuple[list[Question], list[ImpossibleProblem]]:
     if not loaded.posable:
@@ -187,17 +181,17 @@ async def _posed(
     return made, lost
 
 
-async def _corrected(
+async def _correct_published(
     published: Sequence[Question], originals: Sequence[BenchmarkSet], services: QuestionServices
 ) -> tuple[list[Question], list[ImpossibleProblem]]:
-    """Return the published MultiPL-E questions, and the same with corrected suites if originals are given."""
+    """Return the published MultiPL-E questions with corrected suites, and those without; nothing without originals."""
     questions = [q for q in published if q.benchmark == "multipl-e"]
     if not originals or not questions:
         return [], []
     languages = list(dict.fromkeys(q.language for q in questions if q.language in language_names()))
     tasks = dict[tuple[str, int, str], tuple[Task, float, str]]()
     for original in originals:
-        loaded = await _load(original, languages, 0, services)
+        loaded = await _load_benchmark(original, languages, 0, services)
         wanted = {corrected_suites.key_of(q.problem) for q in questions}
         some: list[PosableProblem] = [p for p in loaded.posable if corrected_suites.key_of(p.name) in wanted]
         for p, task in (await pose_problems(original.name, some, languages, services.verify, services.make_prover))[0]:

@@ -1,7 +1,7 @@
-"""Accept other correct answers to problems that have several, as EvalPlus does.
+"""Accept all correct answers to problems that have several, as EvalPlus does.
 
-An oracle gets the arguments of a case, the expected value and the returned value. It runs outside the sandbox, on
-values only (evalplus/eval/__init__.py lists the problems).
+An oracle takes the arguments of a case, the expected value and the returned value. It runs outside the sandbox, on
+values only. (evalplus/eval/__init__.py lists the problems.)
 """
 
 import math
@@ -27,18 +27,18 @@ def _same_set(arguments: Sequence[Value], expected: Value, actual: Value) -> boo
     return set(actual) == set(expected)
 
 
-def _something(arguments: Sequence[Value], expected: Value, actual: Value) -> bool:
+def _is_something(arguments: Sequence[Value], expected: Value, actual: Value) -> bool:
     """Accept any value but None for True, and None for False."""
     return not isinstance(actual, bool) and expected == (actual is not None)
 
 
 def _zero(arguments: Sequence[Value], expected: Value, actual: Value) -> bool:
-    """Accept 0 too."""
+    """Accept 0 in addition to the expected value."""
     return actual == 0
 
 
 def _digits(arguments: Sequence[Value], expected: Value, actual: Value) -> bool:
-    """Accept the distance of the digits one by one, the shorter number filled with zeros."""
+    """Accept the sum of the distances of the digits, where zeros precede the shorter number."""
     first, second = (str(a) for a in arguments)
     width = max(len(first), len(second))
     return actual == sum(abs(int(a) - int(b)) for a, b in zip(first.zfill(width), second.zfill(width), strict=True))
@@ -54,7 +54,7 @@ def _close(within: float, arguments: Sequence[Value], expected: Value, actual: V
     """Accept floats that differ by at most ``within``, also in lists and tuples."""
     if isinstance(expected, list | tuple):
         wanted = cast(Sequence[Value], expected)
-        floats = bool(wanted) and all(isinstance(e, float) for e in wanted)  # list or tuple is then all the same
+        floats = bool(wanted) and all(isinstance(e, float) for e in wanted)  # a list and a tuple are then equal
         if not (isinstance(actual, list | tuple) if floats else type(actual) is type(wanted)):
             return False
         return len(actual) == len(wanted) and all(
@@ -68,7 +68,7 @@ def _close(within: float, arguments: Sequence[Value], expected: Value, actual: V
 ORACLES: Mapping[str, Oracle] = {
     "root": _root,
     "same_set": _same_set,
-    "something": _something,
+    "something": _is_something,
     "zero": _zero,
     "digits": _digits,
     "pyramid": _pyramid,
@@ -106,23 +106,23 @@ def oracle_of(name: str) -> Oracle | None:
 
 
 def apply_oracle(name: str, tests: Sequence[str], verdict: Verdict) -> Verdict:
-    """Return the verdict, in which the cases that the oracle accepts pass; without an oracle, the same verdict.
+    """Return the verdict, with a pass for each case that the oracle accepts; without an oracle, the same verdict.
 
     In addition to the oracles of the table, ``close:WITHIN`` accepts floats that differ by at most WITHIN.
     """
     oracle = oracle_of(name)
     if oracle is None or verdict.status != "fail:wrong":
         return verdict
-    cases = tuple(_case(oracle, t, c) for t, c in zip(tests, verdict.cases, strict=True))
+    cases = tuple(_judge_case(oracle, t, c) for t, c in zip(tests, verdict.cases, strict=True))
     failed = next((c for c in cases if c.status != "pass"), None)
     return replace(verdict, cases=cases, status=failed.status if failed else "pass")
 
 
-def _case(oracle: Oracle, test: str, case: CaseVerdict) -> CaseVerdict:
+def _judge_case(oracle: Oracle, test: str, case: CaseVerdict) -> CaseVerdict:
     if case.status != "fail:wrong":
         return case
     call = parse_test(test)
-    if isinstance(call.expected, Check):  # it was judged as it says
+    if isinstance(call.expected, Check):  # the check itself decides
         return case
     try:
         right = oracle(call.arguments, call.expected, parse_value(case.actual))

@@ -19,33 +19,33 @@ QuestionSamples = Mapping[str, Sequence[EvaluationSample]]  #: the scored sample
 
 
 class PairedDifference(Record, frozen=True, kw_only=True):
-    """One figure of two evaluations, over the problems that both have scored."""
+    """A figure of two evaluations over the problems that both have scored, and its difference."""
 
     benchmark: str
     language: str
-    figure: str  #: ``pass@1``, or a status (``fail:compile``), whose figure is the share of the samples that have it
-    problems: int
+    figure: str  #: ``pass@1``, or a status such as ``fail:compile``: the share of the samples with this status
+    problems: int  #: number of common problems
     baseline: float  #: mean over problems, 0–1
     other: float
     difference: float  #: ``other - baseline``
-    low: float  #: bounds of the interval of the difference
-    high: float
+    low: float  #: lower bound of the interval of the difference
+    high: float  #: upper bound
 
 
 class EvaluationComparison(Record, frozen=True, kw_only=True):
-    """Two evaluations, side by side."""
+    """The comparison of two evaluations."""
 
-    baseline: str  #: folder
+    baseline: str  #: folder of the baseline
     other: str
     confidence: float
     differences: tuple[PairedDifference, ...]
-    only_baseline: int  #: questions that only the baseline has scored
+    only_baseline: int  #: number of questions that only the baseline has scored
     only_other: int
-    settings: dict[str, tuple[str, str]] = {}  #: settings that differ, with both values
+    settings: dict[str, tuple[str, str]] = {}  #: setting that differs → both values
 
 
 def scored_samples(samples: Iterable[EvaluationSample]) -> QuestionSamples:
-    """Return the samples of each question, without those of a failed machine or teacher."""
+    """Return the scored samples of each question: those on which neither the machine nor the teacher failed."""
     found = defaultdict[str, list[EvaluationSample]](list)
     for sample in samples:
         if sample.scored:
@@ -59,12 +59,12 @@ def paired_differences(
     """Return the differences for each benchmark and language: pass@k, then each status, the commonest first.
 
     Raises:
-        UsageError: no question is in both evaluations.
+        UsageError: No question is in both evaluations.
 
     """
     common = [question for question in baseline if question in other]
     if not common:
-        raise UsageError("The evaluations have no question in common, so there is nothing to compare")
+        raise UsageError("The evaluations have no question in common, so they cannot be compared")
     groups = defaultdict[tuple[str, str], list[str]](list)
     for question in common:
         benchmark, language, _ = question.split("/", 2)
@@ -72,13 +72,13 @@ def paired_differences(
     found = list[PairedDifference]()
     for (benchmark, language), questions in groups.items():
         pairs = [(baseline[q], other[q]) for q in questions]
-        for figure, values in _figures(pairs, ks):
+        for figure, values in _figure_values(pairs, ks):
             if values:
                 found.append(_difference(benchmark, language, figure, values, confidence))
     return found
 
 
-def _figures(
+def _figure_values(
     pairs: Sequence[tuple[Sequence[EvaluationSample], Sequence[EvaluationSample]]], ks: Sequence[int]
 ) -> Iterable[tuple[str, list[tuple[float, float]]]]:
     """Yield the name of each figure with its two values for each problem."""
@@ -87,14 +87,14 @@ def _figures(
         yield f"pass@{k}", [(_pass_at_k(a, k), _pass_at_k(b, k)) for a, b in enough]
     counts = Counter(s.status for pair in pairs for of in pair for s in of if not s.passed)
     for status, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
-        yield status, [(_share(a, status), _share(b, status)) for a, b in pairs]
+        yield status, [(_status_share(a, status), _status_share(b, status)) for a, b in pairs]
 
 
 def _pass_at_k(samples: Sequence[EvaluationSample], k: int) -> float:
     return pass_at_k(len(samples), sum(s.passed for s in samples), k)
 
 
-def _share(samples: Sequence[EvaluationSample], status: str) -> float:
+def _status_share(samples: Sequence[EvaluationSample], status: str) -> float:
     return sum(s.status == status for s in samples) / len(samples)
 
 
@@ -121,8 +121,8 @@ def bootstrap_interval(differences: Sequence[float], confidence: float = 0.95) -
 
     Problems are resampled, because the samples of one problem are not independent. Two problems with the differences 1
     and -1 are added, as Bonett and Price (2012) add one to both counts of discordant pairs: if few problems differ, the
-    plain bootstrap is too narrow, and it is empty if none does. In simulation the interval holds the true difference
-    at least at its rate (``tests/evaluation/test_paired_difference.py``).
+    plain bootstrap interval is too narrow, and it is empty if no problem differs. In simulations the interval contains
+    the true difference at least at the rate ``confidence`` (``tests/evaluation/test_paired_difference.py``).
     """
     values = [*differences, 1.0, -1.0]
     draw = random.Random(_SEED)  # noqa: S311 (no secret)
@@ -136,11 +136,11 @@ def compare(folders: Sequence[Path]) -> Iterator[EvaluationComparison]:
     """Yield the comparison of each evaluation with the first one.
 
     Args:
-        folders: two or more folders of evaluations; the first is the baseline.
+        folders: Two or more folders of evaluations. The first one is the baseline.
 
     Raises:
-        UsageError: two evaluations have no question in common.
-        InputError: a file of an evaluation is malformed.
+        UsageError: Two evaluations have no question in common.
+        InputError: A file of an evaluation is malformed.
 
     """
     first, *others = folders

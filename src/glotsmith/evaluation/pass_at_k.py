@@ -10,10 +10,10 @@ from glotsmith.records import Record
 def pass_at_k(n: int, c: int, k: int) -> float:
     """Return the probability that one of ``k`` samples passes if ``c`` of ``n`` passed (Chen et al. 2021, eq. 1).
 
-    It is 1 - C(n - c, k) / C(n, k), without bias for every n ≥ k; integers are exact at any size.
+    The estimate 1 - C(n - c, k) / C(n, k) is unbiased for every n ≥ k. It is computed with exact integers.
 
     Raises:
-        ValueError: ``0 <= c <= n`` and ``1 <= k <= n`` do not hold.
+        ValueError: ``0 <= c <= n`` or ``1 <= k <= n`` is false.
 
     """
     if not (0 <= c <= n and 1 <= k <= n):
@@ -37,16 +37,16 @@ def interval(values: Sequence[float], draws: float = 1.0, confidence: float = 0.
     independent trials with the observed variance between problems, ``p(1-p)/var`` (Kish's effective
     sample size), which is at least the number of problems and at most that times ``draws``. The variance
     between few problems is uncertain, so the number is multiplied by the square of the ratio of the normal to the
-    Student quantile (Korn and Graubard 1998). With one sample a problem, this is Wilson's interval. Unlike a bootstrap
-    interval, it is not empty if all problems fail or all pass.
+    Student quantile (Korn and Graubard 1998). With one sample for each problem, this is Wilson's interval. Unlike a
+    bootstrap interval, it is not empty if all problems fail or all pass.
 
     Args:
-        values: one estimate a problem.
-        draws: the maximum number of independent trials in an estimate (n / k).
-        confidence: the rate at which intervals hold the true mean.
+        values: One estimate for each problem.
+        draws: The maximum number of independent trials in an estimate (n / k).
+        confidence: The rate at which intervals contain the true mean.
 
     Raises:
-        ValueError: no value is given.
+        ValueError: No value is given.
 
     """
     if not values:
@@ -55,12 +55,12 @@ def interval(values: Sequence[float], draws: float = 1.0, confidence: float = 0.
     mean = math.fsum(values) / m
     p, most = 0.5 + confidence / 2, m * max(1.0, draws)
     z = NormalDist().inv_cdf(p)
-    trials = min(_seen(values, mean), most) * (z / _student(p, m - 1)) ** 2 if m > 1 else 1.0
-    low, high = _wilson(mean, max(trials, float(m)), z)
+    trials = min(_observed_trials(values, mean), most) * (z / _student_quantile(p, m - 1)) ** 2 if m > 1 else 1.0
+    low, high = _wilson_interval(mean, max(trials, float(m)), z)
     return Interval(mean=mean, low=low, high=high, problems=m)
 
 
-def _seen(values: Sequence[float], mean: float) -> float:
+def _observed_trials(values: Sequence[float], mean: float) -> float:
     """Return the number of independent trials with the observed variance between two or more problems."""
     variance = math.fsum((v - mean) ** 2 for v in values) / (len(values) - 1)
     if variance > 0:
@@ -68,8 +68,8 @@ def _seen(values: Sequence[float], mean: float) -> float:
     return float(len(values)) if mean in (0.0, 1.0) else math.inf
 
 
-def _student(p: float, freedom: int) -> float:
-    """Return Student's quantile, above 1/2: in closed form, else by its expansion (Abramowitz and Stegun 26.7.5)."""
+def _student_quantile(p: float, freedom: int) -> float:
+    """Return Student's quantile for p > 1/2: in closed form, or by an expansion (Abramowitz and Stegun 26.7.5)."""
     if freedom == 1:
         return math.tan(math.pi * (p - 0.5))
     if freedom == 2:
@@ -83,7 +83,7 @@ def _student(p: float, freedom: int) -> float:
     return z + math.fsum(terms)
 
 
-def _wilson(mean: float, trials: float, z: float) -> tuple[float, float]:
+def _wilson_interval(mean: float, trials: float, z: float) -> tuple[float, float]:
     middle = (mean + z * z / (2 * trials)) / (1 + z * z / trials)
     half = z * math.sqrt(mean * (1 - mean) / trials + z * z / (4 * trials * trials)) / (1 + z * z / trials)
     return max(0.0, min(mean, middle - half)), min(1.0, max(mean, middle + half))

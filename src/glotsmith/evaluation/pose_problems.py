@@ -11,7 +11,7 @@ from glotsmith.evaluation.questions import ImpossibleProblem
 from glotsmith.records import Job, Problem, Task, Verdict
 from glotsmith.step import Result, Verify
 
-_MIN_CASES = 2  #: the suite of a benchmark is fixed, but one case or one expected value is too little
+_MIN_CASES = 2  #: smallest number of cases: a benchmark fixes its suite, but one case is too little
 
 
 class Prover(Protocol):
@@ -22,15 +22,15 @@ class Prover(Protocol):
         ...
 
 
-#: Returns the prover for target languages, a verifier and a minimal number of cases.
+#: makes the prover for target languages, a verifier and a minimum number of cases
 MakeProver = Callable[[Sequence[str], Verify, int], Prover]
 
 
 async def pose_problems(
     benchmark: str, posable: Sequence[PosableProblem], languages: Sequence[str], verify: Verify, make_prover: MakeProver
 ) -> tuple[list[tuple[PosableProblem, Task]], list[ImpossibleProblem]]:
-    """Return the tasks that can pass and fail, in the order of the languages, and the others with reasons."""
-    sound, lost = await _sound(benchmark, posable, languages, verify)
+    """Return the tasks whose suites can pass and fail, in the order of the languages, and the impossible problems."""
+    sound, lost = await _check_originals(benchmark, posable, languages, verify)
     step, posable = make_prover(languages, verify, _MIN_CASES), sound
     results = await asyncio.gather(*(step.run(p.problem.id, p.problem) for p in posable))
     tasks = [(p, kept.item) for p, result in zip(posable, results, strict=True) for kept in result.kept]
@@ -50,7 +50,7 @@ async def pose_problems(
     return tasks, lost
 
 
-async def _sound(
+async def _check_originals(
     benchmark: str, posable: Sequence[PosableProblem], languages: Sequence[str], verify: Verify
 ) -> tuple[list[PosableProblem], list[ImpossibleProblem]]:
     """Return the problems whose original passes its own tests, which fails if they depend on the order of a dict."""

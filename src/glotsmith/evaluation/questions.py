@@ -12,11 +12,9 @@ from glotsmith.languages.extract_code import stops_at_brace
 from glotsmith.languages.json_calls import comment_of_request, exchanges_json, request_sentences
 from glotsmith.records import ABSOLUTE_TOLERANCE, TOLERANCE, Checker, Function, IoCase, Job, Record, Task, Verdict
 
-_RECORD = "training.json"  #: ``training.training_report.RECORD``; stages do not import each other
-PROMPT_ENDS = (
-    "newline",
-    "signature",
-)  #: end of a completion prompt: after or before the signature's line break
+_RECORD = "training.json"  #: equals ``training.training_report.RECORD``; stages do not import each other
+#: ends of a completion prompt: after or before the line break of the signature
+PROMPT_ENDS = ("newline", "signature")
 
 
 class _Settings(msgspec.Struct):
@@ -31,12 +29,12 @@ class _Record(msgspec.Struct):
 class PromptForm(NamedTuple):
     """The style of requests to a model."""
 
-    style: str = ""  #: ``completion``, or "" if no record says so
+    style: str = ""  #: ``completion``; "" if no record of a training names it
     prompt_end: str = "newline"  #: the end of prompts; the default is that of MultiPL-E
 
 
 def trained_form(model: str) -> PromptForm:
-    """Return the style in which a model was trained; the default if it has no record of a training."""
+    """Return the prompt form in which a model was trained; the default if it has no record of a training."""
     try:
         found = msgspec.json.decode((Path(model) / _RECORD).read_bytes(), type=_Record).settings
     except (OSError, ValueError):  # errors of msgspec are ValueErrors
@@ -61,8 +59,8 @@ class StoredCompletion(NamedTuple):
 class Question(Record, frozen=True, kw_only=True):
     """One problem of a benchmark in one language, with the tests of a program.
 
-    It has ``tests`` (typed calls, or runs of a whole program with JSON), ``io`` (stdin and stdout), or neither. Without
-    both, the exit code of the program decides, as the benchmark published it.
+    It has ``tests`` (typed calls, or runs of a whole program with JSON), ``io`` (stdin and stdout), or neither. With
+    neither, the exit code of the program decides, as in the published benchmark.
     """
 
     benchmark: str
@@ -73,8 +71,8 @@ class Question(Record, frozen=True, kw_only=True):
     continues: str = ""  #: prompt of a base model, if it is not the prefix
     instruction: str = ""  #: message to a chat model
     stop: tuple[str, ...] = ()  #: stop tokens of a continuation
-    unclosed: bool = False  #: the stop tokens remove closing braces that are not in ``after``
-    signature: str = ""  #: of ``tests``
+    unclosed: bool = False  #: whether the stop tokens remove closing braces that are not in ``after``
+    signature: str = ""  #: the signature of the function that ``tests`` call
     entry_point: str = ""  #: name of the function in the target language, if the signature has another one
     tests: tuple[str, ...] = ()
     tolerance: float = TOLERANCE
@@ -83,10 +81,10 @@ class Question(Record, frozen=True, kw_only=True):
     checker: Checker = "lines"
     before: str = ""  #: the program is ``before``, the candidate and ``after``
     after: str = ""
-    quoted: bool = False  #: the candidate is in the program as a Python string
+    quoted: bool = False  #: whether the program contains the candidate as a Python string
     sign: str = ""  #: regular expression on stdout or stderr that means failure with any exit code
     needs: str = ""  #: a program that runs only if the libraries of the benchmark are installed
-    hint: str = ""  #: the message if they are not
+    hint: str = ""  #: the message if the libraries are not installed
     time_limit_s: float | None = None
     reference_s: float = 0.0  #: CPU seconds of the Python original for all tests, as in ``Suite``; 0 if not measured
     oracle: str = ""  #: name of a rule of ``oracles.py`` that accepts other correct answers
@@ -121,12 +119,12 @@ class Question(Record, frozen=True, kw_only=True):
 
 
 class ImpossibleProblem(Record, frozen=True, kw_only=True):
-    """A problem that no program of a language can pass, that every program passes, or that cannot be asked."""
+    """A problem that no program of a language can pass, that every program passes, or that cannot be posed."""
 
     benchmark: str
     problem: str
     language: str
-    reason: str  #: a ``Reason``, or a word of the benchmark reader
+    reason: str  #: a ``Reason``, or a reason of the module that reads the benchmark
     detail: str = ""
 
 
@@ -135,7 +133,7 @@ class EvaluationSample(Record, frozen=True, kw_only=True):
 
     question: str  #: ``Question.id``
     sample: int
-    status: str  #: of the verdict; without one, ``fail:no_code``, ``fail:refused`` or ``infra:teacher``
+    status: str  #: status of the verdict; without a verdict, ``fail:no_code``, ``fail:refused`` or ``infra:teacher``
     completion: str = ""  #: verbatim reply of the model
     code: str = ""  #: the judged program, without the tests
     detail: str = ""
@@ -143,12 +141,12 @@ class EvaluationSample(Record, frozen=True, kw_only=True):
 
     @property
     def scored(self) -> bool:
-        """Whether this is an answer of the model; a failure of the machine is not."""
+        """Whether the sample counts as an answer of the model; a failure of the machine or the teacher does not."""
         return not self.status.startswith("infra:")
 
     @property
     def passed(self) -> bool:
-        """Whether it passed."""
+        """Whether the program passed."""
         return self.status == "pass"
 
 
@@ -174,8 +172,8 @@ def question_of_task(
     The prefix ends like MultiPL-E's published prompts; ``wording`` is the wording of the docstring.
     """
     card, function = get_card(task.language), task.problem.function
-    wish = translate_docstring(task.language, function.docstring.strip(), task.signature, wording)
-    prefix = python_prefix(function) if task.language == "python" else _prefix(task, wish)
+    text = translate_docstring(task.language, function.docstring.strip(), task.signature, wording)
+    prefix = python_prefix(function) if task.language == "python" else _prefix(task, text)
     lead = " ".join(request_sentences(task.language, function.name, task.signature))
     start = prefix if task.language == "python" else task.prefix
     begin = f"Begin with:\n\n```{card.fences[0]}\n{start}\n```" if start else ""
@@ -185,7 +183,7 @@ def question_of_task(
         language=task.language,
         name="" if exchanges_json(task.language) else function.name,
         prefix=prefix,
-        instruction="\n\n".join(filter(None, (lead, wish, begin))),
+        instruction="\n\n".join(filter(None, (lead, text, begin))),
         stop=stop_tokens(task.language),
         unclosed=stops_at_brace(stop_tokens(task.language)),
         signature=task.signature,
@@ -196,15 +194,15 @@ def question_of_task(
     )
 
 
-def _prefix(task: Task, wish: str) -> str:
+def _prefix(task: Task, text: str) -> str:
     """Return the instruction as a comment, followed by the signature."""
     card = get_card(task.language)
-    wish = comment_of_request(task.language, task.problem.function.name, task.signature, wish)
+    text = comment_of_request(task.language, task.problem.function.name, task.signature, text)
     prelude = card.syntax.prelude
     head, signature = "", task.prefix
     if prelude:
         head, signature = f"{prelude}\n", task.prefix.removeprefix(prelude).lstrip("\n")
-    comment = f"{render.render_comment(card, wish)}\n" if wish else ""
+    comment = f"{render.render_comment(card, text)}\n" if text else ""
     return f"{head}{comment}{signature}{card.syntax.prompt_end}"
 
 

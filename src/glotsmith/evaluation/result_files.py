@@ -2,7 +2,7 @@
 
 results.jsonl.gz    one sample a line, with its verdict
 summary.json        configuration and figures
-impossible.jsonl    problems that cannot be asked, or that no program can pass
+impossible.jsonl    problems that cannot be posed, or that no program can pass
 multipl-e/LANGUAGE/ result files for MultiPL-E's tools, if questions came from its rows
 """
 
@@ -26,10 +26,10 @@ from glotsmith.records import Record
 from glotsmith.settings import leaves
 from glotsmith.write_aside import write_aside
 
-#: reason → predicate of a sentence about one problem; the first word is the verb
-_WHY = {
+#: reason → predicate of a sentence about one problem, which starts with the verb
+_PREDICATES = {
     "stub_fails_to_compile": "cannot be passed by any program",
-    "stub_passes": "cannot be failed: a stub passes the tests",
+    "stub_passes": "has tests that a stub passes",
     "unrepresentable": "cannot be represented in the language",
     "one_expected_value": "expects the same value in all tests",
     "too_few_cases": "has too few tests",
@@ -43,16 +43,16 @@ _WHY = {
 
 RESULTS, SUMMARY, IMPOSSIBLE = "results.jsonl.gz", "summary.json", "impossible.jsonl"
 CACHE = "cache.sqlite"
-#: settings that determine figures of the same samples; they may differ when an evaluation resumes
+#: settings that determine only figures, not samples; they may change when an evaluation resumes
 ONLY_FIGURES = frozenset({"plan.ks", "plan.confidence"})
-_UNORDERED = frozenset({"sets", "languages", "originals"})  #: lists whose order determines no sample
+_UNORDERED = frozenset({"sets", "languages", "originals"})  #: lists whose order does not change the samples
 _OPTIONS = {
     "sets": "the list of benchmarks",
     "languages": "--language",
     "originals": "--original",
     "teacher.name": "--teacher",
 }
-_LONGEST_VALUE = 60  #: characters of a value in a message
+_LONGEST_VALUE = 60  #: largest number of characters of a value in a message
 _OWN = frozenset({RESULTS, SUMMARY, IMPOSSIBLE, "multipl-e", CACHE, f"{CACHE}-wal", f"{CACHE}-shm"})
 
 
@@ -68,7 +68,7 @@ def read_report(folder: Path) -> EvaluationReport:
     """Return the report of an evaluation.
 
     Raises:
-        InputError: its summary is malformed.
+        InputError: The summary is malformed.
 
     """
     try:
@@ -81,7 +81,7 @@ def read_samples(folder: Path) -> Iterator[EvaluationSample]:
     """Yield the samples of an evaluation, in order.
 
     Raises:
-        InputError: a line is malformed.
+        InputError: A line is malformed.
 
     """
     file, decoder = folder / RESULTS, msgspec.json.Decoder(EvaluationSample)
@@ -90,15 +90,15 @@ def read_samples(folder: Path) -> Iterator[EvaluationSample]:
             try:
                 yield decoder.decode(line)
             except msgspec.DecodeError as error:
-                raise InputError.at(file, number, f"no sample: {error}") from error
+                raise InputError.at(file, number, f"not a sample of an evaluation: {error}") from error
 
 
 def claim_folder(folder: Path, config: dict[str, str]) -> None:
-    """Create the folder, unless it holds another evaluation or other files.
+    """Create the folder of an evaluation, or check that it contains the same evaluation.
 
     Raises:
-        UsageError: it does, or the configuration holds a key.
-        StorageError: it cannot be created.
+        UsageError: The folder contains another evaluation or other files, or the configuration contains a key.
+        StorageError: The folder cannot be created.
 
     """
     credentials.refuse(config)
@@ -107,7 +107,7 @@ def claim_folder(folder: Path, config: dict[str, str]) -> None:
         names = {path.name for path in folder.iterdir()}
         stored = (folder / SUMMARY).read_bytes() if SUMMARY in names else b""
     except (FileExistsError, NotADirectoryError) as error:
-        raise UsageError(f"{folder}: an evaluation needs a folder, and this is a file: choose another path") from error
+        raise UsageError(f"{folder} is a file, and an evaluation needs a folder: choose another path") from error
     except OSError as error:
         raise StorageError(f"{folder}: cannot be made: {error.strerror or error}") from error
     strange = sorted(name for name in names - _OWN if not name.endswith(".part"))
@@ -116,39 +116,39 @@ def claim_folder(folder: Path, config: dict[str, str]) -> None:
             f"{folder}: the folder contains other files ({', '.join(strange[:3])}): choose a new or empty one with -o"
         )
     if stored:
-        changed = _changed(folder, stored, config)
+        changed = _changed_settings(folder, stored, config)
         if changed:
             raise UsageError(
-                f"{folder} holds another evaluation ({changed}): give another folder with -o; "
+                f"{folder} contains another evaluation ({changed}): give another folder with -o; "
                 f"--cache {folder / CACHE} reuses its replies"
             )
 
 
 def differing_settings(one: EvaluationReport, two: EvaluationReport) -> dict[str, tuple[str, str]]:
     """Return the settings in which two evaluations differ, by their command line options, with both values."""
-    return _differing(_settings(one.config), _settings(two.config))
+    return _differing_values(_sample_settings(one.config), _sample_settings(two.config))
 
 
-def _differing(one: Mapping[str, object], two: Mapping[str, object]) -> dict[str, tuple[str, str]]:
+def _differing_values(one: Mapping[str, object], two: Mapping[str, object]) -> dict[str, tuple[str, str]]:
     names = sorted(name for name in one.keys() | two.keys() if one.get(name) != two.get(name))
-    return {_option(name): (_value(one.get(name)), _value(two.get(name))) for name in names}
+    return {_option_name(name): (_format_value(one.get(name)), _format_value(two.get(name))) for name in names}
 
 
-def _changed(folder: Path, stored: bytes, config: dict[str, str]) -> str:
+def _changed_settings(folder: Path, stored: bytes, config: dict[str, str]) -> str:
     """Return the differences of two configurations that determine samples; "" if there are none."""
     try:
         known = msgspec.json.decode(stored, type=EvaluationReport).config
-        before = _settings({name: text for name, text in known.items() if name in config})
+        before = _sample_settings({name: text for name, text in known.items() if name in config})
     except msgspec.DecodeError as error:
         raise UsageError(f"{folder / SUMMARY} is not a valid summary ({error}): give another folder with -o") from None
-    found = _differing(before, _settings(config))
+    found = _differing_values(before, _sample_settings(config))
     return "; ".join(f"{option} was {was} and is now {now}" for option, (was, now) in found.items())
 
 
-def _settings(config: Mapping[str, str]) -> dict[str, object]:
-    """Return dotted name → value of the settings that determine samples; lists without an order are sorted."""
+def _sample_settings(config: Mapping[str, str]) -> dict[str, object]:
+    """Return dotted name → value of the settings that determine samples. Unordered lists are sorted."""
     tables = {name: msgspec.json.decode(text) for name, text in config.items()}
-    if "plan" in tables:  # because it is stored without defaults
+    if "plan" in tables:  # it is stored without default values
         tables["plan"] = msgspec.structs.asdict(msgspec.convert(tables["plan"], EvaluationPlan))
     found = dict(leaves(tables))
     for name in _UNORDERED & found.keys():
@@ -156,14 +156,14 @@ def _settings(config: Mapping[str, str]) -> dict[str, object]:
     return {name: value for name, value in found.items() if name not in ONLY_FIGURES}
 
 
-def _option(name: str) -> str:
+def _option_name(name: str) -> str:
     """Return the command line option of a setting."""
     if name.startswith("teacher.options."):
         return f"--set teacher.{name.removeprefix('teacher.options.')}"
     return _OPTIONS.get(name) or f"--{name.rpartition('.')[2].replace('_', '-')}"
 
 
-def _value(value: object) -> str:
+def _format_value(value: object) -> str:
     if value in (None, "", []):
         return "not set"
     text = credentials.redact(msgspec.json.encode(value).decode())
@@ -178,25 +178,25 @@ def write_evaluation(
     notes: Sequence[str],
     sampling: Mapping[str, float] | None = None,
 ) -> None:
-    """Write all files; the summary last, so that its presence shows that the others are complete.
+    """Write all files. The summary is last, so that its presence shows that the others are complete.
 
     Raises:
-        StorageError: the folder cannot be written.
+        StorageError: The folder cannot be written.
 
     """
     samples, summary = evaluation.samples, evaluation.summary
-    _put(folder / RESULTS, gzip.compress(_lines(samples), mtime=0))
-    _put(folder / IMPOSSIBLE, _lines(summary.impossible))
+    _write_file(folder / RESULTS, gzip.compress(_json_lines(samples), mtime=0))
+    _write_file(folder / IMPOSSIBLE, _json_lines(summary.impossible))
     write_results(folder / "multipl-e", questions, samples, sampling)
     report = EvaluationReport(config=config, summary=summary, notes=tuple(notes))
-    _put(folder / SUMMARY, msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n")
+    _write_file(folder / SUMMARY, msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n")
 
 
-def _lines(records: Iterable[Record]) -> bytes:
+def _json_lines(records: Iterable[Record]) -> bytes:
     return b"".join(msgspec.json.encode(record) + b"\n" for record in records)
 
 
-def _put(file: Path, data: bytes) -> None:
+def _write_file(file: Path, data: bytes) -> None:
     try:
         with write_aside(file) as draft:
             draft.write_bytes(data)
@@ -220,7 +220,7 @@ def figures_table(summary: EvaluationSummary) -> tuple[list[str], list[list[str]
     ]
     rows = list[list[str]]()
     for score in summary.scores:
-        figures = {f.k: _figure(f.value) for f in score.figures}
+        figures = {f.k: _format_figure(f.value) for f in score.figures}
         counts = (score.problems - score.unscored, score.samples, score.infra, score.impossible)
         rows.append(
             [
@@ -242,7 +242,7 @@ def commonest(statuses: Mapping[str, int], most: int = 3) -> str:
     return ", ".join([*shown, *([f"{more} more"] if more > 0 else [])]) or "–"
 
 
-def _figure(value: Interval) -> str:
+def _format_figure(value: Interval) -> str:
     return f"{value.mean:.1%} ({value.low:.1%} – {value.high:.1%})"
 
 
@@ -252,12 +252,12 @@ def impossible_lines(summary: EvaluationSummary) -> list[str]:
     for lost in summary.impossible:
         groups[lost.benchmark, lost.language, lost.reason].append(lost.problem)
     return [
-        f"{benchmark}, {language}: {_why(reason, len(names))}: {', '.join(names)}"
+        f"{benchmark}, {language}: {_reason_sentence(reason, len(names))}: {', '.join(names)}"
         for (benchmark, language, reason), names in groups.items()
     ]
 
 
-def _why(reason: str, number: int) -> str:
+def _reason_sentence(reason: str, number: int) -> str:
     """Return the number of impossible problems, and the reason."""
-    verb, _, rest = _WHY.get(reason, f"is dropped as {reason}").partition(" ")
+    verb, _, rest = _PREDICATES.get(reason, f"is dropped as {reason}").partition(" ")
     return f"{counted(number, 'problem', verb)} {rest}"

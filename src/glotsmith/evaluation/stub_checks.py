@@ -1,9 +1,8 @@
-"""Check with two stubs, in place of a completion, whether a published suite can pass and can fail.
+"""Check with two stubs, instead of a completion, whether a published suite can pass and can fail.
 
-The first stub prints a word and exits. If the word is missing, the program did not call the function (it does not
-compile, or never calls it), so no completion can pass. The second stub raises an error. If it passes, every program
-passes. (28 % of the published HumanEval-OCaml suites cannot be passed; most of MultiPL-T's Racket suites "pass" a stub
-by exit code.)
+The first stub prints a word and exits. If the word is missing, the program does not compile or does not call the
+function, so no completion can pass. The second stub raises an error. If it passes, every program passes. (28 % of the
+published HumanEval-OCaml suites cannot be passed; most of MultiPL-T's Racket suites pass a stub by its exit code.)
 """
 
 import asyncio
@@ -55,17 +54,17 @@ STUBS: Mapping[str, FunctionStubs] = {
 
 
 async def check_with_stubs(questions: Sequence[Question], verify: Verify) -> list[ImpossibleProblem]:
-    """Return the questions that no program or every program passes, in languages that have stubs here.
+    """Return the questions that no program or every program passes, in the languages of ``STUBS``.
 
     A question is skipped if its libraries are missing, or if the machine fails or is too slow.
     """
     needs = LibraryProbe(verify)
-    found = await asyncio.gather(*(_check(q, verify, needs) for q in questions if has_stub_check(q)))
+    found = await asyncio.gather(*(_check_question(q, verify, needs) for q in questions if has_stub_check(q)))
     return [i for i in found if i is not None]
 
 
 def unrepresentable(questions: Sequence[Question]) -> list[ImpossibleProblem]:
-    """Return the questions whose tests cannot be represented in their language, or contradict each other there."""
+    """Return the questions whose tests cannot be represented in the language, or contradict each other in it."""
     return [
         _impossible(q, Reason.UNREPRESENTABLE.value, why) for q in questions if q.tests and (why := _contradiction(q))
     ]
@@ -83,25 +82,25 @@ def _contradiction(question: Question) -> str:
 def has_stub_check(question: Question) -> bool:
     """Return whether a question can be checked: a published program with a signature, in a language with stubs."""
     verbatim = not question.tests and not question.io
-    signed_ = any(defines(line, question.name) for line in question.prefix.split("\n"))
-    return verbatim and signed_ and question.language in STUBS
+    has_signature = any(defines(line, question.name) for line in question.prefix.split("\n"))
+    return verbatim and has_signature and question.language in STUBS
 
 
-async def _check(question: Question, verify: Verify, needs: LibraryProbe) -> ImpossibleProblem | None:
+async def _check_question(question: Question, verify: Verify, needs: LibraryProbe) -> ImpossibleProblem | None:
     if await needs.missing(question):
         return None
-    stub, prefix = STUBS[question.language], _opened(question)
-    left = await verify.verify(question.job(f"{prefix}{stub.exits}"))
-    if left.is_infra or left.status in _UNKNOWN:
+    stub, prefix = STUBS[question.language], _with_open_brace(question)
+    exited = await verify.verify(question.job(f"{prefix}{stub.exits}"))
+    if exited.is_infra or exited.status in _UNKNOWN:
         return None
-    if _WORD not in left.stderr and _WORD not in left.stdout:
-        reason = "stub_passes" if left.passed else "stub_fails_to_compile"
-        return _impossible(question, reason, left.stderr or left.stdout or "the tests never call the function")
+    if _WORD not in exited.stderr and _WORD not in exited.stdout:
+        reason = "stub_passes" if exited.passed else "stub_fails_to_compile"
+        return _impossible(question, reason, exited.stderr or exited.stdout or "the tests never call the function")
     raised = apply_failure_sign(question, await verify.verify(question.job(f"{prefix}{stub.raises}")))
     return _impossible(question, "stub_passes", "a function that only raises passes") if raised.passed else None
 
 
-def _opened(question: Question) -> str:
+def _with_open_brace(question: Question) -> str:
     """Return the prefix, with the opening brace that some prompts omit."""
     needs = question.language in ("r", "php", "perl", "javascript", "typescript")
     return f"{question.prefix} {{" if needs and open_braces(question.prefix) < 1 else question.prefix

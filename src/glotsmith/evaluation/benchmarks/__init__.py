@@ -28,7 +28,7 @@ def get(name: str) -> Benchmark:
     """Return the module of a benchmark.
 
     Raises:
-        UsageError: the benchmark does not exist.
+        UsageError: The benchmark does not exist.
 
     """
     if name not in BENCHMARKS:

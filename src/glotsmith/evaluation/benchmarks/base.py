@@ -11,7 +11,7 @@ from glotsmith.step import Verify
 
 
 class UnusableProblem(ValueError):
-    """A problem cannot be used; the message says why."""
+    """A problem cannot be used. The message says why."""
 
     reason = "unusable"
 
@@ -23,22 +23,22 @@ class UncheckedProblem(UnusableProblem):
 
 
 class BenchmarkRequest(Record, frozen=True, kw_only=True):
-    """The options of reading a benchmark."""
+    """The options for reading a benchmark."""
 
     name: str  #: the benchmark, as on the command line
     languages: tuple[str, ...]
-    sandbox: Sandbox | None = None  #: to run canonical solutions, which give the expected values
+    sandbox: Sandbox | None = None  #: runs canonical solutions, which give the expected values
     verify: Verify | None = None
 
 
 class PosableProblem(Record, frozen=True, kw_only=True):
     """A problem with a Python original: it can be posed in every ``full`` language (``suites.prove``)."""
 
-    name: str  #: its name in the benchmark
+    name: str  #: the name of the problem in the benchmark
     problem: Problem
     tolerance: float = 1e-6
     oracle: str = ""
-    note: str = ""  #: notes for readers of the figures
+    note: str = ""  #: a note for readers of the figures
     alias: str = ""  #: another name of the problem in files of completions
 
 
@@ -54,13 +54,13 @@ class LoadedBenchmark(Record, frozen=True, kw_only=True):
 class Benchmark(Protocol):
     """A module of this folder."""
 
-    HUB: str  #: dataset id on the hub, with ``:SPLIT`` and, if there are several, ``:PART``; "" if it must be a file
+    HUB: str  #: dataset id on the hub: ``ID:SPLIT`` or ``ID:SPLIT:PART``; "" if the user must give a file
 
     async def read(self, rows: Sequence[QuestionRow], wanted: BenchmarkRequest) -> LoadedBenchmark:
-        """Turn rows into questions.
+        """Return the content of the benchmark.
 
         Raises:
-            InputError: a row lacks a field, by file and line.
+            InputError: A row lacks a field. The message names the file and the line.
 
         """
         ...

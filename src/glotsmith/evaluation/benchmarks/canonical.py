@@ -36,26 +36,26 @@ def _glotsmith(calls, entry):
     out, sys.stdout = sys.stdout, io.StringIO()
     for call in calls:
         try:
-            said = "= " + text(entry(*call))
+            line = "= " + text(entry(*call))
         except Exception as error:
-            said = "! " + type(error).__name__
-        print(said, file=out, flush=True)
+            line = "! " + type(error).__name__
+        print(line, file=out, flush=True)
 
 _glotsmith($calls, $entry)
 """)
 
 
 async def run_original(sandbox: Sandbox, program: str, entry: str, inputs: Sequence[Sequence[Value]]) -> list[Call]:
-    """Run ``entry`` of a program on each input, and return the calls whose value a test can contain.
+    """Run the function ``entry`` of a program on each input, and return the calls whose value a test can contain.
 
-    Calls that raise, or that take or return a value that is not a literal, are omitted; so are calls after the limit of
-    120 CPU seconds for all calls.
+    Calls that raise an error, or that take or return a value that is not a literal, are omitted, and so are calls after
+    the limit of 120 CPU seconds.
 
     Raises:
-        Unchecked: the machine failed.
+        UncheckedProblem: The machine failed.
 
     """
-    inputs = [arguments for arguments in inputs if _fits(arguments)]
+    inputs = [arguments for arguments in inputs if _are_literals(arguments)]
     calls = f"[{', '.join(literal(tuple(arguments)) for arguments in inputs)}]"
     text = _SCRIPT.substitute(program=program, calls=calls, entry=entry)
     found = prepare_toolchain("python")
@@ -80,7 +80,7 @@ async def run_original(sandbox: Sandbox, program: str, entry: str, inputs: Seque
     return calls_made
 
 
-def _fits(arguments: Sequence[Value]) -> bool:
+def _are_literals(arguments: Sequence[Value]) -> bool:
     try:
         return bool([type_of(a) for a in arguments])
     except NotLiteral:

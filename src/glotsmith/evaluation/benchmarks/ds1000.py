@@ -18,7 +18,7 @@ from glotsmith.records import IoCase, content_hash
 
 HUB = "xlangai/DS-1000:test"
 
-STOP = ("</code>", "# SOLUTION END", "\nEND SOLUTION")  #: the harness's own
+STOP = ("</code>", "# SOLUTION END", "\nEND SOLUTION")  #: the stop tokens of the published harness
 _WHEELS: Mapping[str, str] = {"sklearn": "scikit-learn", "PIL": "pillow", "cv2": "opencv-python-headless"}
 _IMPORT = re.compile(r"^[ \t]*(?:import|from)[ \t]+(\w+)", re.MULTILINE)
 
@@ -33,7 +33,7 @@ async def read(rows: Sequence[QuestionRow], wanted: BenchmarkRequest) -> LoadedB
     """Return a question for each row. The benchmark is for Python; requested languages have no effect.
 
     Raises:
-        InputError: a row lacks a field.
+        InputError: A row lacks a field.
 
     """
     python = prepare_toolchain("python").script[0]
@@ -61,7 +61,7 @@ def _question(row: QuestionRow, benchmark: str, python: str) -> Question:
         quoted=True,
         io=(IoCase(stdin=f"{word}\n", stdout=f"{word}\n"),),
         needs="".join(f"import {name}\n" for name in modules),
-        hint="the Python that runs programs lacks what this problem imports: "
+        hint="the Python that runs programs lacks modules that this problem imports: "
         f"{python} -m pip install {' '.join(_WHEELS.get(m, m) for m in modules)}",
         time_limit_s=120.0,
     )

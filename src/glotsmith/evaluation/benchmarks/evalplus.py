@@ -1,6 +1,6 @@
-"""HumanEval+ and MBPP+ (EvalPlus): many inputs, expected values by running the canonical solution.
+"""HumanEval+ and MBPP+ (EvalPlus): many inputs; the canonical solution computes the expected values.
 
-``task_id, prompt, entry_point, canonical_solution, base_input, plus_input, atol``, as in the release files of EvalPlus.
+The columns of the files: ``task_id, prompt, entry_point, canonical_solution, base_input, plus_input, atol``.
 """
 
 import asyncio
@@ -18,47 +18,47 @@ from glotsmith.evaluation.oracles import ORACLE_OF_FUNCTION
 from glotsmith.records import Origin
 from glotsmith.sandbox.base import Sandbox
 
-HUB = ""  # the copies on the hub hold test programs, not inputs
+HUB = ""  # the datasets on the hub contain test programs, not inputs
 
 
 async def read(rows: Sequence[QuestionRow], wanted: BenchmarkRequest) -> LoadedBenchmark:
     """Return the problems with all inputs that the canonical solution answers with a literal.
 
     Raises:
-        InputError: a row lacks a field.
-        UsageError: no sandbox is given, which runs the canonical solutions.
+        InputError: A row lacks a field.
+        UsageError: There is no sandbox to run the canonical solutions.
 
     """
     if wanted.sandbox is None:
         raise UsageError(f"{wanted.name} needs a sandbox to compute its expected values with the canonical solutions")
-    for row in rows:  # before anything runs
+    for row in rows:  # check all rows before a program runs
         row.field("canonical_solution", str)
     sandbox = wanted.sandbox
-    answers = await asyncio.gather(*(_problem(row, sandbox) for row in rows))
+    answers = await asyncio.gather(*(_read_problem(row, sandbox) for row in rows))
     found = [a for a in answers if isinstance(a, PosableProblem)]
     lost = [i for a in answers if not isinstance(a, PosableProblem) for i in impossible_in_languages(wanted, *a)]
     missing = [
         f"{name}: {n} of its inputs {agreeing(n, 'has')} no literal answer"
-        for name, n in map(_left_out, rows, answers)
+        for name, n in map(_count_omitted, rows, answers)
         if n
     ]
     return LoadedBenchmark(posable=tuple(found), impossible=tuple(lost), notes=tuple(missing))
 
 
-def _left_out(row: QuestionRow, answer: "PosableProblem | tuple[str, UnusableProblem]") -> tuple[str, int]:
+def _count_omitted(row: QuestionRow, answer: "PosableProblem | tuple[str, UnusableProblem]") -> tuple[str, int]:
     wanted = {repr(i) for i in _inputs(row)}
     return row.field("task_id", str), (
         max(0, len(wanted) - len(answer.problem.suite.tests)) if isinstance(answer, PosableProblem) else 0
     )
 
 
-async def _problem(row: QuestionRow, sandbox: Sandbox) -> PosableProblem | tuple[str, UnusableProblem]:
+async def _read_problem(row: QuestionRow, sandbox: Sandbox) -> PosableProblem | tuple[str, UnusableProblem]:
     name, entry = row.field("task_id", str), row.field("entry_point", str)
     prompt, solution = row.field("prompt", str), row.field("canonical_solution", str)
-    wish = "" if name.startswith("HumanEval") else _wish(prompt)
-    program = solution if wish else prompt + solution
+    description = "" if name.startswith("HumanEval") else _description_of(prompt)
+    program = solution if description else prompt + solution
     try:
-        function = function_of(program, entry, Origin(source=row.file, path=name), wish)
+        function = function_of(program, entry, Origin(source=row.file, path=name), description)
         calls = await run_original(sandbox, program, entry, _inputs(row))
         within = max(1e-6, row.field("atol", float, 0.0))  # absolute: 1e-17 is as good as 0.0
         alias = name.removeprefix("Mbpp/") if name.startswith("Mbpp/") else ""
@@ -67,7 +67,7 @@ async def _problem(row: QuestionRow, sandbox: Sandbox) -> PosableProblem | tuple
         return name, error
 
 
-def _wish(prompt: str) -> str:
+def _description_of(prompt: str) -> str:
     """Return the text of an MBPP+ prompt, which is a docstring without a function."""
     return prompt.strip().strip('"').split("assert ")[0].strip()
 
@@ -76,11 +76,12 @@ def _inputs(row: QuestionRow) -> list[list[Any]]:
     inputs = [*row.field("base_input", list[list[Any]]), *row.field("plus_input", list[list[Any]], [])]
     name = row.field("task_id", str)
     shape = _SHAPES.get(int(name.split("/")[-1])) if name.startswith("Mbpp/") else None
-    return [_shaped(shape, arguments) for arguments in inputs] if shape else inputs
+    return [_convert_arguments(shape, arguments) for arguments in inputs] if shape else inputs
 
 
-#: JSON has neither tuples nor sets: how an argument of some MBPP problems really looks. ``T`` a tuple, ``L`` a list,
-#: ``S`` a set, ``.`` as it is; ``T`` of ``.`` is written ``T.``. One word an argument; the last holds for all others.
+#: JSON has neither tuples nor sets: the types of the arguments of some MBPP problems, one word for each argument (the
+#: last word is for all further ones). ``T``: tuple, ``L``: list, ``S``: set, ``D``: dict, ``.``: unchanged. ``LT.`` is
+#: a list of tuples.
 _SHAPES: Mapping[int, tuple[str, ...]] = {
     **dict.fromkeys(
         (2, 116, 132, 143, 222, 261, 273, 394, 399, 421, 424, 429, 470, 560, 579, 596, 616, 630, 726, 740, 744, 809),
@@ -95,21 +96,21 @@ _SHAPES: Mapping[int, tuple[str, ...]] = {
     278: ("TT.",),
     307: ("T.", ".", "."),
     722: ("DT.", "."),
-    **dict.fromkeys((580, 615, 791), ("TTTTTT.",)),  # all lists in them
+    **dict.fromkeys((580, 615, 791), ("TTTTTT.",)),  # lists at all depths are tuples
 }
 
 
-def _shaped(shape: Sequence[str], arguments: Sequence[Any]) -> list[Any]:
+def _convert_arguments(shape: Sequence[str], arguments: Sequence[Any]) -> list[Any]:
     words = [*shape, *[shape[-1]] * len(arguments)]
-    return [_as(word, value) for word, value in zip(words, arguments, strict=False)]
+    return [_convert_value(word, value) for word, value in zip(words, arguments, strict=False)]
 
 
-def _as(word: str, value: Any) -> Any:
+def _convert_value(word: str, value: Any) -> Any:
     if word[0] == ".":
         return value
     if word[0] == "D" and isinstance(value, dict):
-        return {key: _as(word[1:], item) for key, item in cast(dict[str, Any], value).items()}
+        return {key: _convert_value(word[1:], item) for key, item in cast(dict[str, Any], value).items()}
     if not isinstance(value, list):
         return value
-    items = [_as(word[1:], item) for item in cast(list[Any], value)]
+    items = [_convert_value(word[1:], item) for item in cast(list[Any], value)]
     return tuple(items) if word[0] == "T" else set(items) if word[0] == "S" else items

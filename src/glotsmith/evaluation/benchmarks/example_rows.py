@@ -1,4 +1,4 @@
-"""Make questions of dataset rows, with the exact prompts of the training."""
+"""Make questions of dataset rows, with exactly the prompts that a training uses."""
 
 from collections.abc import Iterable, Sequence
 
@@ -19,10 +19,10 @@ async def read(rows: Sequence[QuestionRow], wanted: BenchmarkRequest) -> LoadedB
 
 
 def example(row: QuestionRow) -> Example:
-    """Return a row as a record; columns that exporters add are ignored.
+    """Return a row as a record, without the columns that exporters add.
 
     Raises:
-        InputError: it is not a dataset row of glotsmith.
+        InputError: The row is not a dataset row of glotsmith.
 
     """
     data = {name: value for name, value in row.data.items() if name in Example.__struct_fields__}
@@ -37,7 +37,7 @@ def example(row: QuestionRow) -> Example:
 def questions_of_examples(
     examples: Iterable[Example], benchmark: str = "rows", languages: Sequence[str] = ()
 ) -> tuple[Question, ...]:
-    """Return one question for each problem and language: its prompt, its message, its tests.
+    """Return one question for each problem and language, with prompt, message and tests.
 
     Continuations are not truncated, because a model that was trained on rows stops by itself.
     """

@@ -18,10 +18,10 @@ async def read(rows: Sequence[QuestionRow], wanted: BenchmarkRequest) -> LoadedB
     """Return the problems whose tests are calls over literals.
 
     Raises:
-        InputError: a row lacks a field.
+        InputError: A row lacks a field.
 
     """
-    return await read_problems(rows, wanted, _problem)
+    return await read_problems(rows, wanted, _read_problem)
 
 
 async def read_problems(
@@ -29,15 +29,15 @@ async def read_problems(
     wanted: BenchmarkRequest,
     problem: Callable[[QuestionRow, BenchmarkRequest], Awaitable[PosableProblem]],
 ) -> LoadedBenchmark:
-    """Read all rows; an unusable problem is listed as impossible in every language."""
-    answers = await asyncio.gather(*(_one(row, wanted, problem) for row in rows))
+    """Read all rows. An unusable problem is listed as impossible in each requested language."""
+    answers = await asyncio.gather(*(_read_or_reject(row, wanted, problem) for row in rows))
     lost = [i for a in answers if not isinstance(a, PosableProblem) for i in impossible_in_languages(wanted, *a)]
     found = [a for a in answers if isinstance(a, PosableProblem)]
     notes = tuple(f"{p.name}: {p.note}" for p in found if p.note)
     return LoadedBenchmark(posable=tuple(found), impossible=tuple(lost), notes=notes)
 
 
-async def _one(
+async def _read_or_reject(
     row: QuestionRow,
     wanted: BenchmarkRequest,
     problem: Callable[[QuestionRow, BenchmarkRequest], Awaitable[PosableProblem]],
@@ -56,7 +56,7 @@ def impossible_in_languages(wanted: BenchmarkRequest, problem: str, why: Unusabl
     ]
 
 
-async def _problem(row: QuestionRow, wanted: BenchmarkRequest) -> PosableProblem:
+async def _read_problem(row: QuestionRow, wanted: BenchmarkRequest) -> PosableProblem:
     name, entry = row.field("task_id", str), row.field("entry_point", str)
     program = row.field("prompt", str) + row.field("canonical_solution", str)
     tree = parse(row.field("test", str))

@@ -1,7 +1,7 @@
-"""Ag-LiveCodeBench-X (Agnostics): ``question_id, question_content, private_test_cases``; stdin and stdout.
+"""Ag-LiveCodeBench-X (Agnostics), with stdin and stdout: ``question_id, question_content, private_test_cases``.
 
 Test cases are a list of ``{"input", "output"}``, or LiveCodeBench's packed text of such a list: base64 of zlib of a
-pickled JSON string. A pickle can run code; the unpickler here refuses all classes, so that the pickle can only hold
+pickled JSON string. A pickle can run code; the unpickler here refuses all classes, so that the pickle can only contain
 the string.
 """
 
@@ -28,21 +28,21 @@ async def read(rows: Sequence[QuestionRow], wanted: BenchmarkRequest) -> LoadedB
     """Return each problem in each requested language.
 
     Raises:
-        InputError: a row lacks a field, or its test cases cannot be read.
+        InputError: A row lacks a field, or its test cases cannot be read.
 
     """
     found, lost = list[Question](), list[ImpossibleProblem]()
     for row in rows:
-        io = _cases(row)  # once, because all of them take gigabytes
+        io = _cases(row)  # shared by all languages, because the cases of all rows need gigabytes
         for language in wanted.languages:
             if io is None:
-                lost.append(_functional(row, wanted.name, language))
+                lost.append(_impossible(row, wanted.name, language))
             else:
                 found.append(_question(row, wanted.name, language, io))
     return LoadedBenchmark(questions=tuple(found), impossible=tuple(lost))
 
 
-def _functional(row: QuestionRow, benchmark: str, language: str) -> ImpossibleProblem:
+def _impossible(row: QuestionRow, benchmark: str, language: str) -> ImpossibleProblem:
     return ImpossibleProblem(
         benchmark=benchmark,
         problem=str(row.data.get("question_id", row.line)),
@@ -82,7 +82,7 @@ def _cases(row: QuestionRow) -> tuple[IoCase, ...] | None:
         raise row.error("a test case must have input and output, both text") from None
 
 
-class _Text(pickle.Unpickler):
+class _TextUnpickler(pickle.Unpickler):
     """An unpickler of plain data: it refuses every class and function."""
 
     def find_class(self, module_name: str, global_name: str, /) -> Any:
@@ -93,13 +93,13 @@ def unpack(row: QuestionRow, packed: str) -> Any:
     """Return the test cases in a text: JSON, or the compressed format of LiveCodeBench.
 
     Raises:
-        InputError: it is neither.
+        InputError: The text has neither format.
 
     """
     try:
         if packed.lstrip().startswith("["):
             return json.loads(packed)
-        return json.loads(_Text(io.BytesIO(zlib.decompress(base64.b64decode(packed)))).load())
+        return json.loads(_TextUnpickler(io.BytesIO(zlib.decompress(base64.b64decode(packed)))).load())
     except (
         ValueError,
         TypeError,

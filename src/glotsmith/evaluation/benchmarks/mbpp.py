@@ -17,38 +17,38 @@ async def read(rows: Sequence[QuestionRow], wanted: BenchmarkRequest) -> LoadedB
     """Return the problems whose tests are calls over literals.
 
     Raises:
-        InputError: a row lacks a field.
+        InputError: A row lacks a field.
 
     """
-    return await read_problems(rows, wanted, _problem)
+    return await read_problems(rows, wanted, _read_problem)
 
 
-async def _problem(row: QuestionRow, wanted: BenchmarkRequest) -> PosableProblem:
+async def _read_problem(row: QuestionRow, wanted: BenchmarkRequest) -> PosableProblem:
     code = row.field("code", str).replace("\r\n", "\n").replace("\t", "    ")
     asserts = [node for text in row.field("test_list", list[str]) for node in parse(text).body]
     number, entry = row.field("task_id", int), entry_of(asserts, code)
     name = f"MBPP/{number}"
-    wish = row.field("text", str, "") or row.field("prompt", str)
-    function = function_of(code, entry, Origin(source=row.file, path=name), wish)
+    description = row.field("text", str, "") or row.field("prompt", str)
+    function = function_of(code, entry, Origin(source=row.file, path=name), description)
     found = await suite_of(wanted, function, asserts)
     return make_posable(name, function, found.calls, typed=found.typed, note=note_of(found), alias=str(number))
 
 
 def entry_of(asserts: Sequence[ast.stmt], code: str) -> str:
-    """Return the function of the original that most tests call; the first one if several are equal.
+    """Return the function of the original that most tests call; the first one of several.
 
     Raises:
-        UnusableProblem: they call none.
+        UnusableProblem: The tests call no function of the original.
 
     """
     defined = {n.name for n in parse(code).body if isinstance(n, ast.FunctionDef)}
-    called = Counter(name for statement in asserts for name in dict.fromkeys(_called(statement, defined)))
+    called = Counter(name for statement in asserts for name in dict.fromkeys(_called_functions(statement, defined)))
     if not called:
         raise UnusableProblem("no test calls a function of the original")
     return called.most_common(1)[0][0]
 
 
-def _called(statement: ast.stmt, defined: set[str]) -> Iterator[str]:
+def _called_functions(statement: ast.stmt, defined: set[str]) -> Iterator[str]:
     for node in ast.walk(statement):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in defined:
             yield node.func.id

@@ -19,12 +19,12 @@ HUB = "Multilingual-Multimodal-NLP/McEval:test:generation"
 
 
 class LanguageRule(Record, frozen=True, kw_only=True):
-    """How McEval judges a language."""
+    """The rule by which McEval judges programs of a language."""
 
-    language: str  #: ours
-    sign: str = ""  #: regular expression that means failure on stdout or stderr (eval/excute.py)
-    inside: tuple[str, ...] = ()  #: stop tokens of the language that its canonical solutions contain
-    calls_main: bool = False  #: the program must call main at its end, since it runs as a script here
+    language: str  #: id of the language in glotsmith
+    sign: str = ""  #: regular expression that means failure if stdout or stderr match it (eval/excute.py)
+    inside: tuple[str, ...] = ()  #: stop tokens of the language that canonical solutions contain
+    calls_main: bool = False  #: whether the program must call main at its end, because it runs as a script here
 
     @property
     def stop(self) -> tuple[str, ...]:
@@ -58,8 +58,8 @@ RULES: Mapping[str, LanguageRule] = {
 KNOWN_WRONG: Mapping[str, str] = {
     "Common Lisp": "a timeout counts as a pass in McEval; here it fails",
     "Shell": "a timeout counts as a pass in McEval; here it fails",
-    "Kotlin": "McEval runs it as a script, without asserts, and some tests are in a main that nothing calls, so that "
-    "everything passes; here main is called, and asserts count",
+    "Kotlin": "McEval runs it as a script, without asserts, and some tests are in a main that is never called, so that "
+    "every program passes; here main is called, and asserts are enabled",
     "Racket": "McEval looks for the word FAILURE, so that an ERROR passes; here any text on stderr fails",
     "*": "McEval judges a reply without code as the program 1234; here it is fail:no_code",
 }
@@ -69,27 +69,25 @@ async def read(rows: Sequence[QuestionRow], wanted: BenchmarkRequest) -> LoadedB
     """Return a question for each generation row of a requested and supported language.
 
     Raises:
-        InputError: a row lacks a field.
+        InputError: A row lacks a field.
 
     """
     found, lost = list[Question](), list[ImpossibleProblem]()
     for row in rows:
         task = row.field("task_id", str)
-        theirs = task.rpartition("/")[0]
-        rule = RULES.get(theirs)
+        label = task.rpartition("/")[0]
+        rule = RULES.get(label)
         if wanted.languages and (rule is None or rule.language not in wanted.languages):
             continue
         if rule is None:
             why = "McEval runs it in a project folder, or glotsmith does not support the language"
             lost.append(
-                ImpossibleProblem(
-                    benchmark=wanted.name, problem=task, language=theirs, reason="unsupported", detail=why
-                )
+                ImpossibleProblem(benchmark=wanted.name, problem=task, language=label, reason="unsupported", detail=why)
             )
         else:
             found.append(_question(row, wanted.name, task, rule))
-    there = {q.problem.rpartition("/")[0] for q in found}
-    notes = [f"{name}: {text}" for name, text in KNOWN_WRONG.items() if name in there or (name == "*" and there)]
+    labels = {q.problem.rpartition("/")[0] for q in found}
+    notes = [f"{name}: {text}" for name, text in KNOWN_WRONG.items() if name in labels or (name == "*" and labels)]
     return LoadedBenchmark(questions=tuple(found), impossible=tuple(lost), notes=tuple(notes))
 
 

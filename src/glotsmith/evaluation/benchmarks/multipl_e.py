@@ -15,7 +15,7 @@ from glotsmith.evaluation.benchmarks.row_files import QuestionRow
 from glotsmith.evaluation.questions import ImpossibleProblem, Question
 from glotsmith.languages import get_card, language_names
 
-HUB = "nuprl/MultiPL-E:test"  #: and a part for each language (``part_of``)
+HUB = "nuprl/MultiPL-E:test"  #: with a part for each language (``hub_part_of``)
 
 #: MultiPL-E's name → the name in glotsmith, if they differ
 CODES: Mapping[str, str] = {
@@ -39,7 +39,7 @@ CODES: Mapping[str, str] = {
     "ts": "typescript",
 }
 
-#: libraries that the tests load: a program that runs only if they are installed, and the message if not
+#: language → a program that runs only if the libraries of the tests are installed, and the message if it fails
 _NEEDS: Mapping[str, tuple[str, str]] = {
     "racket": ("#lang racket\n(require rackunit)\n", "racket lacks rackunit: install the full racket, not minimal"),
     "julia": ("using Test\n", "julia lacks its standard library Test: install julia whole"),
@@ -50,10 +50,10 @@ _NEEDS: Mapping[str, tuple[str, str]] = {
 
 
 class PassRule(NamedTuple):
-    """Differences of the published command from a plain run of the program."""
+    """Differences between the published command and a plain run of the program."""
 
-    after: str = ""  #: code that enables asserts, like an option of the published command
-    sign: str = ""  #: a word that means failure with any exit code
+    after: str = ""  #: code after the program that enables asserts, as an option of the published command does
+    sign: str = ""  #: a word in the output that means failure with any exit code
 
 
 #: evaluation/src/eval_*.py: ``java -ea``, ``csc -d:DEBUG``. Without them, every program that compiles passes.
@@ -78,13 +78,13 @@ PASS_RULES: Mapping[str, PassRule] = {
 
 #: languages whose published programs need another command, and the reason
 UNSUPPORTED: Mapping[str, str] = {
-    "d": "MultiPL-E builds it by rdmd -unittest: built without, no test is in the program, and everything passes",
-    "go": "MultiPL-E runs it by go test, as a package without main",
+    "d": "MultiPL-E builds it with rdmd -unittest; without this option, every program passes",
+    "go": "MultiPL-E runs it with go test, as a package without main",
 }
 
-#: Languages whose pass rule in MultiPL-E's scripts is wrong, so that the rule here differs.
+#: language whose pass rule in scripts of MultiPL-E is wrong → the error, and the rule here
 KNOWN_WRONG: Mapping[str, str] = {
-    "racket": "scripts of MultiPL-T read the exit code alone, and rackunit exits with 0 when checks fail; the "
+    "racket": "scripts of MultiPL-T read only the exit code, and rackunit exits with 0 when checks fail; the "
     "evaluator's status, which also requires an empty stderr, counts here",
 }
 
@@ -93,7 +93,7 @@ async def read(rows: Sequence[QuestionRow], wanted: BenchmarkRequest) -> LoadedB
     """Return a question for each row of a requested and known language.
 
     Raises:
-        InputError: a row lacks a field.
+        InputError: A row lacks a field.
 
     """
     found, lost = list[Question](), list[ImpossibleProblem]()
@@ -117,7 +117,7 @@ async def read(rows: Sequence[QuestionRow], wanted: BenchmarkRequest) -> LoadedB
 
 
 def language_of(code: str) -> str:
-    """Return the glotsmith name of a language of MultiPL-E."""
+    """Return the id in glotsmith of a language of MultiPL-E."""
     return CODES.get(code, code)
 
 
@@ -136,7 +136,7 @@ def question(row: QuestionRow, benchmark: str, language: str) -> Question:
     prompt, problem = row.field("prompt", str), row.field("name", str)
     card, name = get_card(language), entry_of(problem, prompt)
     needs, hint = _NEEDS.get(language, ("", ""))
-    way = PASS_RULES.get(language, PassRule())
+    rule = PASS_RULES.get(language, PassRule())
     fence = card.fences[0]
     return Question(
         benchmark=benchmark,
@@ -148,8 +148,8 @@ def question(row: QuestionRow, benchmark: str, language: str) -> Question:
         f"```{fence}\n{prompt.rstrip()}\n```",
         stop=tuple(row.field("stop_tokens", list[str], [])),
         before=luaunit_stand_in() if language == "lua" else "",
-        after=f"\n{row.field('tests', str)}" + (f"\n{way.after}" if way.after else ""),
-        sign=way.sign,
+        after=f"\n{row.field('tests', str)}" + (f"\n{rule.after}" if rule.after else ""),
+        sign=rule.sign,
         needs=needs,
         hint=hint,
         time_limit_s=15.0,
@@ -158,7 +158,7 @@ def question(row: QuestionRow, benchmark: str, language: str) -> Question:
 
 
 def entry_of(problem: str, prompt: str) -> str:
-    """Return the name of the function that a prompt starts; problems are named ``HumanEval_53_add``, ``mbpp_3_f``."""
+    """Return the name of the function of a prompt. Problems have names such as ``HumanEval_53_add``, ``mbpp_3_f``."""
     name = re.sub(r"\A[A-Za-z]+_\d+_", "", problem)
     words = name.split("_")
     camel = words[0] + "".join(word[:1].upper() + word[1:] for word in words[1:])
@@ -167,7 +167,7 @@ def entry_of(problem: str, prompt: str) -> str:
 
 
 def luaunit_stand_in() -> str:
-    """Return a substitute for luaunit, used if it is not installed, in one line so that line numbers do not change."""
+    """Return code that replaces luaunit if it is not installed, in one line so that line numbers do not change."""
     text = (Path(__file__).parent / "luaunit.lua").read_text("utf-8")
     body = " ".join(line.strip() for line in text.splitlines() if not line.lstrip().startswith("--"))
     return f"if not pcall(require, 'luaunit') then package.preload['luaunit'] = function() {body} end end "

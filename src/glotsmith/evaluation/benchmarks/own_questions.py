@@ -1,4 +1,4 @@
-"""Read questions in the format of glotsmith: one ``Question`` a line, as ``glotsmith benchmark make`` writes them."""
+"""Read questions in the format of glotsmith: one ``Question`` on each line, as ``glotsmith benchmark make`` writes."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ async def read(rows: Sequence[QuestionRow], wanted: BenchmarkRequest) -> LoadedB
     """Return the questions in the requested languages, or all if none is requested.
 
     Raises:
-        InputError: a line is not a question, has an unknown language, or has no tests, so that any program would pass.
+        InputError: A line is not a question, has an unknown language, or has no tests, so that any program would pass.
 
     """
     questions = [q for row in rows if (q := _question(row)).language in wanted.languages or not wanted.languages]

@@ -1,4 +1,4 @@
-"""Make a ``Problem``, which can be posed in any language, from the text of a Python original and its calls."""
+"""Make a ``Problem``, which can be posed in any language, from the code of a Python original and its calls."""
 
 import ast
 import inspect
@@ -22,13 +22,13 @@ def function_of(program: str, name: str, origin: Origin, docstring: str = "") ->
     """Return the top-level function ``name`` of a program; the rest of the program becomes its helpers.
 
     Args:
-        program: the whole original.
-        name: the name of the function.
-        origin: where it was found.
-        docstring: the task in words, if the original has no docstring.
+        program: The whole original.
+        name: The name of the function.
+        origin: The origin of the program.
+        docstring: The task in words, if the original has no docstring.
 
     Raises:
-        Unusable: the program does not parse, or has no such function.
+        UnusableProblem: The program does not parse, or has no such function.
 
     """
     tree = parse(program)
@@ -60,7 +60,7 @@ def parse(program: str) -> ast.Module:
     """Parse the Python of a benchmark.
 
     Raises:
-        Unusable: it does not parse.
+        UnusableProblem: The program does not parse.
 
     """
     try:
@@ -81,23 +81,23 @@ class SuiteCalls(NamedTuple):
     """The parsed tests of a benchmark problem."""
 
     calls: list[Call]
-    open: list[ast.expr]  #: asserted expressions with parts whose values come from the original
-    refused: list[str]  #: why asserts about the function cannot be judged
+    open: list[ast.expr]  #: asserted expressions with parts whose values only the original can give
+    refused: list[str]  #: the reasons why asserts about the function cannot be judged
     left_out: list[str]  #: statements that call the function and are not asserts
-    typed: list[Call]  #: calls with the values of the original, to infer the type of a result that no test has
+    typed: list[Call]  #: calls with the values of the original, to infer a result type that no test shows
 
 
 async def suite_of(wanted: BenchmarkRequest, function: Function, asserts: Sequence[ast.stmt]) -> SuiteCalls:
     """Return the calls of a function, each with the comparison of its assert.
 
     Raises:
-        Unchecked: the machine failed to run the original.
-        UnusableProblem: an assert about the function cannot be judged.
+        UncheckedProblem: The machine failed to run the original.
+        UnusableProblem: An assert about the function cannot be judged.
 
     """
     found = calls_of(asserts, function.name)
     if wanted.sandbox is not None:
-        found = await _closed(wanted.sandbox, function, found)
+        found = await _with_original_values(wanted.sandbox, function, found)
         unnamed = [call.arguments for call in found.calls if isinstance(call.expected, Check)]
         if unnamed:
             typed = await run_original(wanted.sandbox, function.program, function.name, unnamed)
@@ -108,9 +108,9 @@ async def suite_of(wanted: BenchmarkRequest, function: Function, asserts: Sequen
     return found
 
 
-async def _closed(sandbox: Sandbox, function: Function, found: SuiteCalls) -> SuiteCalls:
-    """Return the calls, including the open ones with the values that the original gives to their open parts."""
-    parts = [list(_open_parts(test, _subject(test, function.name))) for test in found.open]
+async def _with_original_values(sandbox: Sandbox, function: Function, found: SuiteCalls) -> SuiteCalls:
+    """Return the tests; the parts of open asserts have the values that the original gives."""
+    parts = [list(_open_parts(test, _tested_name(test, function.name))) for test in found.open]
     if not found.open:
         return found
     texts = [f"lambda: {ast.unparse(part)}" for part in itertools.chain(*parts)]
@@ -120,9 +120,9 @@ async def _closed(sandbox: Sandbox, function: Function, found: SuiteCalls) -> Su
     numbers, calls, refused = itertools.count(), list(found.calls), list(found.refused)
     for test, own in zip(found.open, parts, strict=True):
         known = {id(part): values.get(next(numbers), part) for part in own}
-        filled = cast(ast.expr, _Filled(known).visit(test))
+        filled = cast(ast.expr, _LiteralFiller(known).visit(test))
         try:
-            calls.append(_call(filled, function.name))
+            calls.append(_parse_call(filled, function.name))
         except NotLiteral as error:
             refused.append(f"{error}: {ast.unparse(filled)[:200]}")
     return found._replace(calls=calls, open=[], refused=refused)
@@ -138,14 +138,14 @@ def make_posable(
     note: str = "",
     alias: str = "",
 ) -> PosableProblem:
-    """Return the problem with these calls as its suite, without duplicates; ``typed`` calls only give types.
+    """Return the problem with these calls as its suite, without duplicates. ``typed`` calls are used only for types.
 
     Raises:
-        UnusableProblem: no test calls the function, or a call has a wrong number of arguments.
+        UnusableProblem: No test calls the function, or a call has a wrong number of arguments.
 
     """
     if not calls:
-        raise UnusableProblem(f"no test of it is a call that can be judged{f'; {note}' if note else ''}")
+        raise UnusableProblem(f"none of its tests is a call that can be judged{f'; {note}' if note else ''}")
     tests = tuple(dict.fromkeys(map(render_test, calls)))
     names = parameters_of(function)[: len(calls[0].arguments)]  # the others have defaults
     try:
@@ -169,19 +169,19 @@ def calls_of(statements: Sequence[ast.stmt], name: str) -> SuiteCalls:
     """Return the tests of ``candidate`` in statements, or those of ``name`` if there are none."""
     found = SuiteCalls([], [], [], [], [])
     for statement in statements:
-        subject = _subject(statement, name)
+        subject = _tested_name(statement, name)
         if not find_calls(statement, subject):
             continue
         if not isinstance(statement, ast.Assert):
             found.left_out.append(ast.unparse(statement).split("\n")[0])
         else:
-            _sort(found, statement.test, name, subject)
+            _add_assert(found, statement.test, name, subject)
     return found
 
 
-def _sort(found: SuiteCalls, test: ast.expr, name: str, subject: str) -> None:
+def _add_assert(found: SuiteCalls, test: ast.expr, name: str, subject: str) -> None:
     try:
-        found.calls.append(_call(test, name))
+        found.calls.append(_parse_call(test, name))
     except NotLiteral as error:
         if any(_open_parts(test, subject)):
             found.open.append(test)
@@ -189,13 +189,13 @@ def _sort(found: SuiteCalls, test: ast.expr, name: str, subject: str) -> None:
             found.refused.append(f"{error}: {ast.unparse(test)[:200]}")
 
 
-def _call(test: ast.expr, name: str) -> Call:
-    call = parse_assertion(test, _subject(test, name))
+def _parse_call(test: ast.expr, name: str) -> Call:
+    call = parse_assertion(test, _tested_name(test, name))
     return msgspec.structs.replace(call, function=name)
 
 
-def _subject(node: ast.AST, name: str) -> str:
-    """Return the name of the tested function: ``candidate`` if it occurs, since ``name`` is then the original."""
+def _tested_name(node: ast.AST, name: str) -> str:
+    """Return the name of the tested function: ``candidate`` if it occurs, because ``name`` is then the original."""
     return "candidate" if find_calls(node, "candidate") else name
 
 
@@ -215,7 +215,7 @@ def _open_parts(node: ast.expr, subject: str) -> Iterator[ast.expr]:
             yield from _open_parts(part, subject)
 
 
-class _Filled(ast.NodeTransformer):
+class _LiteralFiller(ast.NodeTransformer):
     """Replaces parts of a test with literals."""
 
     def __init__(self, values: Mapping[int, Value]) -> None:
@@ -230,4 +230,4 @@ def note_of(found: SuiteCalls) -> str:
     """Return the note about the tests of a problem for readers of the figures; "" for none."""
     first = found.left_out[0][:200] if found.left_out else ""
     count = len(found.left_out)
-    return f"{counted(count, 'statement', 'is')} left out, being no assert: {first}" if first else ""
+    return f"{counted(count, 'statement', 'is')} left out, which is no assert: {first}" if first else ""

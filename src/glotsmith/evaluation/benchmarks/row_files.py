@@ -1,4 +1,4 @@
-"""Read the rows of a benchmark: JSON lines, a JSON list, Parquet, one file a problem, or a dataset of the hub."""
+"""Read the rows of a benchmark: JSON lines, a JSON list, Parquet, a file for each problem, or a dataset of the hub."""
 
 import gzip
 import importlib
@@ -26,10 +26,10 @@ class QuestionRow(Record, frozen=True, kw_only=True):
     data: dict[str, Any]
 
     def field(self, name: str, kind: type[T], default: T | None = None) -> T:
-        """Return a field of the wanted type.
+        """Return a field as a value of the given type.
 
         Raises:
-            InputError: it is missing without a default, or of another type.
+            InputError: The field is missing and has no default, or has another type.
 
         """
         value = self.data.get(name, default)
@@ -48,25 +48,25 @@ def read_rows(path: Path) -> list[QuestionRow]:
     """Read a file, or all files of a folder by name, without the results of earlier runs.
 
     Raises:
-        UsageError: the path does not exist, or the folder has no such files.
-        InputError: a file is malformed, by file and line.
+        UsageError: The path does not exist, or the folder has no such files.
+        InputError: A file is malformed. The message names the file and the line.
 
     """
     if path.is_dir():
         files = [p for p in sorted(path.rglob("*")) if _suffix(p) and ".results." not in p.name]
         if not files:
             raise UsageError(f"{path} has no {', '.join(_SUFFIXES)} files")
-        return [row for file in files for row in _rows(file)]
+        return [row for file in files for row in _rows_of_file(file)]
     if not path.is_file():
         raise UsageError(f"{path} is neither a file nor a folder")
-    return list(_rows(path))
+    return list(_rows_of_file(path))
 
 
 def hub_rows(name: str, split: str, config: str = "") -> list[QuestionRow]:
-    """Read a dataset of the hub through ``datasets``.
+    """Read a dataset of the hub by the library ``datasets``.
 
     Raises:
-        UsageError: the library is missing, or the dataset is not available.
+        UsageError: The library is missing, or the dataset is not available.
 
     """
     try:
@@ -75,7 +75,7 @@ def hub_rows(name: str, split: str, config: str = "") -> list[QuestionRow]:
         raise UsageError(f"a benchmark of the hub needs datasets: {install_command('datasets')}") from None
     try:
         found = datasets.load_dataset(name, config or None, split=split)
-    except Exception as error:  # the library raises errors of all its layers, which share no class
+    except Exception as error:  # the library raises errors without a common class
         reason = str(error).strip().split("\n")[0]
         raise UsageError(f"{name} cannot be loaded from the hub ({reason}); give a file: BENCHMARK=PATH") from None
     return [QuestionRow(file=f"{name}:{split}", line=i, data=dict(row)) for i, row in enumerate(found, 1)]
@@ -86,29 +86,29 @@ def _suffix(path: Path) -> str:
     return suffix if suffix in _SUFFIXES and path.is_file() else ""
 
 
-def _rows(path: Path) -> Iterator[QuestionRow]:
+def _rows_of_file(path: Path) -> Iterator[QuestionRow]:
     match _suffix(path):
         case ".jsonl":
             for number, line in enumerate(read_bytes(path).split(b"\n"), 1):
                 if line.strip():
-                    yield QuestionRow(file=str(path), line=number, data=_object(path, number, line))
+                    yield QuestionRow(file=str(path), line=number, data=_decode_object(path, number, line))
         case ".json":
             data = read_bytes(path)
             if data.lstrip().startswith(b"["):
-                yield from _list(path, data)
+                yield from _rows_of_list(path, data)
             else:
-                yield QuestionRow(file=str(path), line=None, data=_object(path, None, data))
+                yield QuestionRow(file=str(path), line=None, data=_decode_object(path, None, data))
         case ".parquet":
-            yield from _parquet(path)
+            yield from _rows_of_parquet(path)
         case _:
-            raise InputError.at(path, None, f"a benchmark is one of {', '.join(_SUFFIXES)}, also with .gz")
+            raise InputError.at(path, None, f"expected a file of a benchmark: {', '.join(_SUFFIXES)}, also with .gz")
 
 
 def read_bytes(path: Path) -> bytes:
     """Return the content of a file, decompressed if it is compressed.
 
     Raises:
-        InputError: it cannot be read.
+        InputError: The file cannot be read.
 
     """
     try:
@@ -124,26 +124,26 @@ def _decode(path: Path, line: int | None, data: bytes) -> Any:
         raise InputError.at(path, line, f"not JSON: {decode_fault(data, error)}") from None
 
 
-def _object(path: Path, line: int | None, data: bytes) -> dict[str, Any]:
+def _decode_object(path: Path, line: int | None, data: bytes) -> dict[str, Any]:
     value = _decode(path, line, data)
     if not isinstance(value, dict):
         raise InputError.at(path, line, "a row must be a JSON object")
     return cast(dict[str, Any], value)
 
 
-def _list(path: Path, data: bytes) -> Iterator[QuestionRow]:
+def _rows_of_list(path: Path, data: bytes) -> Iterator[QuestionRow]:
     for number, value in enumerate(cast(list[Any], _decode(path, None, data)), 1):
         if not isinstance(value, dict):
             raise InputError.at(path, None, f"row {number} must be a JSON object")
         yield QuestionRow(file=str(path), line=number, data=cast(dict[str, Any], value))
 
 
-def _parquet(path: Path) -> Iterator[QuestionRow]:
+def _rows_of_parquet(path: Path) -> Iterator[QuestionRow]:
     import pyarrow.parquet as pq
 
     try:
         rows = cast(Any, pq).read_table(path).to_pylist()
-    except (ValueError, OSError, NotImplementedError) as error:  # the base of Arrow's errors
+    except (ValueError, OSError, NotImplementedError) as error:  # the base classes of Arrow's errors
         raise InputError.at(path, None, f"not a readable Parquet file: {error}") from error
     for number, row in enumerate(rows, 1):
         yield QuestionRow(file=str(path), line=number, data=cast(dict[str, Any], row))
