@@ -34,7 +34,7 @@ def test_sources_of_which_nothing_can_be_read_are_refused(
     ("name", "content", "why"),
     [
         ("deco.py", '@foo\ndef f(x):\n    """D."""\n    return x\n', "a decorator changes its behaviour (1)"),
-        ("rows.jsonl", '{"content": "x = 1"}\n', "the row holds no top-level function (1)"),
+        ("rows.jsonl", '{"content": "x = 1"}\n', "the row contains no top-level function (1)"),
     ],
 )
 def test_sources_without_a_function_end_with_a_sentence_and_no_advice_of_another_model(

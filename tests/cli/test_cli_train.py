@@ -61,7 +61,7 @@ def test_what_is_no_dataset_gets_a_sentence(glotsmith: Command, rows: Path, tmp_
     code, _, stderr = glotsmith("train", "sft", tmp_path / "nowhere", "-m", "model", "-o", tmp_path / "out")
     assert (code, "a run folder, a dataset that 'glotsmith export' wrote" in stderr) == (2, True), stderr
     code, _, stderr = glotsmith("train", "dpo", rows, "-m", "model", "-o", tmp_path / "out")
-    assert (code, f"{rows}:1: not a row of a dataset (Preference)" in stderr) == (2, True), stderr
+    assert (code, f"{rows}:1: not a valid row of a dataset (Preference)" in stderr) == (2, True), stderr
     rows.write_bytes(b"\n")
     code, _, stderr = glotsmith("train", "dpo", rows, "-m", "model", "-o", tmp_path / "out")
     assert (code, "there is no preference pair to train on" in stderr) == (2, True), stderr
@@ -155,7 +155,7 @@ def test_a_run_is_exported_for_trainers(glotsmith: Command, tmp_path: Path) -> N
     assert 'model_name_or_path: "some/model"' in (run / "dataset/trl-grpo/grpo.yaml").read_text()
     for arguments, sentence in (
         (["-f", "trl-dpo"], "nothing to export as trl-dpo: there is no preference pair"),
-        (["-f", "trl-sft", "--held-out", "0.5"], "holds out all of the dataset's problems (1)"),
+        (["-f", "trl-sft", "--held-out", "0.5"], "holds out all 1 problem of the dataset"),
         (["-f", "csv"], "no format is named 'csv'; there are: jsonl, parquet, trl-sft"),
         (["-f", "jsonl", "--held-out", "0.5"], "--model, --held-out and --stage are for trainers' formats"),
         (["-f", "jsonl", "-o", tmp_path], f"{tmp_path}: the folder contains other files (corpus.py, run)"),

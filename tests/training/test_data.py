@@ -40,7 +40,7 @@ def prepared(items: list[Any], folder: Path, **changes: Any) -> PreparedData:
     ],
 )
 def test_a_conversation_without_a_reply_is_named(messages: tuple[Any, ...], tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"row odd: a conversation that can be trained on has a prompt and ends"):
+    with pytest.raises(InputError, match=r"row odd: the conversation must have a prompt and end"):
         prepared([example(0), change(1, id="odd", messages=messages)], tmp_path)
 
 
@@ -57,7 +57,7 @@ def test_rows_of_any_text_come_through(tmp_path: Path) -> None:
 def test_one_row_is_a_dataset(tmp_path: Path) -> None:
     made = prepared([example(0)], tmp_path)
     assert [(split.rows, split.problems) for split in made.stages] == [(1, 1)]
-    with pytest.raises(UsageError, match=r"holds out all of the dataset's problems \(1\).*Hold out none \(0\)"):
+    with pytest.raises(UsageError, match=r"holds out all 1 problem of the dataset.*hold out none \(0\)"):
         prepared([example(0)], tmp_path, held_out=0.05)
 
 

@@ -87,18 +87,18 @@ def lose_weights(folder: Path) -> None:
 @pytest.mark.parametrize("broken", [break_weights, break_config, be_another, lose_weights])
 def test_weights_that_can_not_be_read_are_a_sentence(broken: Any, tiny: Path) -> None:
     broken(tiny)
-    with pytest.raises(UsageError, match=r"no model can be read from .*tiny': give a folder with weights.*\(.+\)"):
+    with pytest.raises(UsageError, match=r"cannot load a model from .*tiny': give a folder with weights.*\(.+\)"):
         models.open_model(str(tiny), preset_settings("general", {"max_length": 128}))
 
 
 def test_a_tokenizer_that_can_not_be_read_is_a_sentence(tiny: Path) -> None:
     (tiny / "tokenizer.json").write_text('{"version": "1.0"}')
-    with pytest.raises(UsageError, match=r"no model can be read from .*tiny'"):
+    with pytest.raises(UsageError, match=r"cannot load a model from .*tiny'"):
         models.tokenizer(str(tiny), preset_settings("general", {}))
 
 
 def test_more_tokens_than_the_model_has_positions_for(tiny: Path) -> None:
-    with pytest.raises(UsageError, match=r"has positions for 1024 tokens, and max_length is 2048: .*max_length=1024"):
+    with pytest.raises(UsageError, match=r"accepts up to 1024 tokens, and max_length is 2048: .*max_length=1024"):
         models.open_model(str(tiny), preset_settings("general", {}))
 
 

@@ -64,9 +64,7 @@ def test_what_has_begun_keeps_its_settings_and_its_data(begun: str, tmp_path: Pa
         begin(tmp_path, begun)
     with hold_folder(tmp_path):
         claim_settings(tmp_path, job(batch=4))
-        with pytest.raises(
-            UsageError, match=r"how\.batch was 4 and is now 8\. Set them as they were, or train in another"
-        ):
+        with pytest.raises(UsageError, match=r"how\.batch was 4 and is now 8\. Restore them, or train in another"):
             claim_settings(tmp_path, job(batch=8))
         claim_data(tmp_path, prepared())
         for changed in (prepared("b"), prepared(validation_hash="b")):

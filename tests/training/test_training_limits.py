@@ -42,7 +42,7 @@ def test_what_is_cut_is_counted_whatever_the_packing(
     answer: list[str] = []
     (stage,) = train(rows, max_steps=1, held_out=0, messages=answer, **changes).stages
     assert (stage.too_long, stage.lost) == (too_long, lost)
-    assert ("were cut at max_length" in answer[-1]) is bool(too_long)
+    assert ("were truncated at max_length" in answer[-1]) is bool(too_long)
 
 
 def test_a_pair_that_loses_its_replies_is_counted(train: Train) -> None:
@@ -55,7 +55,7 @@ def test_a_pair_that_loses_its_replies_is_counted(train: Train) -> None:
 def test_held_out_rows_that_are_all_too_long_are_a_sentence(train: Train) -> None:
     apart = train(max_steps=1, held_out=0.25).data.held_out
     rows = [long_row(n, prompt=True) if word in apart else example(n) for n, word in enumerate(WORDS)]
-    with pytest.raises(UsageError, match="none of the held-out rows has anything to learn within max_length = 128"):
+    with pytest.raises(UsageError, match="none of the held-out rows has tokens to learn within max_length = 128"):
         train(rows, "other", max_steps=1, held_out=0.25)
 
 
@@ -97,7 +97,7 @@ def test_a_tokenizer_without_padding(train: Train, tiny: Path, tmp_path: Path) -
 def test_a_mistake_is_mended_in_the_same_folder(train: Train) -> None:
     with pytest.raises(UsageError, match="no model can be read"):
         train(model=Path("/nowhere"), max_steps=1, held_out=0)
-    with pytest.raises(UsageError, match="no row has anything to learn within max_length = 8 tokens: raise it"):
+    with pytest.raises(UsageError, match="no row has tokens to learn within max_length = 8 tokens: set a larger one"):
         train(max_length=8, max_steps=1, held_out=0)
     assert train(max_steps=1, held_out=0).stages[0].steps == 1
 
@@ -132,10 +132,10 @@ def test_a_full_disk_is_a_sentence(train: Train) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"model": Path("/nowhere")}, "no model can be read from '/nowhere': give a folder with weights, a GGUF file"),
+        ({"model": Path("/nowhere")}, "cannot load a model from '/nowhere': give a folder with weights, a GGUF file"),
         ({"rows": []}, "the dataset has no row"),
-        ({"max_length": 8}, "no row has anything to learn within max_length = 8 tokens"),
-        ({"max_length": 8, "packing": "bfd"}, "no row has anything to learn within max_length = 8 tokens"),
+        ({"max_length": 8}, "no row has tokens to learn within max_length = 8 tokens"),
+        ({"max_length": 8, "packing": "bfd"}, "no row has tokens to learn within max_length = 8 tokens"),
         ({"template": "alpaca"}, "no chat template is named 'alpaca'; there are: chatml, magicoder"),
     ],
 )

@@ -114,7 +114,7 @@ def test_preferences_hold_out_what_the_model_was_not_trained_on(train: Train, tm
     pairs, how = [preference(n) for n in some], {"method": "dpo", "max_steps": 1, "seed": 1, "messages": messages}
     again = train(pairs, "dpo", model=tmp_path / "out/model", held_out=0.3, **how).data.held_out
     assert again == first[:3]
-    assert "Held out again, as" in messages[0] and messages[0].endswith("3 of 3 problems")
+    assert "Held out again: 3 of 3 problems, on which" in messages[0]
     fresh = train(pairs, "fresh", held_out=0.3, **how).data.held_out
     assert len(fresh) == 3 and fresh != again  # else this would show nothing
 
@@ -144,7 +144,7 @@ def test_the_record_says_what_was_done(train: Train, tmp_path: Path) -> None:
     assert stored.data.stages[0].rows == 9 and stored.data.stages[0].problems == 9
     assert (stored.stages[0].steps, stored.stages[0].stopped) == (3, "max_steps = 3")
     assert stored.stages[0].too_long == 9  # each is longer than 40 tokens, and says so
-    assert "9 rows were cut at max_length" in messages[-1]
+    assert "9 rows were truncated at max_length" in messages[-1]
     assert stored.stages[0].held_out[-1].step == 3
 
 

@@ -82,8 +82,8 @@ def test_the_papers_numbers(name: str) -> None:
         ({"epochs": [1, 0]}, r"--set epochs is \[1, 0\], and must be a list; each item is a number above 0"),
         ({"held_out": 1}, "--set held_out is 1, and must be a number from 0 to below 1"),
         ({"batch": 10, "micro_batch": 4}, r"batch \(10\) must be a multiple of micro_batch \(4\)"),
-        ({"packing": "wrapped"}, "wrapped cuts rows anywhere, also within a prompt: it needs loss = all"),
-        ({"packing": "wrapped", "style": "plain"}, "wrapped cuts rows anywhere"),
+        ({"packing": "wrapped"}, "wrapped cuts rows at any token, also in a prompt: it needs loss = all"),
+        ({"packing": "wrapped", "style": "plain"}, "wrapped cuts rows at any token"),
         ({"epochs": [float("inf")]}, "--set epochs is .*inf.*, and must be a list"),
         ({"dpo_epochs": 0}, "--set dpo_epochs is 0, and must be a number above 0"),
         ({"dpo_learning_rate": -1}, "--set dpo_learning_rate is -1, and must be a number above 0"),
@@ -92,7 +92,7 @@ def test_the_papers_numbers(name: str) -> None:
         ({"seed": 2**32}, "--set seed is 4294967296, and must be a whole number from 0 to below 4294967296"),
         ({"lora_rank": 4, "lora_dropout": 1}, "--set lora_dropout is 1, and must be a number from 0 to below 1"),
         ({"lora_rank": 4, "lora_alpha": -1}, "--set lora_alpha is -1, and must be a whole number of 0 or more"),
-        ({"lora_alpha": 16}, "lora_alpha and lora_dropout are of adapters, and there are none: set lora_rank"),
+        ({"lora_alpha": 16}, "lora_alpha and lora_dropout are settings of adapters: set lora_rank"),
     ],
 )
 def test_settings_that_can_not_be(changes: dict, message: str) -> None:
@@ -188,7 +188,10 @@ def test_rows_are_read_from_what_export_writes(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [('{"id": 3}\n', r"rows\.jsonl:2: not a row of a dataset \(Example\)"), ("\xff\n", r"rows\.jsonl:2: not a row")],
+    [
+        ('{"id": 3}\n', r"rows\.jsonl:2: not a valid row of a dataset \(Example\)"),
+        ("\xff\n", r"rows\.jsonl:2: not a valid row"),
+    ],
 )
 def test_a_row_that_is_none_is_named(text: str, message: str, tmp_path: Path) -> None:
     file = write(tmp_path / "rows.jsonl", example(1))
@@ -220,7 +223,7 @@ def test_a_parquet_file_that_is_broken_or_of_something_else_is_named(tmp_path: P
     other = pq.read_table(file, partitioning=None).to_pylist()
     other[7]["parallel_id"] = None
     pq.write_table(pa.Table.from_pylist(other), file)
-    with pytest.raises(InputError, match=r"train\.parquet: row 8 is none of a dataset \(Example\)"):
+    with pytest.raises(InputError, match=r"train\.parquet: row 8 is not a valid row of a dataset \(Example\)"):
         list(read_dataset_rows(file, Example))
 
 

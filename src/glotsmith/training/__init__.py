@@ -1,1 +1,1 @@
-"""Training on verified programs: supervised and on preferences, with TRL and PEFT, by the papers' settings."""
+"""Train on verified programs (SFT) and on preference pairs (DPO) with TRL and PEFT, by the settings of the papers."""

@@ -1,4 +1,4 @@
-"""The callback that reports the progress of a training and ends a stage in time."""
+"""The callback that reports the progress of a training and ends a stage at its time limit."""
 
 import time
 from collections.abc import Callable
@@ -14,18 +14,18 @@ class LossReport(NamedTuple):
     """The loss at a step of a stage."""
 
     step: int
-    steps: int  #: of the stage
+    steps: int  #: number of steps of the stage
     loss: float
     held_out: bool  #: whether it is the loss on the held-out problems
-    tokens_per_second: float = 0.0  #: since the start of training in this process; 0 if unknown
-    left_s: float | None = None  #: seconds that the rest of the stage takes; None if unknown
+    tokens_per_second: float = 0.0  #: mean rate since this process started to train; 0 if unknown
+    left_s: float | None = None  #: expected seconds until the end of the stage; None if unknown
 
 
 class TrainingProgress(Protocol):
     """Receives the progress of a training."""
 
     def on_stage_started(self, stage: int, step: int, steps: int) -> None:
-        """Called when training begins in this process, with the number of the stage and the steps done before."""
+        """Called when this process starts to train a stage, with its number and the steps that are done already."""
         ...
 
     def on_step(self, step: int) -> None:
@@ -42,10 +42,10 @@ class TrainingProgress(Protocol):
 
 
 class LossLines(TrainingProgress):
-    """Says each loss in a line."""
+    """Prints each loss as a line."""
 
-    def __init__(self, say: Callable[[str], None]) -> None:
-        self._say = say
+    def __init__(self, print_line: Callable[[str], None]) -> None:
+        self._print_line = print_line
 
     def on_stage_started(self, stage: int, step: int, steps: int) -> None:
         """Do nothing."""
@@ -57,15 +57,15 @@ class LossLines(TrainingProgress):
         """Do nothing."""
 
     def on_loss(self, report: LossReport) -> None:
-        """Say it."""
+        """Print the loss."""
         left = "" if report.left_s is None else f", {format_seconds(report.left_s)} left"
         pace = f", {report.tokens_per_second:.0f} tokens a second{left}" if left else ""
         where = " on held-out problems" if report.held_out else ""
-        self._say(f"step {report.step} of {report.steps}: loss{where} {report.loss:.4f}{pace}")
+        self._print_line(f"step {report.step} of {report.steps}: loss{where} {report.loss:.4f}{pace}")
 
 
 def budget_callback(settings: TrainingSettings, stage: int, progress: TrainingProgress) -> Any:
-    """Return the callback that reports losses and pace, ends a stage in time, and requests its last evaluation."""
+    """Return the callback that reports losses and rates, and ends a stage in time with a last evaluation."""
 
     class Budget(load("transformers").TrainerCallback):
         stopped = ""
@@ -77,14 +77,14 @@ def budget_callback(settings: TrainingSettings, stage: int, progress: TrainingPr
             progress.on_stage_started(stage, int(state.global_step), int(state.max_steps))
 
         def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any], **_: Any) -> None:
-            place = int(state.global_step), int(state.max_steps)
+            steps = int(state.global_step), int(state.max_steps)
             if "loss" in logs:
-                progress.on_loss(LossReport(*place, float(logs["loss"]), False, *self._pace(state)))
+                progress.on_loss(LossReport(*steps, float(logs["loss"]), False, *self._pace(state)))
             if "eval_loss" in logs:
-                progress.on_loss(LossReport(*place, float(logs["eval_loss"]), True))
+                progress.on_loss(LossReport(*steps, float(logs["eval_loss"]), True))
 
         def _pace(self, state: Any) -> tuple[float, float | None]:
-            """Return the tokens per second since the start of training in this process, and the seconds left."""
+            """Return the tokens per second since this process started to train, and the seconds left."""
             seconds, (step, tokens) = time.monotonic() - self._begun, self._before
             if state.global_step <= step or seconds <= 0:
                 return 0.0, None

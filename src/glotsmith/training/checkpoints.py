@@ -1,4 +1,4 @@
-"""Checkpoints of a stage, and the one to resume from."""
+"""Find the checkpoints of a stage, and the one to resume from."""
 
 import json
 import re
@@ -15,11 +15,11 @@ _STATE = "trainer_state.json"  #: the file that transformers writes last
 def last_complete(folder: Path) -> Path | None:
     """Return the last complete checkpoint in a folder, and remove incomplete ones.
 
-    A checkpoint stores the path of the best checkpoint. If the folder was moved, or is reached by another path,
-    transformers ignores that checkpoint without a message; therefore the path is corrected.
+    A checkpoint stores the path of the best checkpoint. If the folder was moved, or has another path now,
+    transformers ignores the best checkpoint without a message. Therefore the path is corrected.
     """
     for checkpoint in reversed(list_checkpoints(folder)):
-        if (state := _state(checkpoint)) is not None:
+        if (state := _read_state(checkpoint)) is not None:
             _correct_best_checkpoint(checkpoint, state)
             return checkpoint
         shutil.rmtree(checkpoint)
@@ -36,7 +36,7 @@ def step_of(checkpoint: Path) -> int:
     return int(checkpoint.name.rpartition("-")[2])
 
 
-def _state(checkpoint: Path) -> dict[str, Any] | None:
+def _read_state(checkpoint: Path) -> dict[str, Any] | None:
     """Return the trainer's state; None if the checkpoint is incomplete."""
     try:
         return json.loads((checkpoint / _STATE).read_text("utf-8"))
@@ -46,9 +46,9 @@ def _state(checkpoint: Path) -> dict[str, Any] | None:
 
 def _correct_best_checkpoint(checkpoint: Path, state: dict[str, Any]) -> None:
     best = state.get("best_model_checkpoint")
-    here = str(checkpoint.with_name(Path(best).name)) if best else best
-    if here == best:
+    current = str(checkpoint.with_name(Path(best).name)) if best else best
+    if current == best:
         return
-    state["best_model_checkpoint"] = here
+    state["best_model_checkpoint"] = current
     with write_aside(checkpoint / _STATE) as draft:
         draft.write_text(json.dumps(state, indent=2, sort_keys=True) + "\n", "utf-8")

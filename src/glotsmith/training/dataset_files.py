@@ -17,27 +17,27 @@ def read_dataset_rows(path: Path, kind: type[Item]) -> Iterator[Item]:
     """Yield the rows of a file, or of a dataset's folder (``data/LANGUAGE/train.*``).
 
     Raises:
-        UsageError: no file exists.
-        InputError: a row is not one of that kind; the message names file and line.
+        UsageError: No file exists.
+        InputError: A row is not of this kind. The message names the file and the line.
 
     """
-    for file in _files(path):
-        yield from (_parquet if file.suffix == ".parquet" else _lines)(file, kind)
+    for file in _dataset_files(path):
+        yield from (_rows_of_parquet if file.suffix == ".parquet" else _rows_of_jsonl)(file, kind)
 
 
-def _files(path: Path) -> list[Path]:
+def _dataset_files(path: Path) -> list[Path]:
     if path.is_file() and path.suffix in (".jsonl", ".parquet"):
         return [path]
     found = sorted(file for file in path.glob("data/*/train.*") if file.suffix in (".jsonl", ".parquet"))
     if not found:
         raise UsageError(
-            f"{path}: a run folder, a dataset that 'glotsmith export' wrote as jsonl or parquet, or a .jsonl or "
-            ".parquet file is wanted"
+            f"{path}: expected a run folder, a dataset that 'glotsmith export' wrote as jsonl or parquet, or a .jsonl "
+            "or .parquet file"
         )
     return found
 
 
-def _lines(file: Path, kind: type[Item]) -> Iterator[Item]:
+def _rows_of_jsonl(file: Path, kind: type[Item]) -> Iterator[Item]:
     decode = msgspec.json.Decoder(kind).decode
     with file.open("rb") as lines:
         for number, line in enumerate(lines, 1):
@@ -47,11 +47,11 @@ def _lines(file: Path, kind: type[Item]) -> Iterator[Item]:
                 yield decode(line)
             except (msgspec.DecodeError, UnicodeDecodeError) as error:
                 raise InputError.at(
-                    file, number, f"not a row of a dataset ({kind.__name__}): {decode_fault(line, error)}"
+                    file, number, f"not a valid row of a dataset ({kind.__name__}): {decode_fault(line, error)}"
                 ) from error
 
 
-def _parquet(file: Path, kind: type[Item]) -> Iterator[Item]:
+def _rows_of_parquet(file: Path, kind: type[Item]) -> Iterator[Item]:
     arrow, parquet = cast(Any, import_module("pyarrow")), cast(Any, import_module("pyarrow.parquet"))
     number = 0
     try:
@@ -60,6 +60,8 @@ def _parquet(file: Path, kind: type[Item]) -> Iterator[Item]:
                 number += 1
                 yield msgspec.convert(row, kind)
     except msgspec.ValidationError as error:
-        raise InputError.at(file, None, f"row {number} is none of a dataset ({kind.__name__}): {error}") from error
+        raise InputError.at(
+            file, None, f"row {number} is not a valid row of a dataset ({kind.__name__}): {error}"
+        ) from error
     except (arrow.ArrowException, OSError) as error:
         raise InputError.at(file, None, f"not a dataset ({kind.__name__}): {error}") from error

@@ -1,4 +1,4 @@
-"""Direct preference optimisation, with TRL's DPOTrainer; the reference is the initial model."""
+"""Direct preference optimisation with TRL's DPOTrainer. The reference model is the initial model."""
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -21,10 +21,10 @@ def dpo(
     progress: TrainingProgress | None = None,
 ) -> TrainingReport:
     """Train on preference pairs. Raises the exceptions of ``loop.train``."""
-    return train(job, _trainer, source, folder, say, progress)
+    return train(job, _make_trainer, source, folder, say, progress)
 
 
-def _trainer(trainee: TrainerInput, arguments: dict[str, Any], settings: TrainingSettings) -> Any:
+def _make_trainer(trainee: TrainerInput, arguments: dict[str, Any], settings: TrainingSettings) -> Any:
     trl = load("trl")
     return trl.DPOTrainer(
         model=trainee.model,

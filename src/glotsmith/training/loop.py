@@ -1,4 +1,4 @@
-"""Train stage by stage, in a folder that says how far it came (``folder``)."""
+"""Train the stages of a training one by one. The folder of the training stores its progress (``training_folder``)."""
 
 import gc
 import math
@@ -41,18 +41,18 @@ from glotsmith.training.training_report import (
 )
 from glotsmith.write_aside import draft_path, write_aside
 
-_FULL = ("No space left", "quota exceeded", "File too large", "failed writing file")  #: as torch and safetensors say it
+_DISK_FULL = ("No space left", "quota exceeded", "File too large", "failed writing file")  #: of torch and safetensors
 _STAGE = "stage.json"  #: file with the record of a stage, in the folder of its weights
-_LOG_SHARE = 0.01  #: of all steps: a progress line after each
-_NEARLY_ONE = 1 - 1e-9  #: transformers takes 1.0 for one step, and lower values for a share of all steps
+_LOG_SHARE = 0.01  #: share of all steps between two progress lines
+_NEARLY_ONE = 1 - 1e-9  #: for transformers, 1.0 means one step, and lower values mean a share of all steps
 
 
 class TrainingJob(Record, frozen=True, kw_only=True):
-    """One training."""
+    """The method, the model and the settings of a training."""
 
     method: TrainingMethod
-    model: str  #: a folder or a hub id
-    preset: Annotated[str, CHANGEABLE]  #: its settings are in ``how``
+    model: str  #: a folder, a GGUF file or a hub id
+    preset: Annotated[str, CHANGEABLE]  #: name of the preset; ``how`` contains its settings
     how: TrainingSettings
 
 
@@ -61,13 +61,13 @@ class TrainerInput(NamedTuple):
 
     model: Any
     tokenizer: Any
-    adapters: Any  #: configuration of fresh ones, or None
+    adapters: Any  #: configuration of new adapters, or None
     rows: Any
-    validation: Any  #: rows, or None
+    validation: Any  #: held-out rows, or None
     callbacks: Sequence[Any]
 
 
-MakeTrainer = Callable[[TrainerInput, dict[str, Any], TrainingSettings], Any]  #: makes a trainer of common arguments
+MakeTrainer = Callable[[TrainerInput, dict[str, Any], TrainingSettings], Any]  #: the dict: arguments of all trainers
 Notify = Callable[[str], None]
 
 
@@ -79,13 +79,13 @@ def train(
     notify: Notify,
     progress: TrainingProgress | None = None,
 ) -> TrainingReport:
-    """Train, or resume; return the record. Without ``progress`` losses are sentences for ``notify``.
+    """Train, or resume a training, and return its record. Without ``progress``, ``notify`` gets the losses.
 
     Raises:
-        UsageError: the folder belongs to another training or another process is at work in it, the data changed,
-            something named is not there, or the device's memory is too small.
-        InputError: a row cannot be trained on.
-        StorageError: the folder cannot be written.
+        UsageError: The folder belongs to another training, another process uses it, the data has changed, the model
+            does not exist, or the device's memory is too small.
+        InputError: A row cannot be trained on.
+        StorageError: The folder cannot be written.
 
     """
     try:
@@ -98,9 +98,9 @@ def train(
         if isinstance(error, load("torch").OutOfMemoryError):
             raise UsageError(
                 f"the device's memory is full: set a smaller micro_batch (it is {job.how.micro}) or max_length, "
-                "gradient_checkpointing = true, or train adapters (--lora)"
+                "set gradient_checkpointing = true, or train adapters (--lora)"
             ) from error
-        if any(sign in str(error) for sign in _FULL):
+        if any(sign in str(error) for sign in _DISK_FULL):
             raise StorageError(f"{folder}: the training cannot be stored: {error}") from error
         raise
 
@@ -110,37 +110,36 @@ def _train(
     make: MakeTrainer,
     source: Callable[[], Iterable[Any]],
     folder: Path,
-    say: Notify,
+    notify: Notify,
     progress: TrainingProgress,
 ) -> TrainingReport:
     tokenizer = models.tokenizer(job.model, job.how)
     with hold_folder(folder) if ranks.is_first_process() else nullcontext():
         if ranks.is_first_process():
-            _prepare(job, source, folder, say)
+            _prepare(job, source, folder, notify)
         ranks.wait_for_all()
         if not ranks.is_first_process():
-            say, progress = _say_nothing, LossLines(_say_nothing)
-        return _train_stages(job, make, folder, tokenizer, say, progress)
+            notify, progress = _ignore_message, LossLines(_ignore_message)
+        return _train_stages(job, make, folder, tokenizer, notify, progress)
 
 
-def _say_nothing(_: str) -> None:
-    """Leave it to the first process."""
+def _ignore_message(_: str) -> None:
+    """Do nothing: only the first process prints messages."""
 
 
-def _prepare(job: TrainingJob, source: Callable[[], Iterable[Any]], folder: Path, say: Notify) -> None:
-    """Take the folder, and lay the data out in it."""
+def _prepare(job: TrainingJob, source: Callable[[], Iterable[Any]], folder: Path, notify: Notify) -> None:
+    """Claim the folder for the training, and write the data into it."""
     claim_settings(folder, job)
     before = held_out_before(job.model)
     prepared = data.prepare_data(source, job.how, folder / "data", before)
     claim_data(folder, prepared)
     if again := len(before.intersection(prepared.held_out)):
-        say(
-            f"Held out again, as {job.model} has not seen them: {again} of {counted(len(prepared.held_out), 'problem')}"
-        )
+        problems = counted(len(prepared.held_out), "problem")
+        notify(f"Held out again: {again} of {problems}, on which {job.model} was not trained")
 
 
 def _train_stages(
-    job: TrainingJob, make: MakeTrainer, folder: Path, tokenizer: Any, say: Notify, progress: TrainingProgress
+    job: TrainingJob, make: MakeTrainer, folder: Path, tokenizer: Any, notify: Notify, progress: TrainingProgress
 ) -> TrainingReport:
     if not models.on_gpu():
         keep_freed_memory()
@@ -148,10 +147,10 @@ def _train_stages(
     done: list[StageReport] = []
     for number in range(len(prepared.stages)):
         stage = _Stage(job, folder, prepared, number, tokenizer)
-        done.append(stage.report or stage.train(make, say, progress))
+        done.append(stage.report or stage.train(make, notify, progress))
         progress.on_stage_finished(number + 1, done[-1].steps)
-        _release()
-        say(_stage_sentence(done[-1], number, len(prepared.stages)))
+        _free_memory()
+        notify(_stage_sentence(done[-1], number, len(prepared.stages)))
     report = TrainingReport(
         method=job.method,
         model=job.model,
@@ -169,8 +168,8 @@ def _train_stages(
     return read_record(folder / "model" / RECORD, TrainingReport)
 
 
-def _release() -> None:
-    """Give the memory of a stage's model and optimizer free: they are in cycles, and the next stage needs it."""
+def _free_memory() -> None:
+    """Free the memory of a stage's model and optimizer, which are in reference cycles, for the next stage."""
     gc.collect()
     if models.on_gpu():
         load("torch").cuda.empty_cache()
@@ -183,8 +182,8 @@ def _loss_text(loss: float | None) -> str:
 def _stage_sentence(stage: StageReport, number: int, count: int) -> str:
     apart = f", {stage.chosen_loss:.4f} on held-out problems" if stage.chosen_loss is not None else ""
     last = _loss_text(stage.training[-1].loss) if stage.training else "not logged"
-    cut = f"; {counted(stage.too_long, 'row', 'was')} cut at max_length" if stage.too_long else ""
-    cut += f", and {stage.lost} of them lost the whole reply" if stage.lost else ""
+    cut = f"; {counted(stage.too_long, 'row', 'was')} truncated at max_length" if stage.too_long else ""
+    cut += f", {stage.lost} of them without any of the reply" if stage.lost else ""
     why = f" ({stage.stopped})" if stage.stopped else ""
     return (
         f"Stage {number + 1} of {count}: {counted(stage.steps, 'step')}{why}, loss {last}; "
@@ -192,7 +191,7 @@ def _stage_sentence(stage: StageReport, number: int, count: int) -> str:
     )
 
 
-# ---------------------------------------------------------------------------------------------- end
+# -------------------------------------------------------------------------------------------- result
 
 
 def _finish(job: TrainingJob, folder: Path, tokenizer: Any, stages: int, report: TrainingReport) -> None:
@@ -211,7 +210,7 @@ def _finish(job: TrainingJob, folder: Path, tokenizer: Any, stages: int, report:
 
 
 def _link(source: str, target: str) -> None:
-    """Link a file of weights rather than copy it, where the file system can."""
+    """Link a file of weights, or copy it if the file system has no links."""
     try:
         os.link(source, target)
     except OSError:
@@ -237,45 +236,45 @@ class _Stage:
 
     @property
     def report(self) -> StageReport | None:
-        """The record of the stage; None until it is finished."""
+        """The record of the stage; None if the stage is not finished."""
         file = self._folder / "model" / _STAGE
         return read_record(file, StageReport) if file.is_file() else None
 
-    def train(self, make: MakeTrainer, say: Notify, progress: TrainingProgress) -> StageReport:
-        """Train it, or resume from its last checkpoint, and store its weights."""
+    def train(self, make: MakeTrainer, notify: Notify, progress: TrainingProgress) -> StageReport:
+        """Train the stage, or resume from its last checkpoint, and store its weights."""
         settings = self._job.how
-        cut = self._cut(self._split.train, "no row has")
+        cut = self._open_truncated(self._split.train, "no row has")
         budget = budget_callback(settings, self._number + 1, progress)
-        trainee = self._trainee(cut.rows, budget)
+        trainee = self._trainer_input(cut.rows, budget)
         precision = choose_precision(self._folder.parent.parent, trainee.model, settings)
-        say(f"Precision: {precision.description}")
+        notify(f"Precision: {precision.description}")
         trainer = make(trainee, self._arguments(precision), settings)
         trainer.remove_callback(load("transformers").PrinterCallback)
-        if not len(trainer.train_dataset):  # where TRL counts a token more than we do
-            raise self._nothing("no row has")
+        if not len(trainer.train_dataset):  # TRL may count one token more than ``truncate``
+            raise self._too_short_error("no row has")
         start = time.monotonic()
-        trainer.train(resume_from_checkpoint=self._resume(say))
-        stopped = budget.stopped or _all_steps(settings, trainer.state.global_step)
+        trainer.train(resume_from_checkpoint=self._resumed_checkpoint(notify))
+        stopped = budget.stopped or _step_limit_note(settings, trainer.state.global_step)
         report = stage_report(trainer.state, self._split.stage, time.monotonic() - start, stopped)
         report = msgspec.structs.replace(report, too_long=cut.too_long, lost=cut.lost, precision=precision.description)
-        self._store(trainer, report)
+        self._store_weights(trainer, report)
         return report
 
-    def _cut(self, file: str, none_has: str) -> data.TruncatedRows:
-        """Open rows, without those that ``max_length`` truncates to nothing."""
+    def _open_truncated(self, file: str, none_has: str) -> data.TruncatedRows:
+        """Return the rows of a file as tokens, without rows that lose their whole reply by truncation."""
         settings = self._job.how
         cut = data.truncate(data.open_rows(self._data / file), self._tokenizer, settings)
         if not len(cut.rows):
-            raise self._nothing(none_has)
+            raise self._too_short_error(none_has)
         return cut._replace(rows=data.tokenize(cut.rows, self._tokenizer, settings))
 
-    def _nothing(self, none_has: str) -> UsageError:
+    def _too_short_error(self, none_has: str) -> UsageError:
         limit = self._job.how.max_length
-        return UsageError(f"{none_has} anything to learn within max_length = {counted(limit, 'token')}: raise it")
+        return UsageError(f"{none_has} tokens to learn within max_length = {counted(limit, 'token')}: set a larger one")
 
-    def _trainee(self, rows: Any, budget: Any) -> TrainerInput:
+    def _trainer_input(self, rows: Any, budget: Any) -> TrainerInput:
         settings = self._job.how
-        held_out = self._cut(self._validation, "none of the held-out rows has") if self._validation else None
+        held_out = self._open_truncated(self._validation, "none of the held-out rows has") if self._validation else None
         if settings.lora_rank:
             model = models.open_model(self._job.model, settings, self._before)
         else:
@@ -292,7 +291,7 @@ class _Stage:
         )
 
     def _arguments(self, precision: Precision) -> dict[str, Any]:
-        """Return the arguments of all trainers: ``TrainingArguments`` of transformers."""
+        """Return the arguments that all trainers have in common (``TrainingArguments`` of transformers)."""
         settings, dpo = self._job.how, self._job.method == "dpo"
         epochs = settings.dpo_epochs if dpo else settings.epochs_of(self._split.stage)
         interval = min(1 / (epochs * settings.checkpoints), _NEARLY_ONE)
@@ -330,7 +329,7 @@ class _Stage:
             "disable_tqdm": True,
         }
 
-    def _resume(self, say: Notify) -> str | None:
+    def _resumed_checkpoint(self, notify: Notify) -> str | None:
         """Return the checkpoint to resume from."""
         if ranks.is_first_process():
             checkpoints.last_complete(self._checkpoints)
@@ -338,15 +337,15 @@ class _Stage:
         found = checkpoints.list_checkpoints(self._checkpoints)
         if not found:
             return None
-        say(f"Resuming from step {checkpoints.step_of(found[-1])} of stage {self._number + 1}")
+        notify(f"Resuming from step {checkpoints.step_of(found[-1])} of stage {self._number + 1}")
         return str(found[-1])
 
-    def _store(self, trainer: Any, report: StageReport) -> None:
+    def _store_weights(self, trainer: Any, report: StageReport) -> None:
         target = self._folder / "model"
         first = ranks.is_first_process()
         with write_aside(target) if first else nullcontext(draft_path(target)) as draft:
             ranks.wait_for_all()
-            models.save(trainer, draft)  # all processes: each may hold a part of the weights
+            models.save(trainer, draft)  # in all processes, because each may have a part of the weights
             ranks.wait_for_all()
             if first:
                 write_json(draft / _STAGE, report)
@@ -356,20 +355,20 @@ class _Stage:
 
 
 def _accumulation(settings: TrainingSettings) -> int:
-    """Return the backward passes an optimizer step.
+    """Return the number of backward passes for each optimizer step.
 
     Raises:
-        UsageError: the batch cannot be shared out evenly.
+        UsageError: The batch cannot be divided into equal parts.
 
     """
     processes = ranks.process_count()
     passes = settings.batch / (settings.micro * processes)
     if passes != math.floor(passes):
         raise UsageError(
-            f"a batch of {settings.batch} cannot be made of {processes} x {settings.micro} sequences: set micro_batch"
+            f"batch = {settings.batch} is not a multiple of {processes} x {settings.micro} sequences: set micro_batch"
         )
     return int(passes)
 
 
-def _all_steps(settings: TrainingSettings, steps: int) -> str:
+def _step_limit_note(settings: TrainingSettings, steps: int) -> str:
     return f"max_steps = {settings.max_steps}" if settings.max_steps and steps >= settings.max_steps else ""

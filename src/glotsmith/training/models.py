@@ -8,7 +8,7 @@ from glotsmith.training.needs import load
 from glotsmith.training.presets import TrainingSettings
 
 TEMPLATES = Path(__file__).parent / "templates"
-FALLBACK = "chatml"  #: for a model that has no chat template
+FALLBACK = "chatml"  #: template for a model that has no chat template
 _REPLY = "the reply"
 
 
@@ -26,18 +26,18 @@ def tokenizer(model: str, settings: TrainingSettings) -> Any:
     """Return a model's tokenizer, with the chat template that the settings name.
 
     Raises:
-        UsageError: the model or template does not exist, or the tokenizer cannot mark the end of a text.
+        UsageError: The model or the template does not exist, or the tokenizer has no token for the end of a text.
 
     """
-    found = _from(model, "AutoTokenizer")
+    found = _load_pretrained(model, "AutoTokenizer")
     if found.eos_token is None:
-        raise UsageError(f"{model}: its tokenizer has no end-of-text token, so the model could not learn to stop")
+        raise UsageError(f"{model}: the tokenizer has no end-of-text token, so the model cannot learn to stop")
     if settings.template or (settings.style == "chat" and not found.chat_template):
-        found.chat_template = _template(settings.template or FALLBACK)
+        found.chat_template = _read_template(settings.template or FALLBACK)
     return found
 
 
-def _template(name: str) -> str:
+def _read_template(name: str) -> str:
     file = TEMPLATES / f"{name}.jinja"
     if not file.is_file():
         known = sorted(f.stem for f in TEMPLATES.glob("*.jinja"))
@@ -54,28 +54,28 @@ def gguf_file(model: str) -> Path | None:
     return files[0] if len(files) == 1 else None
 
 
-def _from(model: str, kind: str, **options: Any) -> Any:
+def _load_pretrained(model: str, kind: str, **options: Any) -> Any:
     found = getattr(load("transformers"), kind)
     file = gguf_file(model)
-    place = str(file.parent) if file else model
+    source = str(file.parent) if file else model
     options |= {"gguf_file": file.name} if file else {}
     try:
-        return found.from_pretrained(place, **options)
-    except Exception as error:  # its files are anybody's, and each library fails in its own way
+        return found.from_pretrained(source, **options)
+    except Exception as error:  # files of any origin, and libraries without common error classes
         first = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
         raise UsageError(
-            f"no model can be read from {model!r}: give a folder with weights, a GGUF file, or a hub id ({first})"
+            f"cannot load a model from {model!r}: give a folder with weights, a GGUF file, or a hub id ({first})"
         ) from error
 
 
 def open_model(model: str, settings: TrainingSettings, adapter: Path | None = None) -> Any:
-    """Return the model to train: whole, or with the adapters of an earlier stage.
+    """Return the model to train, with the adapters of an earlier stage if they are given.
 
     Raises:
-        UsageError: the model does not exist.
+        UsageError: The model does not exist.
 
     """
-    found = _from(model, "AutoModelForCausalLM", dtype=_dtype(settings))
+    found = _load_pretrained(model, "AutoModelForCausalLM", dtype=_dtype(settings))
     if gguf_file(model):
         found = _without_quantization(found)
     _check_length(model, found.config, settings)
@@ -85,7 +85,7 @@ def open_model(model: str, settings: TrainingSettings, adapter: Path | None = No
 
 
 def _without_quantization(model: Any) -> Any:
-    """Return the same model, whose weights are already dequantised, without the mark that forbids to save it."""
+    """Return a model with dequantised weights, without the quantization setting that prevents its storage."""
     if hasattr(model.config, "quantization_config"):
         del model.config.quantization_config
     whole = type(model)(model.config)
@@ -98,7 +98,7 @@ def _check_length(model: str, config: Any, settings: TrainingSettings) -> None:
     limit = getattr(config, "max_position_embeddings", None)
     if isinstance(limit, int) and settings.max_length > limit > 0:
         raise UsageError(
-            f"{model} has positions for {limit} tokens, and max_length is {settings.max_length}: "
+            f"{model} accepts up to {limit} tokens, and max_length is {settings.max_length}: "
             f"train with --set max_length={limit}"
         )
 
@@ -126,12 +126,12 @@ def _dtype(settings: TrainingSettings) -> Any:
     torch = load("torch")
     if settings.dtype != "auto":
         return getattr(torch, settings.dtype)
-    # Adam's small steps get lost in bfloat16 weights: those that are trained stay float32, and autocast does the rest
+    # The small steps of Adam vanish in bfloat16 weights: trained weights stay float32, and autocast uses bfloat16
     return torch.bfloat16 if settings.lora_rank and has_bf16() else torch.float32
 
 
 def lora(settings: TrainingSettings) -> Any:
-    """Return fresh adapters' configuration; None where all weights are trained."""
+    """Return the configuration of new adapters; None if all weights are trained."""
     if not settings.lora_rank:
         return None
     return load("peft").LoraConfig(
@@ -144,13 +144,13 @@ def lora(settings: TrainingSettings) -> Any:
 
 
 def save(trainer: Any, folder: Path) -> None:
-    """Store weights and tokenizer in a new folder: all of them, or the adapters."""
+    """Store the tokenizer and the weights (or only the adapters) in a new folder."""
     trainer.save_model(str(folder))
     (folder / "training_args.bin").unlink(missing_ok=True)  # a pickle; the record has more information
 
 
 def save_merged(model: Any, tokenizer: Any, folder: Path) -> None:
-    """Store a model whose adapters are added to its weights, so that anything can load it."""
+    """Store a model with its adapters added to the weights, so that any library can load it."""
     whole = model.merge_and_unload()
     if tokenizer.chat_template:
         end_turns(whole, tokenizer)

@@ -13,7 +13,7 @@ def load(name: str) -> Any:
     """Import a library of the extra ``train``.
 
     Raises:
-        UsageError: it is not installed.
+        UsageError: The library is not installed.
 
     """
     try:

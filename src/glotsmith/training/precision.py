@@ -1,4 +1,4 @@
-"""The choice of bfloat16 autocast: on a GPU that has it, and on a processor where it is faster in a measurement."""
+"""Choose the precision: bfloat16 autocast on a GPU that supports it, and on a CPU if a measurement shows a gain."""
 
 import time
 from pathlib import Path
@@ -13,14 +13,14 @@ from glotsmith.training.presets import TrainingSettings
 from glotsmith.training.training_folder import read_record, write_json
 
 PRECISION = "precision.json"
-_SMALL = 20_000_000  #: parameters up to which a model trains in float32 on a processor without a measurement
-_TOKENS = 256  #: of a step that is measured
-_STEPS = 2  #: measured for each precision, after one that is not
-_GAIN = 1.2  #: how much faster bfloat16 must be, as it is less exact
+_SMALL = 20_000_000  #: largest number of parameters with which a model trains in float32 without a measurement
+_TOKENS = 256  #: number of tokens of a measured step
+_STEPS = 2  #: number of measured steps for each precision, after an unmeasured one
+_GAIN = 1.2  #: smallest factor by which bfloat16, which is less exact, must be faster
 
 
 class Precision(Record, frozen=True, kw_only=True):
-    """The precision that a training computes in; its weights stay float32."""
+    """The precision in which a training computes; the weights stay float32."""
 
     bf16: bool
     float32_tokens_s: float = 0.0  #: tokens per second in the measurement; 0 without one
@@ -28,7 +28,7 @@ class Precision(Record, frozen=True, kw_only=True):
 
     @property
     def description(self) -> str:
-        """A few words, with the measurement."""
+        """The precision in words, with the measurement."""
         chosen = "bfloat16 autocast" if self.bf16 else "float32"
         if not self.float32_tokens_s:
             return chosen
@@ -39,7 +39,7 @@ class Precision(Record, frozen=True, kw_only=True):
 
 
 def choose_precision(folder: Path, model: Any, settings: TrainingSettings) -> Precision:
-    """Return the precision of a training; it is stored in ``folder``, so that a resumed training keeps it."""
+    """Return the precision of a training. It is stored in ``folder``, so that a resumed training keeps it."""
     if on_gpu():
         return Precision(bf16=has_bf16())
     if settings.dtype != "auto" or model.num_parameters() <= _SMALL:
@@ -57,7 +57,7 @@ def _measure(model: Any, settings: TrainingSettings) -> Precision:
 
 
 def _tokens_per_second(model: Any, settings: TrainingSettings, *, bf16: bool) -> float:
-    """Time forward and backward passes; the model's weights and the random state stay as they are."""
+    """Measure forward and backward passes, without a change of the weights or of the random state."""
     torch = load("torch")
     seconds = list[float]()
     with torch.random.fork_rng():

@@ -1,6 +1,6 @@
-"""How to train: every setting, and the papers' by name.
+"""The settings of a training, and presets with the settings of the papers.
 
-Sources of the values, by field: docs/training.md, which a test compares with this table.
+docs/training.md names the sources of the values. A test compares it with this table.
 """
 
 from collections.abc import Mapping
@@ -32,35 +32,35 @@ _Positive = Annotated[int, msgspec.Meta(ge=1)]
 _Above0 = Annotated[float, msgspec.Meta(gt=0)]
 _NotNegative = Annotated[float, msgspec.Meta(ge=0)]
 _Share = Annotated[float, msgspec.Meta(ge=0, lt=1)]
-_Seed = Annotated[int, msgspec.Meta(ge=0, lt=2**32)]  #: numpy's
+_Seed = Annotated[int, msgspec.Meta(ge=0, lt=2**32)]  #: the range of numpy's seeds
 
 
-def _option(name: str) -> str:
+def _option_name(name: str) -> str:
     return f"--set {name}"
 
 
 class TrainingSettings(Record, frozen=True, kw_only=True):
     """The settings that determine a training, in addition to its data and its base model."""
 
-    style: TrainingStyle = "chat"  #: a row's ``prompt`` and ``completion``, or its conversation
-    boundary: Boundary = "both"  #: of plain rows: prompts end behind the signature's line break, before it, or both
-    template: str = ""  #: chat template: ``chatml``, ``magicoder``, or empty for the model's own
-    loss: LossScope = "completion"  #: which tokens are learned: all, or the reply alone
-    packing: Packing = "none"  #: ``wrapped``: one stream, cut at ``max_length``; ``bfd``: whole rows, apart
-    max_length: _Positive = 2048  #: tokens of a sequence; longer rows are cut, and the record counts them
-    batch: _Positive = 32  #: sequences an optimizer step
-    #: sequences at once on one device; 0: the largest divisor of ``batch`` up to 8
+    style: TrainingStyle = "chat"  #: plain: ``prompt`` and ``completion`` of a row; chat: its conversation
+    boundary: Boundary = "both"  #: end of the prompts of plain rows: after the signature's line break or before it
+    template: str = ""  #: chat template: ``chatml`` or ``magicoder``; "" for that of the model
+    loss: LossScope = "completion"  #: the tokens with a loss: all, or only those of the reply
+    packing: Packing = "none"  #: ``wrapped``: one stream, cut at ``max_length``; ``bfd``: whole rows in each sequence
+    max_length: _Positive = 2048  #: tokens of a sequence; longer rows are truncated, and the record counts them
+    batch: _Positive = 32  #: number of sequences for each optimizer step
+    #: number of sequences at once on one device; 0: the largest divisor of ``batch`` up to 8
     micro_batch: Annotated[_Count, CHANGEABLE] = 0
-    #: of stage 1, 2, ...; the last counts for further stages too
+    #: number of epochs of stage 1, 2, ...; the last value is for all further stages
     epochs: Annotated[tuple[_Above0, ...], msgspec.Meta(min_length=1)] = (3.0,)
-    learning_rate: _Above0 = 2e-5  #: at its highest
+    learning_rate: _Above0 = 2e-5  #: the highest learning rate
     schedule: Schedule = "cosine"
-    warmup: _NotNegative = 0.03  #: steps; below 1 the share of all steps
+    warmup: _NotNegative = 0.03  #: number of steps; a value below 1 is a share of all steps
     optimizer: Optimizer = "adamw_torch"
-    weight_decay: _NotNegative = 0.0  #: not on biases and norms
+    weight_decay: _NotNegative = 0.0  #: weight decay, except of biases and norms
     max_grad_norm: _NotNegative = 1.0  #: 0 for no clipping
 
-    beta: _Above0 = 0.1  #: of DPO: how near to the reference model
+    beta: _Above0 = 0.1  #: the β of DPO; a larger one keeps the model nearer to the reference model
     dpo_learning_rate: _Above0 = 1e-6
     dpo_epochs: _Above0 = 1.0
 
@@ -68,30 +68,30 @@ class TrainingSettings(Record, frozen=True, kw_only=True):
     lora_alpha: _Count = 0  #: 0: twice the rank
     lora_dropout: _Share = 0.0
 
-    seed: _Seed = 0  #: of the order of rows, dropout, fresh adapters, and which problems are held out
-    held_out: _Share = 0.05  #: share of problems; the checkpoint is chosen on them. 0: the last one is taken
-    checkpoints: _Positive = 1  #: an epoch
-    max_steps: _Count = 0  #: of a stage; 0: as ``epochs`` has it
-    #: of a stage, counted from zero after a resume; 0 for no limit
+    seed: _Seed = 0  #: seed of the order of rows, dropout, new adapters and the choice of held-out problems
+    held_out: _Share = 0.05  #: share of the problems that choose the checkpoint; 0: the last checkpoint
+    checkpoints: _Positive = 1  #: number of checkpoints in each epoch
+    max_steps: _Count = 0  #: largest number of steps of a stage; 0: ``epochs`` decides
+    #: time limit of a stage, counted from zero after a resume; 0 for no limit
     max_minutes: Annotated[_NotNegative, CHANGEABLE] = 0.0
-    dtype: Dtype = "auto"  #: of the weights; auto: float32, and bfloat16 for frozen ones on a GPU that has it
+    dtype: Dtype = "auto"  #: type of the weights; auto: float32, or bfloat16 for frozen ones on a GPU that supports it
     gradient_checkpointing: Annotated[bool, CHANGEABLE] = False  #: less memory for about a fifth more time
 
     def __post_init__(self) -> None:
-        """Refuse what cannot work.
+        """Check the settings.
 
         Raises:
-            UsageError: a setting is out of its range.
+            UsageError: A setting is out of its range.
 
         """
-        if wrong := invalid_value_message(TrainingSettings, msgspec.structs.asdict(self), _option):
+        if wrong := invalid_value_message(TrainingSettings, msgspec.structs.asdict(self), _option_name):
             raise UsageError(f"Invalid setting: {wrong}")
         if self.micro_batch and self.batch % self.micro_batch:
             raise UsageError(f"batch ({self.batch}) must be a multiple of micro_batch ({self.micro_batch})")
         if self.packing == "wrapped" and self.loss == "completion":
-            raise UsageError("packing = wrapped cuts rows anywhere, also within a prompt: it needs loss = all")
+            raise UsageError("packing = wrapped cuts rows at any token, also in a prompt: it needs loss = all")
         if not self.lora_rank and (self.lora_alpha or self.lora_dropout):
-            raise UsageError("lora_alpha and lora_dropout are of adapters, and there are none: set lora_rank (--lora)")
+            raise UsageError("lora_alpha and lora_dropout are settings of adapters: set lora_rank (--lora) too")
 
     def epochs_of(self, stage: int) -> float:
         """Return the epochs of a stage (``Example.stage``, from 1)."""
@@ -99,7 +99,7 @@ class TrainingSettings(Record, frozen=True, kw_only=True):
 
     @property
     def micro(self) -> int:
-        """Sequences at once on one device."""
+        """The number of sequences at once on one device."""
         return self.micro_batch or next(size for size in range(min(self.batch, 8), 0, -1) if self.batch % size == 0)
 
 
@@ -125,7 +125,7 @@ PRESETS: Mapping[str, TrainingSettings] = {
 }  # fmt: skip
 
 
-def _check_used(method: TrainingMethod, changes: Mapping[str, Any]) -> None:
+def _check_method_uses(method: TrainingMethod, changes: Mapping[str, Any]) -> None:
     for of, names in ONLY.items():
         ignored = [name for name in names if name in changes and of != method]
         if ignored:
@@ -134,10 +134,10 @@ def _check_used(method: TrainingMethod, changes: Mapping[str, Any]) -> None:
 
 
 def preset_settings(preset: str, changes: Mapping[str, Any], method: TrainingMethod | None = None) -> TrainingSettings:
-    """Return a preset with changes; where a method is named, it must heed each of them.
+    """Return a preset with changes. If a method is given, the method must use each of them.
 
     Raises:
-        UsageError: the preset or setting does not exist, or a value is not of its type.
+        UsageError: The preset or a setting does not exist, or a value has the wrong type.
 
     """
     if preset not in PRESETS:
@@ -148,12 +148,12 @@ def preset_settings(preset: str, changes: Mapping[str, Any], method: TrainingMet
             unknown_name(f"no setting is named {unknown[0]!r}", unknown[0], TrainingSettings.__struct_fields__)
         )
     if method:
-        _check_used(method, changes)
+        _check_method_uses(method, changes)
     given = msgspec.to_builtins(msgspec.structs.asdict(PRESETS[preset])) | dict(changes)
     if isinstance(given["epochs"], int | float):
         given["epochs"] = [given["epochs"]]
     try:
         return msgspec.convert(given, TrainingSettings, strict=False)
     except msgspec.ValidationError as error:
-        wrong = invalid_value_message(TrainingSettings, given, _option) or str(error)
+        wrong = invalid_value_message(TrainingSettings, given, _option_name) or str(error)
         raise UsageError(f"Invalid setting: {wrong}") from error

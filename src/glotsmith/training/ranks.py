@@ -1,4 +1,4 @@
-"""Coordinate the processes of a training that ``accelerate launch`` starts; the first writes the folder."""
+"""Coordinate the processes of a training that ``accelerate launch`` starts. The first one writes the folder."""
 
 import os
 from typing import Any
@@ -30,18 +30,18 @@ def use_one_device(arguments: Any) -> Any:
 def wait_for_all() -> None:
     """Wait until all processes call this function."""
     if process_count() > 1:
-        _state().wait_for_everyone()
+        _partial_state().wait_for_everyone()
 
 
 def broadcast(value: bool) -> bool:
-    """Return the value of the first process: clocks differ, and all processes must stop at the same step."""
+    """Return the value of the first process. (Clocks differ, and all processes must stop at the same step.)"""
     if process_count() == 1:
         return value
-    _state()
+    _partial_state()
     answer = [value]
     load("accelerate.utils").broadcast_object_list(answer)
     return answer[0]
 
 
-def _state() -> Any:
+def _partial_state() -> Any:
     return load("accelerate").PartialState(cpu=not on_gpu())

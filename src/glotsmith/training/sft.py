@@ -1,4 +1,4 @@
-"""Supervised fine-tuning, with TRL's SFTTrainer."""
+"""Supervised fine-tuning with TRL's SFTTrainer."""
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -13,7 +13,7 @@ from glotsmith.training.presets import TrainingSettings
 from glotsmith.training.ranks import use_one_device
 from glotsmith.training.training_report import TrainingReport
 
-_MOST_SCORES = 2**28  #: of a step: a gigabyte in float32, and as much for the gradient
+_MOST_SCORES = 2**28  #: largest number of scores of a step: 1 GiB in float32, and as much for the gradient
 
 
 def sft(
@@ -24,10 +24,10 @@ def sft(
     progress: TrainingProgress | None = None,
 ) -> TrainingReport:
     """Train on verified programs. Raises the exceptions of ``loop.train``."""
-    return train(job, _trainer, source, folder, say, progress)
+    return train(job, _make_trainer, source, folder, say, progress)
 
 
-def _trainer(trainee: TrainerInput, arguments: dict[str, Any], settings: TrainingSettings) -> Any:
+def _make_trainer(trainee: TrainerInput, arguments: dict[str, Any], settings: TrainingSettings) -> Any:
     trl = load("trl")
     vocabulary = trainee.model.get_input_embeddings().num_embeddings
     whole = not on_gpu() and settings.micro * settings.max_length * vocabulary <= _MOST_SCORES
@@ -56,8 +56,8 @@ def _trainer(trainee: TrainerInput, arguments: dict[str, Any], settings: Trainin
 def _with_whole_scores(trainer: Any) -> Any:
     """Return the trainer with the loss of transformers, from the scores of all tokens.
 
-    TRL computes the scores in parts, and again in the backward pass. That saves memory, and on a processor it takes a
-    fifth of the time of a small model's training (``benchmarks/training_precision.py``).
+    TRL computes the scores in parts, and again in the backward pass. That saves memory, but on a CPU it needs a
+    fifth of the training time of a small model (``benchmarks/training_precision.py``).
     """
 
     class WholeScores(trainer):

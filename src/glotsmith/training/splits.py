@@ -1,4 +1,4 @@
-"""Choose the held-out problems: whole problems, in every language and stage, never single rows.
+"""Choose the held-out problems: all rows of a problem, in every language and stage.
 
 Programs for one problem are similar, so a split by row would favour the checkpoint that memorizes best.
 """
@@ -6,6 +6,7 @@ Programs for one problem are similar, so a split by row would favour the checkpo
 import math
 from collections.abc import Iterable
 
+from glotsmith.counts import counted
 from glotsmith.errors import UsageError
 from glotsmith.records import content_hash
 
@@ -13,17 +14,17 @@ from glotsmith.records import content_hash
 def choose_held_out(
     problems: Iterable[str], share: float, seed: int = 0, before: frozenset[str] = frozenset()
 ) -> frozenset[str]:
-    """Choose problems by the hash of their parallel id, so that the choice depends on neither order nor machine.
+    """Return problems that are chosen by the hash of their parallel id, independently of order and machine.
 
     Args:
-        problems: parallel ids; repeated ones count once.
-        share: of the problems, from 0 to below 1; rounded up to whole problems.
-        seed: another seed, another choice.
-        before: the held-out problems of an earlier training. They are held out again, and alone if they come
-            to half the share: it has seen the others.
+        problems: Parallel ids; repeated ones count once.
+        share: The share of the problems, from 0 to below 1; the number is rounded up.
+        seed: The seed of the choice.
+        before: The held-out problems of an earlier training, which are held out again. If they are at least half of
+            the share, no others are held out, because the model was trained on the others.
 
     Raises:
-        UsageError: the share is out of range, or leaves nothing to train on.
+        UsageError: The share is out of range, or no problem is left to train on.
 
     """
     if not 0 <= share < 1:
@@ -34,8 +35,8 @@ def choose_held_out(
         count = len(kept) if 2 * len(kept) >= count else count
     if known and count >= len(known):
         raise UsageError(
-            f"a share of {share:g} holds out all of the dataset's problems ({len(known)}): nothing is left to train "
-            "on. Hold out none (0), or take more problems"
+            f"a share of {share:g} holds out all {counted(len(known), 'problem')} of the dataset, and none is left to "
+            "train on: hold out none (0), or give more problems"
         )
     ranked = sorted(known, key=lambda problem: (problem not in kept, content_hash(str(seed), problem)))
     return frozenset(ranked[:count])

@@ -1,10 +1,10 @@
-"""The folder of a training: its owner, its content, and a lock for one process at a time.
+"""The folder of a training, which one process uses at a time.
 
-settings.json   what determines the result; compared at each start
+settings.json   the settings that determine the result; compared at each start
 data/           the rows, split and sorted
-stages/N/       checkpoints while a stage is trained; its weights once it is done
-model/          the weights of the last stage, with training.json: the record
-lock            held, with the process's number, while one is at work
+stages/N/       checkpoints of a stage, and its weights when it is finished
+model/          the weights of the last stage, and the record, training.json
+lock            contains the id of the process that uses the folder, which locks it
 """
 
 import json
@@ -31,11 +31,11 @@ StoredRecord = TypeVar("StoredRecord", bound=Record)
 
 @contextmanager
 def hold_folder(folder: Path) -> Generator[None]:
-    """Make a folder and hold it for this process; the lock ends with the process, however it ends.
+    """Create a folder and lock it for this process. The kernel releases the lock when the process ends.
 
     Raises:
-        UsageError: it holds something else, is a file, or another process is at work in it.
-        StorageError: it cannot be made or locked.
+        UsageError: The folder contains other files, is a file, or another process uses it.
+        StorageError: The folder cannot be created or locked.
 
     """
     lock = lock_folder(folder, "training", SETTINGS)
@@ -46,47 +46,47 @@ def hold_folder(folder: Path) -> Generator[None]:
 
 
 def claim_settings(folder: Path, job: Record) -> None:
-    """Store the settings of a training, or compare them with those that are stored.
+    """Store the settings of a training, or compare them with the stored ones.
 
-    Before the first step, new settings replace the old ones. Fields that are
-    ``CHANGEABLE`` determine no weights and may change at any time.
+    Before the first checkpoint, new settings replace the old ones. ``CHANGEABLE`` fields do not determine the weights
+    and may change at any time.
 
     Raises:
-        UsageError: the folder belongs to another training.
-        InputError: a stored file cannot be read.
+        UsageError: The folder belongs to another training.
+        InputError: A stored file cannot be read.
 
     """
     credentials.refuse(msgspec.to_builtins(job))
-    file, wanted = folder / SETTINGS, json.loads(msgspec.json.encode(job))  # as it is stored: tuples as lists
-    changed = _changed(file, wanted, changeable_fields(type(job))) if file.is_file() else ""
+    file, wanted = folder / SETTINGS, json.loads(msgspec.json.encode(job))  # tuples become lists, as in the file
+    changed = _setting_differences(file, wanted, changeable_fields(type(job))) if file.is_file() else ""
     if changed and _has_begun(folder):
         raise UsageError(
-            f"{folder}: the settings have changed: {changed}. Set them as they were, or train in another folder (-o)"
+            f"{folder}: the settings have changed: {changed}. Restore them, or train in another folder (-o)"
         )
     if changed:
         (folder / PREPARED).unlink(missing_ok=True)
     write_json(file, wanted)
 
 
-def _changed(file: Path, wanted: dict[str, Any], changeable: Collection[str]) -> str:
-    """Return how the stored settings differ from the wanted ones in what determines weights; "" if they do not."""
+def _setting_differences(file: Path, wanted: dict[str, Any], changeable: Collection[str]) -> str:
+    """Return the differences between stored and new settings that determine weights; "" if stored are none."""
     try:
-        there = dict(leaves(json.loads(file.read_text("utf-8"))))
+        stored = dict(leaves(json.loads(file.read_text("utf-8"))))
     except (ValueError, AttributeError) as error:
         raise InputError.at(file, None, f"not the settings of a training ({error}): choose another folder") from error
     requested = dict(leaves(wanted))
     names = [
         name
-        for name in sorted(there.keys() | requested.keys())
-        if there.get(name) != requested.get(name) and name not in changeable
+        for name in sorted(stored.keys() | requested.keys())
+        if stored.get(name) != requested.get(name) and name not in changeable
     ]
     return "; ".join(
-        f"{n} was {there.get(n, 'as by default')} and is now {requested.get(n, 'as by default')}" for n in names
+        f"{n} was {stored.get(n, 'the default')} and is now {requested.get(n, 'the default')}" for n in names
     )
 
 
 def _has_begun(folder: Path) -> bool:
-    """Whether there is a checkpoint, or weights."""
+    """Return whether the folder has a checkpoint or weights."""
     return any(any(folder.glob(made)) for made in ("stages/*/checkpoints/checkpoint-*", "stages/*/model", "model"))
 
 
@@ -94,8 +94,8 @@ def claim_data(folder: Path, prepared: PreparedData) -> None:
     """Store the description of the data, or compare it with the stored one.
 
     Raises:
-        UsageError: the dataset is another one.
-        InputError: a stored file cannot be read.
+        UsageError: The dataset has changed.
+        InputError: A stored file cannot be read.
 
     """
     file = folder / PREPARED
@@ -108,7 +108,7 @@ def read_record(file: Path, kind: type[StoredRecord]) -> StoredRecord:
     """Return the record that is stored in a file.
 
     Raises:
-        InputError: it holds none.
+        InputError: The file does not contain such a record.
 
     """
     try:
@@ -118,6 +118,6 @@ def read_record(file: Path, kind: type[StoredRecord]) -> StoredRecord:
 
 
 def write_json(file: Path, value: Any) -> None:
-    """Write a value as JSON; the file appears whole or not at all."""
+    """Write a value as JSON. The file is written completely or not at all."""
     with write_aside(file) as draft:
         draft.write_bytes(msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")

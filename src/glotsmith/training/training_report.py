@@ -23,24 +23,24 @@ class LoggedLoss(Record, frozen=True, kw_only=True):
     """The loss at a step."""
 
     step: int
-    loss: float | None  #: nats a token; of DPO, its own; None if it is not finite, as in a training that diverges
+    loss: float | None  #: nats per token, or the loss of DPO; None if it is not finite, because the training diverges
 
 
 class StageReport(Record, frozen=True, kw_only=True):
     """The result of one stage."""
 
-    stage: int  #: as ``Example.stage``
-    steps: int  #: optimizer steps
-    chosen_step: int  #: whose weights are kept: the lowest loss on the held-out problems, or the last
-    chosen_loss: float | None = None  #: on the held-out problems; None without them, or if it is not finite
-    tokens: int = 0  #: that the model saw
-    seconds: float = 0.0  #: of the process that ended the stage
-    stopped: str = ""  #: why it ended before its epochs
-    too_long: int = 0  #: rows that were cut at ``max_length``
-    lost: int = 0  #: of these, rows whose whole reply was cut
-    precision: str = ""  #: that it computed in, with the measurement that decided it
-    training: tuple[LoggedLoss, ...] = ()  #: each a mean since the one before it, or since the start of the process
-    held_out: tuple[LoggedLoss, ...] = ()
+    stage: int  #: number of the stage, as in ``Example.stage``
+    steps: int  #: number of optimizer steps
+    chosen_step: int  #: step whose weights are kept: that with the lowest held-out loss, or the last one
+    chosen_loss: float | None = None  #: its loss on the held-out problems; None without them, or if it is not finite
+    tokens: int = 0  #: number of tokens on which the model was trained
+    seconds: float = 0.0  #: time in the process that ended the stage
+    stopped: str = ""  #: the limit that ended the stage before its last epoch
+    too_long: int = 0  #: number of rows that were truncated at ``max_length``
+    lost: int = 0  #: number of truncated rows that lost their whole reply
+    precision: str = ""  #: precision of the computation, with the measurement that decided it
+    training: tuple[LoggedLoss, ...] = ()  #: mean losses since the previous entry, or since the start of the process
+    held_out: tuple[LoggedLoss, ...] = ()  #: losses on the held-out problems
 
 
 class TrainingReport(Record, frozen=True, kw_only=True):
@@ -54,14 +54,14 @@ class TrainingReport(Record, frozen=True, kw_only=True):
     stages: tuple[StageReport, ...] = ()
     versions: dict[str, str] = {}
     device: str = ""
-    dequantised: str = ""  #: the GGUF file of the first weights, which are rounded
+    dequantised: str = ""  #: the GGUF file of the initial weights, which are rounded
 
 
 def held_out_before(model: str) -> frozenset[str]:
     """Return the held-out problems of an earlier training, from the record in the folder of its model."""
     try:
         record = msgspec.json.decode((Path(model) / RECORD).read_bytes(), type=TrainingReport)
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError):  # no record, or none of ours
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError):  # no record, or not a record of glotsmith
         return frozenset()
     return frozenset(record.data.held_out)
 
@@ -69,26 +69,28 @@ def held_out_before(model: str) -> frozenset[str]:
 def stage_report(state: Any, stage: int, seconds: float, stopped: str) -> StageReport:
     """Return the result of a stage from the log of its trainer."""
     log: list[Mapping[str, Any]] = state.log_history
-    held_out = _losses(log, "eval_loss")
+    held_out = _logged_losses(log, "eval_loss")
     best = state.best_global_step if held_out and state.best_global_step else None
     return StageReport(
         stage=stage,
         steps=state.global_step,
         chosen_step=best or state.global_step,
-        chosen_loss=_finite(state.best_metric) if best else None,
+        chosen_loss=_finite_or_none(state.best_metric) if best else None,
         tokens=int(state.num_input_tokens_seen),
         seconds=round(seconds, 1),
         stopped=stopped,
-        training=_losses(log, "loss"),
+        training=_logged_losses(log, "loss"),
         held_out=held_out,
     )
 
 
-def _losses(log: list[Mapping[str, Any]], name: str) -> tuple[LoggedLoss, ...]:
-    return tuple(LoggedLoss(step=int(entry["step"]), loss=_finite(entry[name])) for entry in log if name in entry)
+def _logged_losses(log: list[Mapping[str, Any]], name: str) -> tuple[LoggedLoss, ...]:
+    return tuple(
+        LoggedLoss(step=int(entry["step"]), loss=_finite_or_none(entry[name])) for entry in log if name in entry
+    )
 
 
-def _finite(loss: float) -> float | None:
+def _finite_or_none(loss: float) -> float | None:
     """Return a loss, or None if JSON cannot represent it."""
     return float(loss) if math.isfinite(loss) else None
 
