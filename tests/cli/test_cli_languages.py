@@ -64,13 +64,13 @@ def test_a_missing_toolchain_is_told_and_nothing_runs(glotsmith: Command, own: P
     assert "klingon was not found. Install it (apt: klingon" in stdout
 
 
-def test_all_holes_are_named_first(glotsmith: Command, own: Path) -> None:
+def test_all_todo_marks_are_named_first(glotsmith: Command, own: Path) -> None:
     code, stdout, _ = glotsmith("languages", "new", "klingon", "--level", "io", "--folder", own)
     assert code == 0
     assert "klingon: card.toml, hostile.toml, verdicts.toml" in " ".join(stdout.split())
     code, stdout, _ = glotsmith("languages", "check", "klingon")
     assert code == 1
-    assert stdout.startswith("holes: ")
+    assert stdout.startswith("TODO marks: ")
     assert stdout.count("fill in this place: ") == len(re.findall("TODO:", "".join(_texts(own / "klingon"))))
 
 
@@ -143,7 +143,7 @@ def test_a_container_recipe_and_the_page_are_printed_as_they_are(glotsmith: Comm
     [
         (["check", "cobol"], "no language is named 'cobol'"),
         (["check", "lua", "--isolation", "jail"], "no isolation 'jail'"),
-        (["new", "x", "--level", "none"], "--level none is none: write --level full or --level io"),
+        (["new", "x", "--level", "none"], "there is no level 'none': use --level full or --level io"),
         (["new", "Lua"], "cannot name a language"),
         (["new", "moon", "--from", "luaa"], "no language is named 'luaa'"),
         (["install"], "Missing argument"),

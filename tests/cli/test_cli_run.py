@@ -293,7 +293,7 @@ def test_a_stopped_run_writes_what_is_finished_and_says_so(
     some = rows(folder / "run")
     assert len(some) == 2
     card = (folder / "run/dataset/jsonl/README.md").read_text()
-    assert "**This dataset is partial:** it holds 2 rows of a run that is not finished" in card
+    assert "**This dataset is partial:** it contains 2 rows of a run that is not finished" in card
     assert server.holding is not None
     server.holding.set()
     assert glotsmith(*MULTIPL_T, *server.options)[0] == 0

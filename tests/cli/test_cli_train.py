@@ -100,12 +100,12 @@ def run_of_stages(folder: Path) -> Path:
 def test_a_stage_is_exported_alone_and_the_same_problems_are_held_out(glotsmith: Command, tmp_path: Path) -> None:
     run = run_of_stages(tmp_path / "run")
     code, stdout, _ = glotsmith("export", run, "-f", "trl-sft")
-    assert (code, "stages 1 and 2 lie together" in stdout) == (0, True), stdout
+    assert (code, "the files contain stages 1 and 2" in stdout) == (0, True), stdout
     found = {}
     for stage in (1, 2):
         out = tmp_path / str(stage)
         code, stdout, err = glotsmith("export", run, "-f", "trl-sft", "--stage", stage, "--held-out", 0.3, "-o", out)
-        assert (code, "lie together" in stdout) == (0, False), err
+        assert (code, "the files contain" in stdout) == (0, False), err
         found[stage] = [
             [json.loads(line) for line in (out / f"{split}.jsonl").read_text().splitlines()]
             for split in ("train", "validation")
@@ -119,7 +119,7 @@ def test_a_stage_is_exported_alone_and_the_same_problems_are_held_out(glotsmith:
         (["-f", "trl-dpo", "--stage", "1"], "trl-dpo holds preference pairs, which have no stage"),
         (["-f", "jsonl", "--stage", "1"], "--model, --held-out and --stage are for trainers' formats"),
         (["-f", "trl-sft", "--seed", "1"], "--seed says which problems are set aside: give --held-out too"),
-        (["-f", "alpaca", "--model", "m"], "alpaca names no model: leave --model out"),
+        (["-f", "alpaca", "--model", "m"], "the configuration of alpaca names no model: remove --model"),
     ):
         code, _, stdout = glotsmith("export", run, *arguments)
         assert (code, sentence in stdout) == (2, True), stdout

@@ -86,7 +86,7 @@ def test_the_body_tells_the_story(write, make_example):
 
 def test_an_empty_dataset_says_so(write):
     header, body = write([], funnel=FUNNEL)
-    assert "configs" not in header and "**This dataset is empty:** no item came through" in body
+    assert "configs" not in header and "**This dataset is empty:** no item passed all steps" in body
     assert "decontaminated against: nothing" in body
 
 
@@ -128,7 +128,7 @@ def test_kinds_of_rows_and_findings_are_told(write, make_example):
     assert "What a row is" not in body
     rows = [make_example(1, kind="inverse", stage=1), make_example(2, kind="original", stage=2)]
     _, body = write(rows, findings={"P(Yes) against execution": "AUC 0.7 | of 12"})
-    assert "Rows stand in training order" in body
+    assert "The rows are in training order" in body
     assert "| 1 | inverse | 1 | a program with an instruction that a model wrote" in body
     assert "| 2 | original | 1 | a pair of the instruction corpus" in body
     assert "- P(Yes) against execution: AUC 0.7 \\| of 12" in body

@@ -72,8 +72,8 @@ def test_no_rows_are_no_files(name, rows, tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"completion": "\ud800"}, r"row lua-0 \(lua\) holds text that is not Unicode"),
-        ({"origin": Origin(source="s", path="\udcff")}, r"row lua-0 \(lua\) holds text that is not Unicode"),
+        ({"completion": "\ud800"}, r"row lua-0 \(lua\) contains text that is not Unicode"),
+        ({"origin": Origin(source="s", path="\udcff")}, r"row lua-0 \(lua\) contains text that is not Unicode"),
         ({"language": "../lua"}, "the language '../lua' cannot name a folder"),
         ({"language": ""}, "the language '' cannot name a folder"),
     ],

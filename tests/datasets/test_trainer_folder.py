@@ -231,8 +231,8 @@ def test_pairs_come_along_where_there_are_any(name, content, tmp_path):
     [
         ("trl-sft", "nothing to export as trl-sft: there is no row$"),
         ("verl", "there is no row$"),
-        ("trl-dpo", "there is no preference pair, which takes a program that passed and one of the same task"),
-        ("csv", "no trainer's format is named 'csv'; there are: trl-sft, trl-dpo"),
+        ("trl-dpo", "there is no preference pair, which needs a program that passed and one that failed the same task"),
+        ("csv", "no format of a trainer is named 'csv'; there are: trl-sft, trl-dpo"),
     ],
 )
 def test_nothing_to_export_is_a_sentence(name, message, tmp_path):
@@ -243,7 +243,7 @@ def test_nothing_to_export_is_a_sentence(name, message, tmp_path):
 
 def test_only_rows_that_a_format_can_not_take_are_nothing_to_export(make_example, tmp_path):
     rows = [make_example(n, tests=(), kind="original") for n in range(2)]
-    for name, message in (("verl", "nothing but 2 rows without tests$"), ("text", "2 rows of the instruction corpus")):
+    for name, message in (("verl", "only 2 rows without tests$"), ("text", "2 rows of the instruction corpus")):
         with pytest.raises(UsageError, match=message):
             export(name, ExportContent(lambda: rows), tmp_path / name)
         assert files(tmp_path / name) == {}
@@ -260,7 +260,7 @@ def test_a_conversation_is_no_program(make_example, tmp_path):
     for name in ("text", "parallel"):
         written = export(name, ExportContent(lambda: rows), tmp_path / name)
         assert "Because" not in (tmp_path / name / "train.jsonl").read_text()
-        assert str(written) == "1 row in train.jsonl; left out: 2 rows of the instruction corpus as it was"
+        assert str(written) == "1 row in train.jsonl; left out: 2 rows of the instruction corpus, which are unchanged"
     export("trl-sft", ExportContent(lambda: rows), tmp_path / "sft")
     assert "Because" in (tmp_path / "sft" / "train.jsonl").read_text()
 
@@ -275,7 +275,7 @@ def test_what_was_not_run_is_not_said_to_have_passed(make_example, content, tmp_
 
 def test_stages_in_one_file_are_told(make_example, content, tmp_path):
     written = export("trl-sft", ExportContent(lambda: [make_example(1), original(make_example, 2)]), tmp_path)
-    assert "stages 1 and 2 lie together, and a trainer would mix them: --stage exports one" in str(written)
+    assert "the files contain stages 1 and 2, which a trainer would mix: --stage exports one of them" in str(written)
     assert "export each alone, `--stage 1` first" in (tmp_path / "README.md").read_text()
     assert "stage" not in str(export("trl-sft", content, tmp_path))
     assert "--stage" not in (tmp_path / "README.md").read_text()
@@ -284,7 +284,7 @@ def test_stages_in_one_file_are_told(make_example, content, tmp_path):
 def test_a_model_is_named_where_it_can_be(content, tmp_path):
     for name, format_ in FORMATS.items():
         if not format_.model:
-            with pytest.raises(UsageError, match=f"{name} names no model: leave --model out"):
+            with pytest.raises(UsageError, match=f"the configuration of {name} names no model: remove --model"):
                 export(name, content, tmp_path / name, model="some/model")
             continue
         export(name, content, tmp_path / name, model="some/model")
@@ -370,7 +370,7 @@ def test_all_problems_held_out_is_nothing_to_export(content, tmp_path):
 def test_text_that_no_file_can_hold(make_example, tmp_path):
     for name in ("text", "verl"):
         rows = [make_example(1, completion="\ud800", messages=({"role": "user", "content": "\ud800"}, REPLY))]
-        with pytest.raises(InputError, match=r"row lua-1 \(lua\) holds text that is not Unicode"):
+        with pytest.raises(InputError, match=r"row lua-1 \(lua\) contains text that is not Unicode"):
             export(name, ExportContent(lambda rows=rows: rows), tmp_path / name)
 
 

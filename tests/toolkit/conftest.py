@@ -52,12 +52,12 @@ def clear_caches() -> Callable[[], None]:
 
 @pytest.fixture
 def fill_by_examples(own: Path) -> Callable[[Path], None]:
-    """Fill each hole of an unfilled language by the example that its comment gives."""
+    """Fill each place with a TODO mark by the example that its comment gives."""
     return _fill_by_examples
 
 
 def _fill_by_examples(folder: Path) -> None:
-    """Fill each hole of an unfilled language by the example that its comment gives."""
+    """Fill each place with a TODO mark by the example that its comment gives."""
     card_file = folder / "card.toml"
     text = card_file.read_text("utf-8")
     card_file.write_text(re.sub(r"# TODO: `(\w+)`.*Example: (.*)\n\1 = .*", r"\1 = \2", text), "utf-8")

@@ -39,7 +39,7 @@ IO = [
     ("hostile.toml", "the code of row 'network': prints 9 only if 127.0.0.1 or 8.8.8.8 can be reached"),
 ]
 COPY = [
-    ("card.toml", "rewrite driver.lua for Klingon; it is a copy of Lua's"),
+    ("card.toml", "rewrite driver.lua for Klingon; it is a copy of that of Lua"),
     ("card.toml", '`extension` and `fences`: write those of Klingon. Example: extension = ".lua" and fences = ["lua"]'),
     ("card.toml", "[toolchain], how the language is found"),
     ("card.toml", "[values], the literal of each type"),
@@ -57,10 +57,10 @@ COPY = [
         *(("", "lua", *row) for row in COPY),
     ],
 )
-def test_each_hole_is_named_until_its_line_is_replaced(own: Path, level: str, like: str, file: str, what: str) -> None:
+def test_each_mark_is_named_until_its_line_is_replaced(own: Path, level: str, like: str, file: str, what: str) -> None:
     made = new_language.create_language("klingon", own, like, extension=".kl", level=level)
     before = find_todo_marks(made)
-    (found,) = [hole for hole in before if hole.file == made / file and hole.instruction.startswith(what)]
+    (found,) = [mark for mark in before if mark.file == made / file and mark.instruction.startswith(what)]
     assert found.sentence.startswith(f"{made / file}:{found.line}: fill in this place: {what}")
     lines = (made / file).read_text("utf-8").splitlines()
     assert "TODO:" in lines[found.line - 1]
@@ -68,25 +68,25 @@ def test_each_hole_is_named_until_its_line_is_replaced(own: Path, level: str, li
     (made / file).write_text("\n".join(lines), "utf-8")
     assert len(find_todo_marks(made)) == len(before) - 1
     assert all(
-        not (hole.file == made / file and hole.instruction == found.instruction) for hole in find_todo_marks(made)
+        not (mark.file == made / file and mark.instruction == found.instruction) for mark in find_todo_marks(made)
     )
 
 
 @pytest.mark.parametrize("level", ["full", "io"])
-def test_each_hole_has_an_example(own: Path, level: str) -> None:
+def test_each_mark_has_an_example(own: Path, level: str) -> None:
     made = new_language.create_language("klingon", own, level=level)
-    for hole in find_todo_marks(made):
-        lines = hole.file.read_text("utf-8").splitlines()
-        near = "\n".join(lines[max(0, hole.line - 6) : hole.line])
-        assert "Example" in near, hole.sentence
+    for mark in find_todo_marks(made):
+        lines = mark.file.read_text("utf-8").splitlines()
+        near = "\n".join(lines[max(0, mark.line - 6) : mark.line])
+        assert "Example" in near, mark.sentence
 
 
-def test_a_language_that_is_filled_in_has_no_hole(own: Path, fill_by_examples: Callable[[Path], None]) -> None:
+def test_a_language_that_is_filled_in_has_no_mark(own: Path, fill_by_examples: Callable[[Path], None]) -> None:
     made = new_language.create_language("klingon", own, level="io")
     assert len(find_todo_marks(made)) > 30
     fill_by_examples(made)
     assert find_todo_marks(made) == []
-    assert not [hole.sentence for name in language_names() for hole in find_todo_marks(get_card(name).card_path.parent)]
+    assert not [mark.sentence for name in language_names() for mark in find_todo_marks(get_card(name).card_path.parent)]
 
 
 @pytest.mark.parametrize(("level", "like", "missing"), [("io", "", False), ("", "bash", False), ("full", "", True)])

@@ -19,12 +19,12 @@ CONFIDENCE = 0.95
 
 
 class VerdictRate(Record, frozen=True, kw_only=True):
-    """How many labelled programs of one source got a verdict that fits their label."""
+    """The number of labelled programs of a source, and of those with a verdict that fits the label."""
 
-    right: bool  #: the label
+    right: bool  #: the label of the programs
     source: str  #: ``rows``, ``translations``, ``given`` or ``mutants``
     programs: int
-    fitting: int  #: right programs that passed, or wrong programs that failed
+    fitting: int  #: number of right programs that passed, or of wrong programs that failed
 
 
 class UnexpectedVerdict(Record, frozen=True, kw_only=True):
@@ -35,38 +35,38 @@ class UnexpectedVerdict(Record, frozen=True, kw_only=True):
     name: str
     status: Status
     detail: str = ""
-    kind: MutantKind | None = None  #: of a mutant
+    kind: MutantKind | None = None  #: kind of the mutant; None for other programs
 
 
 class KindCount(Record, frozen=True, kw_only=True):
-    """The mutants of one kind that are not equivalent."""
+    """The numbers of mutants of one kind, without equivalent ones."""
 
     killed: int = 0
     survived: int = 0
 
 
 class LanguageCertificate(Record, frozen=True, kw_only=True):
-    """What was measured for one language."""
+    """The measurements of one language."""
 
     language: str
     toolchain: str = ""
     isolation: str = ""
-    fingerprint: str = ""  #: of card and driver (``Card.fingerprint``)
-    method: Method = "grammar"  #: with what mutants were made
+    fingerprint: str = ""  #: hash of card and driver (``Card.fingerprint``)
+    method: Method = "grammar"  #: the method that made the mutants
     rates: tuple[VerdictRate, ...] = ()
-    tpr: Interval | None = None  #: share of right programs that passed, as a mean over problems
-    tnr: Interval | None = None  #: likewise of mutants and other wrong programs that failed, without the rows
-    kinds: dict[str, KindCount] = {}  #: mutants by kind
-    equivalent: int = 0  #: mutants that are left out because no further input distinguishes them
-    not_compiled: int = 0  #: mutants that are left out because they do not compile
-    not_judged: int = 0  #: programs that the machine could not judge, and mutants
-    problems: int = 0  #: problems whose suites judged mutants
+    tpr: Interval | None = None  #: share of right programs that passed: the mean over problems
+    tnr: Interval | None = None  #: share of mutants and other wrong programs, except rows, that failed
+    kinds: dict[str, KindCount] = {}  #: kind → number of mutants
+    equivalent: int = 0  #: number of uncounted mutants that no further input distinguishes from the program
+    not_compiled: int = 0  #: number of uncounted mutants that do not compile
+    not_judged: int = 0  #: number of programs and mutants that the machine could not judge
+    problems: int = 0  #: number of problems whose suites judged mutants
     unexpected: tuple[UnexpectedVerdict, ...] = ()
-    differing: dict[str, str] = {}  #: right program → a further call for which its Python original differs from it
+    differing: dict[str, str] = {}  #: right program → a call for which its Python original returns another value
     left_out: tuple[str, ...] = ()  #: sentences about functions without a suite in the language
 
     def rate(self, source: str, *, right: bool) -> VerdictRate:
-        """Return the rate of one source; without programs if there is none."""
+        """Return the rate of one source; a rate of 0 programs if the source has none."""
         found = (rate for rate in self.rates if rate.source == source and rate.right == right)
         return next(found, VerdictRate(right=right, source=source, programs=0, fitting=0))
 
@@ -81,9 +81,9 @@ class LanguageCertificate(Record, frozen=True, kw_only=True):
         )
 
     def holds(self, min_tnr: float) -> bool:
-        """Return whether every right program passed, and at least this share of the wrong ones of each source failed.
+        """Return whether all programs and mutants were judged and all verdicts fit, except those of some mutants.
 
-        Of rows and given programs every wrong one must fail.
+        At least the share ``min_tnr`` of the mutants must fail.
         """
         mutants = self.rate("mutants", right=False)
         exact = all(rate.fitting == rate.programs for rate in self.rates if rate is not mutants)
@@ -94,13 +94,13 @@ class Certificate(Record, frozen=True, kw_only=True):
     """The certificates of several languages, as ``glotsmith certify`` stores them."""
 
     glotsmith: str = __version__
-    mutants: int  #: maximum number of mutants of a program
-    inputs: int  #: maximum number of further inputs that a surviving mutant is run on
+    mutants: int  #: largest number of mutants of a program
+    inputs: int  #: largest number of further inputs for a surviving mutant
     languages: tuple[LanguageCertificate, ...] = ()
 
 
 def with_language(known: Certificate, found: LanguageCertificate) -> Certificate:
-    """Return a certificate with the figures of one more language, which replace earlier ones."""
+    """Return a certificate with the figures of a language, which replace earlier ones of the language."""
     others = [one for one in known.languages if one.language != found.language]
     languages = tuple(sorted([*others, found], key=lambda one: one.language))
     return msgspec.structs.replace(known, languages=languages, glotsmith=__version__)
@@ -122,7 +122,7 @@ def read_certificate(path: Path) -> Certificate:
     """Read a stored certificate.
 
     Raises:
-        InputError: the file is missing or malformed.
+        InputError: The file is missing or malformed.
 
     """
     try:
@@ -137,7 +137,7 @@ def write_certificate(path: Path, certificate: Certificate) -> None:
     """Write a certificate.
 
     Raises:
-        StorageError: the file cannot be written.
+        StorageError: The file cannot be written.
 
     """
     data = msgspec.json.format(msgspec.json.encode(certificate), indent=1) + b"\n"
@@ -150,10 +150,10 @@ def write_certificate(path: Path, certificate: Certificate) -> None:
 
 
 def store_machine_certificate(found: LanguageCertificate) -> None:
-    """Keep a certificate in the cache folder, where the cards of datasets find it.
+    """Store a certificate in the cache folder, from which the cards of datasets read it.
 
     Raises:
-        StorageError: the file cannot be written.
+        StorageError: The file cannot be written.
 
     """
     write_certificate(_machine_path(found.language), Certificate(mutants=0, inputs=0, languages=(found,)))

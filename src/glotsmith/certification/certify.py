@@ -22,15 +22,15 @@ from glotsmith.sandbox.base import Sandbox
 from glotsmith.step import Verify
 from glotsmith.suites.function_runner import FunctionRunner
 
-_IN_FLIGHT = 8  #: programs with their mutants at once
-_LONGEST = 300  #: characters of a detail
+_IN_FLIGHT = 8  #: largest number of programs, with their mutants, in flight
+_LONGEST = 300  #: largest number of characters of a detail
 
 
 class MutationPlan(Record, frozen=True, kw_only=True):
-    """How many mutants are judged."""
+    """The numbers of mutants and of further inputs."""
 
-    mutants: int = 20  #: maximum number of mutants of a program; 0 for none
-    inputs: int = 200  #: maximum number of further inputs that a surviving mutant is run on
+    mutants: int = 20  #: largest number of mutants of a program; 0 for none
+    inputs: int = 200  #: largest number of further inputs for a surviving mutant
 
 
 class _Judged(msgspec.Struct, frozen=True):
@@ -57,12 +57,12 @@ async def certify_language(
     """Judge labelled programs of one language and the mutants of the right ones.
 
     Args:
-        language: the language.
-        programs: labelled programs in it.
-        verify: the verifier.
-        sandbox: runs the Python originals.
-        plan: the number of mutants.
-        tick: called after each program with its mutants.
+        language: The language.
+        programs: The labelled programs in this language.
+        verify: The verifier.
+        sandbox: Runs the Python originals.
+        plan: The numbers of mutants and further inputs.
+        tick: Called after each program with its mutants.
 
     """
     limit, runner = asyncio.Semaphore(_IN_FLIGHT), FunctionRunner(sandbox)
@@ -93,20 +93,20 @@ def _certificate(language: str, judged: Sequence[_Judged], isolation: str) -> La
         isolation=isolation,
         fingerprint=card.fingerprint,
         method=mutation_method(card),
-        rates=tuple(_rates(scored)),
-        tpr=rate_interval(_by_problem(scored, right=True)),
-        tnr=rate_interval(_by_problem(scored, right=False)),
-        kinds=_kinds(mutants),
+        rates=tuple(_rates_by_source(scored)),
+        tpr=rate_interval(_counts_by_problem(scored, right=True)),
+        tnr=rate_interval(_counts_by_problem(scored, right=False)),
+        kinds=_counts_by_kind(mutants),
         equivalent=sum(mutant.result == "equivalent" for mutant in mutants),
         not_compiled=sum(mutant.result == "not_compiled" for mutant in mutants),
         not_judged=len(judged) - len(scored) + sum(mutant.result == "not_judged" for mutant in mutants),
         problems=len({one.program.problem for one in judged if one.checks.mutants}),
-        unexpected=tuple(found for one in judged for found in _unexpected(one)),
+        unexpected=tuple(found for one in judged for found in _unexpected_verdicts(one)),
         differing={one.program.name: tests[0] for one in judged if (tests := one.checks.further.differing)},
     )
 
 
-def _rates(judged: Sequence[_Judged]) -> list[VerdictRate]:
+def _rates_by_source(judged: Sequence[_Judged]) -> list[VerdictRate]:
     programs, fitting = Counter[tuple[bool, str]](), Counter[tuple[bool, str]]()
     for one in judged:
         programs[one.program.right, one.program.source] += 1
@@ -121,8 +121,8 @@ def _rates(judged: Sequence[_Judged]) -> list[VerdictRate]:
     ]
 
 
-def _by_problem(judged: Sequence[_Judged], *, right: bool) -> list[tuple[int, int]]:
-    """Return (fitting, programs) of each problem: of right programs, or of wrong ones other than rows."""
+def _counts_by_problem(judged: Sequence[_Judged], *, right: bool) -> list[tuple[int, int]]:
+    """Return (fitting, programs) of each problem, for right programs, or for wrong ones except rows."""
     found = defaultdict[str, list[int]](lambda: [0, 0])
     for one in judged:
         counts = found[one.program.problem or one.program.name]
@@ -136,13 +136,13 @@ def _by_problem(judged: Sequence[_Judged], *, right: bool) -> list[tuple[int, in
     return [(fitting, programs) for fitting, programs in found.values()]
 
 
-def _kinds(mutants: Sequence[JudgedMutant]) -> dict[str, KindCount]:
+def _counts_by_kind(mutants: Sequence[JudgedMutant]) -> dict[str, KindCount]:
     results = Counter((mutant.mutant.kind, mutant.result) for mutant in mutants)
     kinds = sorted({kind for kind, result in results if result in ("killed", "survived")})
     return {kind: KindCount(killed=results[kind, "killed"], survived=results[kind, "survived"]) for kind in kinds}
 
 
-def _unexpected(one: _Judged) -> list[UnexpectedVerdict]:
+def _unexpected_verdicts(one: _Judged) -> list[UnexpectedVerdict]:
     program, verdict = one.program, one.verdict
     found = list[UnexpectedVerdict]()
     if not one.fits or verdict.is_infra:

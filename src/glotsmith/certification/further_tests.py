@@ -1,4 +1,4 @@
-"""Make further tests of a right program: more inputs, with the values that the Python original or the program returns.
+"""Make further tests of a right program: more inputs, with the values of the Python original or of the program.
 
 They decide whether a mutant that passes its suite is equivalent to the program.
 """
@@ -27,7 +27,7 @@ _HASH_SEED = 3
 
 
 class FurtherTests(msgspec.Struct, frozen=True):
-    """Tests that a right program passes, beside those of its suite."""
+    """Tests that a right program passes, in addition to those of its suite."""
 
     tests: tuple[str, ...] = ()
     differing: tuple[str, ...] = ()  #: calls for which the program and its Python original return different values
@@ -36,10 +36,10 @@ class FurtherTests(msgspec.Struct, frozen=True):
 async def make_further_tests(
     program: LabelledProgram, verify: Verify, runner: FunctionRunner, count: int
 ) -> FurtherTests:
-    """Return up to ``count`` further tests of a right program; none if its tests are not calls with a signature.
+    """Return up to ``count`` further tests of a right program; no tests if its suite has no calls with a signature.
 
     Raises:
-        RunnerFailed: the sandbox failed twice.
+        RunnerFailed: The sandbox failed twice.
 
     """
     job = program.job
@@ -48,7 +48,9 @@ async def make_further_tests(
         seeds = [parse_test(test, signature.name) for test in job.tests]
     except NotLiteral:
         return FurtherTests()
-    calls = _representable(get_card(job.language), signature, islice(_inputs(program, signature, seeds), 4 * count))
+    calls = _representable(
+        get_card(job.language), signature, islice(_new_arguments(program, signature, seeds), 4 * count)
+    )
     arguments = list(islice(calls, count))
     values = await _original_values(program, runner, arguments) if program.function else None
     known = [
@@ -60,11 +62,13 @@ async def make_further_tests(
         return FurtherTests()
     tests = tuple(map(render, known))
     verdict = await verify.verify(msgspec.structs.replace(job, tests=tests, all_cases=True, stop_at_failure=False))
-    return _of_verdict(verdict, tests) if values is not None else FurtherTests(_with_actual_values(verdict, known))
+    return (
+        _split_by_verdict(verdict, tests) if values is not None else FurtherTests(_with_actual_values(verdict, known))
+    )
 
 
-def _of_verdict(verdict: Verdict, tests: Sequence[str]) -> FurtherTests:
-    """Return the tests with the values of the Python original, sorted by whether the program passes them."""
+def _split_by_verdict(verdict: Verdict, tests: Sequence[str]) -> FurtherTests:
+    """Return the tests with the values of the Python original, as passed and failed ones."""
     pairs = list(zip(tests, verdict.cases, strict=False))
     passed = tuple(test for test, case in pairs if case.status == "pass")
     return FurtherTests(passed, tuple(test for test, case in pairs if case.status == "fail:wrong"))
@@ -85,7 +89,7 @@ def _with_actual_values(verdict: Verdict, calls: Sequence[Call]) -> tuple[str, .
 async def _original_values(
     program: LabelledProgram, runner: FunctionRunner, calls: Sequence[Arguments]
 ) -> list[tuple[Value] | None]:
-    """Return the value of the Python original for each call, in a tuple; None if it returns no literal."""
+    """Return for each call the value of the Python original in a tuple; None if the value is not a literal."""
     assert program.function is not None
     batch = CallBatch(calls=tuple(map(literal, calls)), cpu_s=_CPU_S)
     [report] = await runner.run(program.function, [batch], _HASH_SEED)
@@ -93,8 +97,8 @@ async def _original_values(
     return [value if value is not None and has_exact_integers(value[0]) else None for value in values]
 
 
-def _inputs(program: LabelledProgram, signature: Signature, seeds: Sequence[Call]) -> Iterator[Arguments]:
-    """Yield different arguments, without those of the suite: near those of the suite, and of the types, in turn."""
+def _new_arguments(program: LabelledProgram, signature: Signature, seeds: Sequence[Call]) -> Iterator[Arguments]:
+    """Yield distinct arguments that are not in the suite: alternately changed ones of the suite and random ones."""
     random = Random(program.job.code)  # noqa: S311
     mined = _constants(program)
     seen = {literal(call.arguments) for call in seeds}

@@ -1,4 +1,4 @@
-"""Programs whose verdict is known: rows of a language, translations, and what a user gives."""
+"""Programs that are known to be right or wrong: rows of a language, translations, and programs of a user."""
 
 import tomllib
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from glotsmith.records import Example, Function, Job, Origin, Record, Task
 from glotsmith.sources.extract import SourceModule
 from glotsmith.sources.parse import Unparsable
 
-#: ``rows``: of the language's ``verdicts.toml``; ``translations``: of functions with a suite; ``given``: by a user
+#: ``rows``: rows of ``verdicts.toml``; ``translations``: of functions with a suite; ``given``: programs of a user
 LabelSource = Literal["rows", "translations", "given"]
 
 
@@ -25,22 +25,22 @@ class LabelledProgram(Record, frozen=True, kw_only=True):
     source: LabelSource
     right: bool
     job: Job
-    problem: str = ""  #: programs of one problem are not independent: they count as one in an interval
+    problem: str = ""  #: programs of one problem are not independent, and count as one trial in an interval
     function: Function | None = None  #: the Python original of a right program, if there is one
-    mutated: bool = False  #: whether mutants of it are judged too, which needs ``job.tests``
+    mutated: bool = False  #: whether mutants of the program are judged too, which requires ``job.tests``
 
 
 class Translation(Record, frozen=True, kw_only=True):
     """A translation of a Python function, and whether it is right."""
 
-    function: str  #: its name
+    function: str  #: name of the function
     language: str
     code: str
     right: bool = True
 
 
 def labelled_rows(language: str) -> list[LabelledProgram]:
-    """Return the rows of a language that must pass, or must fail."""
+    """Return the rows of a language whose programs must pass or must fail."""
     return [
         LabelledProgram(
             name=title,
@@ -55,10 +55,10 @@ def labelled_rows(language: str) -> list[LabelledProgram]:
 
 
 def own_translations(language: str) -> list[Translation]:
-    """Return the translations in ``translations.toml`` of a language, of the functions in ``source.py``.
+    """Return the translations of the functions in ``source.py``, from ``translations.toml`` of a language.
 
     Raises:
-        InputError: the file is not a table of texts.
+        InputError: The file is not a table of texts.
 
     """
     path = language_folder(language) / "translations.toml"
@@ -75,7 +75,7 @@ def translations_in_folder(folder: Path) -> list[Translation]:
     """Return the translations of a folder with ``source.py``: ``LANGUAGE/NAME.EXT``, wrong ones ``NAME.wrong.EXT``.
 
     Raises:
-        InputError: the folder has no ``source.py``, or a file cannot be read.
+        InputError: The folder has no ``source.py``, or a file cannot be read.
 
     """
     if not (folder / "source.py").is_file():
@@ -85,12 +85,14 @@ def translations_in_folder(folder: Path) -> list[Translation]:
         for path in sorted((folder / language).glob(f"*{get_card(language).extension}")):
             name, _, variant = path.name.removesuffix(get_card(language).extension).partition(".")
             found.append(
-                Translation(function=name, language=language, code=_read(path), right=not variant.startswith("wrong"))
+                Translation(
+                    function=name, language=language, code=_read_text(path), right=not variant.startswith("wrong")
+                )
             )
     return found
 
 
-def _read(path: Path) -> str:
+def _read_text(path: Path) -> str:
     try:
         return path.read_text("utf-8")
     except UnicodeDecodeError as error:
@@ -118,7 +120,7 @@ def of_translation(translation: Translation, task: Task) -> LabelledProgram:
 
 
 def of_example(example: Example) -> LabelledProgram | None:
-    """Return the verified program of a dataset row, with its tests; None if it has none."""
+    """Return the verified program of a dataset row with its tests; None if the row has no tests."""
     if not example.tests or example.kind == "original" or example.language not in language_names():
         return None
     job = Job(
@@ -143,9 +145,9 @@ def python_original(source: str, name: str, identity: str) -> Function | None:
     """Return a function of a Python program, with the helpers that it uses; None if the program has no such function.
 
     Args:
-        source: the program.
-        name: the name of the function.
-        identity: the id of the returned function.
+        source: The program.
+        name: The name of the function.
+        identity: The id of the returned function.
 
     """
     return next((f for f in _functions(source, identity) if f.name == name), None)

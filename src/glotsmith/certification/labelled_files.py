@@ -1,7 +1,7 @@
-"""Read labelled programs of a user, by the fields of a row.
+"""Read labelled programs of a user. The fields of a row determine its format.
 
 jobs         the fields of a job and ``label``: ``right`` or ``wrong``, ``pass`` or ``fail…``, true or false
-datasets     rows of glotsmith (``jsonl`` or ``parquet``, or a run folder): each program is right, and has mutants
+datasets     rows of glotsmith (``jsonl`` or ``parquet``, or a run folder): all programs are right, and are mutated
 CodeContests ``solutions`` and ``incorrect_solutions`` with tests on stdin and stdout
 MultiPL-E    result files (``NAME.results.json.gz``): a program is right if its status is ``OK``
 """
@@ -25,11 +25,11 @@ _LABELS = {
     **dict.fromkeys(("right", "pass", "correct", "ok", "true", "1"), True),
     **dict.fromkeys(("wrong", "fail", "incorrect", "false", "0"), False),
 }
-#: languages of CodeContests by number; Python 2 does not run here
+#: number of a language in CodeContests → language; Python 2 (1) does not run here
 _CODE_CONTESTS = {2: "cpp", 3: "python", 4: "java"}
 _TESTS = ("public_tests", "private_tests", "generated_tests")
 _RESULTS = ("*.results.json", "*.results.json.gz")
-_MOST_CASES = 20  #: of a problem of CodeContests, which may have hundreds
+_MOST_CASES = 20  #: largest number of cases of a problem of CodeContests, which may have hundreds
 
 
 def result_files(folder: Path) -> list[Path]:
@@ -41,19 +41,19 @@ def labelled_row(row: QuestionRow) -> Iterator[LabelledProgram]:
     """Yield the labelled programs of a row.
 
     Raises:
-        InputError: the row has no known form, or a field is invalid.
+        InputError: The row has an unknown format, or a field is invalid.
 
     """
     data = row.data
     if "solutions" in data or "incorrect_solutions" in data:
-        yield from _code_contests(row)
+        yield from _programs_of_code_contests(row)
     elif "results" in data and "prompt" in data:
-        yield from _multipl_e(row)
+        yield from _programs_of_multipl_e(row)
     elif {"parallel_id", "completion", "lineage"} <= data.keys():
         found = of_example(example(row))
         yield from [found] if found else []
     elif "label" in data:
-        yield _job_row(row)
+        yield _program_of_job(row)
     else:
         raise row.error(
             "the row has no label: give a job with the field label (right or wrong), a row of a dataset, "
@@ -61,7 +61,7 @@ def labelled_row(row: QuestionRow) -> Iterator[LabelledProgram]:
         )
 
 
-def _job_row(row: QuestionRow) -> LabelledProgram:
+def _program_of_job(row: QuestionRow) -> LabelledProgram:
     fields = {name: value for name, value in row.data.items() if name != "label"}
     try:
         job = msgspec.convert({"id": f"line {row.line}", **fields}, Job)
@@ -71,18 +71,18 @@ def _job_row(row: QuestionRow) -> LabelledProgram:
     wrong = f"no language is named {job.language!r}" if not language else judged_fields_error(job) or limits_error(job)
     if wrong:
         raise row.error(f"the job is invalid: {wrong}")
-    job, right = msgspec.structs.replace(job, language=language), _label(row)
+    job, right = msgspec.structs.replace(job, language=language), _is_right(row)
     return LabelledProgram(name=job.id, source="given", right=right, job=job, mutated=right and bool(job.signature))
 
 
-def _label(row: QuestionRow) -> bool:
+def _is_right(row: QuestionRow) -> bool:
     text = str(row.data["label"]).casefold().partition(":")[0]
     if text not in _LABELS:
         raise row.error(f"the label is {row.data['label']!r}; use right or wrong")
     return _LABELS[text]
 
 
-def _code_contests(row: QuestionRow) -> Iterator[LabelledProgram]:
+def _programs_of_code_contests(row: QuestionRow) -> Iterator[LabelledProgram]:
     name, io = str(row.data.get("name", row.line)), tuple(_io_cases(row))
     if not io:
         return
@@ -100,7 +100,7 @@ def _io_cases(row: QuestionRow) -> Iterator[IoCase]:
 
 
 def _test_pairs(tests: object) -> Iterator[tuple[str, str]]:
-    """Yield stdin and stdout of tests: a table of two lists, as in Parquet, or a list of tables."""
+    """Yield stdin and stdout of tests, given as a table of two lists (Parquet) or as a list of tables."""
     if isinstance(tests, Mapping):
         table = cast(Mapping[str, Any], tests)
         yield from zip(table.get("input", ()), table.get("output", ()), strict=False)
@@ -113,7 +113,7 @@ def _submissions(row: QuestionRow, field: str) -> Iterator[tuple[str, str]]:
     """Yield language and code of submissions; the language is "" if it does not run here.
 
     Raises:
-        InputError: the field is neither a table of two lists nor a list of tables.
+        InputError: The field is neither a table of two lists nor a list of tables.
 
     """
     found = row.data.get(field) or ()
@@ -131,7 +131,7 @@ def _submissions(row: QuestionRow, field: str) -> Iterator[tuple[str, str]]:
         yield _CODE_CONTESTS.get(number, "") if number is not None else language_of_label(named), str(code)
 
 
-def _multipl_e(row: QuestionRow) -> Iterator[LabelledProgram]:
+def _programs_of_multipl_e(row: QuestionRow) -> Iterator[LabelledProgram]:
     language, problem = language_of(row.field("language", str)), row.field("name", str)
     if language not in language_names():
         return

@@ -1,4 +1,4 @@
-"""Judge the mutants of a right program by its suite, and find those that are equivalent to it."""
+"""Judge the mutants of a right program by its suite, and find the equivalent ones."""
 
 import asyncio
 from typing import Literal
@@ -13,10 +13,10 @@ from glotsmith.records import Job, Record, Status, Verdict
 from glotsmith.step import Verify
 from glotsmith.suites.function_runner import FunctionRunner
 
-#: ``equivalent``: it passes all further tests too, or there are none; ``not_judged``: the machine failed
+#: ``equivalent``: it passes also all further tests, or there are none; ``not_judged``: the machine failed
 MutantResult = Literal["killed", "survived", "equivalent", "not_compiled", "not_judged"]
-_SLOWER, _LEAST_S = 5.0, 1.0  #: CPU limit of a mutant: times that of the program, and at least
-LONGEST = 200  #: characters of a test in a report
+_SLOWER, _LEAST_S = 5.0, 1.0  #: CPU limit of a mutant: a multiple of the program's time, and a minimum in seconds
+LONGEST = 200  #: largest number of characters of a test in a report
 
 
 class JudgedMutant(Record, frozen=True, kw_only=True):
@@ -24,15 +24,15 @@ class JudgedMutant(Record, frozen=True, kw_only=True):
 
     mutant: ProgramMutant
     result: MutantResult
-    status: Status  #: of the verdict by the suite
-    test: str = ""  #: of a survivor: a further test that it fails
+    status: Status  #: status of the verdict by the suite
+    test: str = ""  #: a further test that a surviving mutant fails
 
 
 class MutantChecks(msgspec.Struct, frozen=True):
     """The mutants of a program."""
 
     mutants: tuple[JudgedMutant, ...] = ()
-    further: FurtherTests = FurtherTests()  #: made only if a mutant passes the suite
+    further: FurtherTests = FurtherTests()  #: further tests, which are made only if a mutant passes the suite
 
     def count(self, result: MutantResult) -> int:
         """Return the number of mutants with a result."""
@@ -42,32 +42,32 @@ class MutantChecks(msgspec.Struct, frozen=True):
 async def check_mutants(
     program: LabelledProgram, right: Verdict, verify: Verify, runner: FunctionRunner, *, mutants: int, inputs: int
 ) -> MutantChecks:
-    """Judge up to ``mutants`` mutants of a program, and the survivors on up to ``inputs`` further inputs.
+    """Judge up to ``mutants`` mutants of a program, and those that pass on up to ``inputs`` further inputs.
 
     Args:
-        program: a right program.
-        right: its verdict, ``pass``.
-        verify: the verifier.
-        runner: runs the Python original of the program.
-        mutants: maximum number of mutants.
-        inputs: maximum number of further inputs.
+        program: A right program.
+        right: The verdict on the program, which is ``pass``.
+        verify: The verifier.
+        runner: Runs the Python original of the program.
+        mutants: The largest number of mutants.
+        inputs: The largest number of further inputs.
 
     """
-    job = msgspec.structs.replace(program.job, time_limit_s=_time_limit_s(program.job, right))
+    job = msgspec.structs.replace(program.job, time_limit_s=_mutant_limit_s(program.job, right))
     made = mutate_program(get_card(job.language), job.code, mutants)
     jobs = [msgspec.structs.replace(job, code=mutant.code) for mutant in made]
     verdicts = await asyncio.gather(*map(verify.verify, jobs))
     further = FurtherTests()
     if any(verdict.passed for verdict in verdicts) and job.tests:
         further = await make_further_tests(program, verify, runner, inputs)
-    # The program passed the further tests under its own limit.
+    # The program passed the further tests under its own limit, so mutants have the same limit here.
     own = msgspec.structs.replace(program.job, tests=further.tests, all_cases=True, stop_at_failure=False)
     later = [msgspec.structs.replace(own, code=mutant.code) for mutant in made]
     judged = [_judge(verify, *each) for each in zip(made, later, verdicts, strict=True)]
     return MutantChecks(tuple(await asyncio.gather(*judged)), further)
 
 
-def _time_limit_s(job: Job, right: Verdict) -> float:
+def _mutant_limit_s(job: Job, right: Verdict) -> float:
     limit = job.time_limit_s or get_card(job.language).limits.cpu_s
     return min(limit, max(_LEAST_S, _SLOWER * right.seconds))
 

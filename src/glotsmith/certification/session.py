@@ -1,4 +1,4 @@
-"""Certify several languages: collect their labelled programs, and judge them language by language."""
+"""Certify several languages: collect the labelled programs, and judge them one language after the other."""
 
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
@@ -39,7 +39,7 @@ class ProgressReport(msgspec.Struct, frozen=True):
 
 
 def runnable_languages() -> list[str]:
-    """Return the languages whose toolchain is on this machine."""
+    """Return the languages whose toolchain is installed on this machine."""
 
     def runs(name: str) -> bool:
         try:
@@ -52,10 +52,10 @@ def runnable_languages() -> list[str]:
 
 
 async def translation_sets(languages: Sequence[str], folders: Sequence[Path], sandbox: Sandbox) -> list[TranslationSet]:
-    """Return the translations of the languages themselves, and those of folders, with the suites of their functions.
+    """Return the translations of the languages and those of folders, with the suites of their functions.
 
     Raises:
-        InputError: a folder has no ``source.py``, or a file cannot be read.
+        InputError: A folder has no ``source.py``, or a file cannot be read.
 
     """
     own = [one for name in languages for one in own_translations(name)]

@@ -1,4 +1,4 @@
-"""Python functions of which each language has a right translation, in ``languages/NAME/translations.toml``."""
+"""Python functions. Each language has right translations of them in ``languages/NAME/translations.toml``."""
 
 
 def is_prime(n: int) -> bool:

@@ -13,16 +13,16 @@ PLAN = MutationPlan(mutants=8, inputs=100)
 
 
 class SuiteStrength(Record, frozen=True, kw_only=True):
-    """The mutants of sampled rows in one language."""
+    """The numbers of mutants of sampled rows in one language."""
 
     problems: int
-    mutants: int  #: that compile and are not equivalent to their row's program
+    mutants: int  #: number of mutants that compile and are not equivalent to the program of the row
     killed: int
     equivalent: int = 0
 
 
 def sample_rows(rows: Iterable[Example], problems: int) -> dict[str, list[Example]]:
-    """Return up to ``problems`` rows of different problems with tests for each language, chosen by content hash."""
+    """Return for each language up to ``problems`` rows with tests, of different problems, chosen by content hash."""
     first = dict[tuple[str, str], Example]()
     for row in rows:
         if row.tests and row.kind != "original":
@@ -38,10 +38,10 @@ def sample_rows(rows: Iterable[Example], problems: int) -> dict[str, list[Exampl
 async def measure_strength(
     sample: Mapping[str, Iterable[Example]], verify: Verify, sandbox: Sandbox
 ) -> dict[str, SuiteStrength]:
-    """Return the strength of the suites of sampled rows, by language; languages without a mutant are left out.
+    """Return the strength of the suites of sampled rows by language, without languages that have no mutants.
 
     Raises:
-        Unanswered: the sandbox cannot run the Python originals.
+        Unanswered: The sandbox cannot run the Python originals.
 
     """
     found = dict[str, SuiteStrength]()

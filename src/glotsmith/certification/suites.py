@@ -11,7 +11,7 @@ from glotsmith.suites.prove import Prove
 from glotsmith.suites.validate import Validate
 from glotsmith.suites.write import WriteTests
 
-SOURCE = Path(__file__).with_name("source.py")  #: the functions that each language has translations of
+SOURCE = Path(__file__).with_name("source.py")  #: file with the functions that each language translates
 
 
 async def make_problems(source: Path, sandbox: Sandbox) -> tuple[list[Problem], list[str]]:
@@ -24,11 +24,11 @@ async def make_problems(source: Path, sandbox: Sandbox) -> tuple[list[Problem], 
             made = [await validate.run(kept.key, kept.item) for kept in draft.kept]
             problems += [kept.item for result in made for kept in result.kept]
             drops = [*draft.dropped, *(drop for result in made for drop in result.dropped)]
-            lost += [_loss(function, str(drop.reason), drop.detail) for drop in drops]
+            lost += [_loss_sentence(function, str(drop.reason), drop.detail) for drop in drops]
     return problems, lost
 
 
-def _loss(function: Function, reason: str, detail: str) -> str:
+def _loss_sentence(function: Function, reason: str, detail: str) -> str:
     return f"{function.name} has no suite: {reason}{f' ({detail})' if detail else ''}"
 
 
@@ -39,5 +39,7 @@ async def pose_problems(problems: Sequence[Problem], language: str, verify: Veri
     for problem in problems:
         result = await prove.run(problem.id, problem)
         tasks += [kept.item for kept in result.kept]
-        lost += [_loss(problem.function, str(drop.reason), drop.detail) for drop in result.dropped if not drop.key]
+        lost += [
+            _loss_sentence(problem.function, str(drop.reason), drop.detail) for drop in result.dropped if not drop.key
+        ]
     return tasks, lost

@@ -10,7 +10,7 @@ from glotsmith.evaluation.pass_at_k import Interval
 from glotsmith.languages import get_card
 from glotsmith.languages.render import fill_template
 
-_WIDTH = 118  #: width of prose
+_WIDTH = 118  #: width of prose, in characters
 _PAGE = Path(__file__).with_name("page.md")
 COLUMNS = (
     "language", "right rows", "translations", "given", "TPR (95 %)", "wrong rows", "given wrong", "mutants",
@@ -20,27 +20,27 @@ COLUMNS = (
 
 def certificate_rows(certificates: Iterable[LanguageCertificate]) -> list[list[str]]:
     """Return the rows of the table of certificates, with the columns ``COLUMNS``."""
-    return [_row(found) for found in certificates]
+    return [_certificate_row(found) for found in certificates]
 
 
-def _row(found: LanguageCertificate) -> list[str]:
+def _certificate_row(found: LanguageCertificate) -> list[str]:
     wrong_given = [found.rate("translations", right=False), found.rate("given", right=False)]
     return [
         found.language,
-        _counts(found.rate("rows", right=True)),
-        _counts(found.rate("translations", right=True)),
-        _counts(found.rate("given", right=True)),
+        _count_cell(found.rate("rows", right=True)),
+        _count_cell(found.rate("translations", right=True)),
+        _count_cell(found.rate("given", right=True)),
         interval_text(found.tpr),
-        _counts(found.rate("rows", right=False)),
-        _counts(*wrong_given),
-        _counts(found.rate("mutants", right=False)),
+        _count_cell(found.rate("rows", right=False)),
+        _count_cell(*wrong_given),
+        _count_cell(found.rate("mutants", right=False)),
         interval_text(found.tnr),
         str(found.equivalent),
         found.method if found.problems else "–",
     ]
 
 
-def _counts(*rates: VerdictRate) -> str:
+def _count_cell(*rates: VerdictRate) -> str:
     programs = sum(rate.programs for rate in rates)
     return f"{sum(rate.fitting for rate in rates)}/{programs}" if programs else "–"
 
@@ -51,7 +51,7 @@ def interval_text(value: Interval | None) -> str:
 
 
 def summary_lines(certificates: Iterable[LanguageCertificate]) -> list[str]:
-    """Return a line for each unexpected verdict, and for each function that was left out."""
+    """Return a line for each unexpected verdict, each differing program and each function without a suite."""
     lines = list[str]()
     for found in certificates:
         lines += [
@@ -75,45 +75,45 @@ def certificate_page(certificate: Certificate) -> str:
         command=f"glotsmith certify --mutants {certificate.mutants} --inputs {certificate.inputs}",
         mutants=str(certificate.mutants),
         inputs=str(certificate.inputs),
-        totals=_totals(certificates),
-        columns=_line(COLUMNS),
-        rule=_line(["---", *["--:"] * (len(COLUMNS) - 2), "---"]),
-        rows="\n".join(_line(row) for row in certificate_rows(certificates)),
+        totals=_totals_sentence(certificates),
+        columns=_table_line(COLUMNS),
+        rule=_table_line(["---", *["--:"] * (len(COLUMNS) - 2), "---"]),
+        rows="\n".join(_table_line(row) for row in certificate_rows(certificates)),
         kinds="\n".join(_kind_rows(certificates)),
-        unexpected="\n".join(map(_item, summary_lines(certificates))) or "- none",
+        unexpected="\n".join(map(_list_item, summary_lines(certificates))) or "- none",
     )
 
 
-def _item(text: str) -> str:
+def _list_item(text: str) -> str:
     """Return one wrapped item of a list."""
-    return fill(f"- {_escaped(text)}", _WIDTH, subsequent_indent="  ", break_on_hyphens=False)
+    return fill(f"- {_escape_cell(text)}", _WIDTH, subsequent_indent="  ", break_on_hyphens=False)
 
 
-def _totals(certificates: Sequence[LanguageCertificate]) -> str:
+def _totals_sentence(certificates: Sequence[LanguageCertificate]) -> str:
     """Return the counts of all languages, in a sentence."""
     right = [found.total(right=True) for found in certificates]
     rows, mutants = ([found.rate(source, right=False) for found in certificates] for source in ("rows", "mutants"))
     return (
-        f"In {counted(len(certificates), 'language')}, {_counts(*right)} right programs passed, "
-        f"{_counts(*rows)} wrong rows failed, and {_counts(*mutants)} mutants failed."
+        f"In {counted(len(certificates), 'language')}, {_count_cell(*right)} right programs passed, "
+        f"{_count_cell(*rows)} wrong rows failed, and {_count_cell(*mutants)} mutants failed."
     )
 
 
 def _kind_rows(certificates: Sequence[LanguageCertificate]) -> list[str]:
     kinds = sorted({kind for found in certificates for kind in found.kinds})
-    lines = [_line(["language", *kinds, "not compiled"]), _line(["---", *["--:"] * (len(kinds) + 1)])]
+    lines = [_table_line(["language", *kinds, "not compiled"]), _table_line(["---", *["--:"] * (len(kinds) + 1)])]
     for found in certificates:
         counts = [found.kinds.get(kind) for kind in kinds]
         cells = [f"{count.killed}/{count.killed + count.survived}" if count else "–" for count in counts]
-        lines.append(_line([get_card(found.language).display, *cells, str(found.not_compiled)]))
+        lines.append(_table_line([get_card(found.language).display, *cells, str(found.not_compiled)]))
     return lines
 
 
-def _line(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(_escaped(cell) for cell in cells)} |"
+def _table_line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(_escape_cell(cell) for cell in cells)} |"
 
 
-def _escaped(text: str) -> str:
+def _escape_cell(text: str) -> str:
     """Return a text as one line of a table; program text in it is not markup."""
     one_line = " ".join(text.split())
     return "".join(f"\\{c}" if c in "\\|`*_<>[]#" else c for c in one_line)

@@ -1,4 +1,4 @@
-"""Verified solutions as a dataset: rows, files that ``datasets.load_dataset`` opens, and a card."""
+"""Write verified solutions as a dataset: rows, files that ``datasets.load_dataset`` opens, and a card."""
 
 from glotsmith.datasets.card import DatasetCard
 from glotsmith.datasets.examples import RowSyntax, make_example

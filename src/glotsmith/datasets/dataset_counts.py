@@ -16,15 +16,15 @@ class LicensedSource(NamedTuple):
 
 
 class DatasetCounts:
-    """Counts of a dataset; its size does not grow with the rows, except the set of problems."""
+    """The counts of a dataset. Their size does not grow with the rows, except the set of problems."""
 
     def __init__(self) -> None:
-        self.languages: Counter[str] = Counter()  #: language → rows
+        self.languages: Counter[str] = Counter()  #: language → number of rows
         self.problems: dict[str, set[str]] = {}  #: language → parallel ids
-        self.sources: Counter[LicensedSource] = Counter()  #: → rows
-        self.teachers: Counter[str] = Counter()  #: teacher and model → rows
-        self.toolchains: Counter[tuple[str, str]] = Counter()  #: language and toolchain → rows
-        self.kinds: Counter[tuple[int, str]] = Counter()  #: training stage and kind → rows
+        self.sources: Counter[LicensedSource] = Counter()  #: source → number of rows
+        self.teachers: Counter[str] = Counter()  #: teacher and model → number of rows
+        self.toolchains: Counter[tuple[str, str]] = Counter()  #: language and toolchain → number of rows
+        self.kinds: Counter[tuple[int, str]] = Counter()  #: training stage and kind → number of rows
 
     @property
     def rows(self) -> int:

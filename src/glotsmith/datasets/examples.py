@@ -19,7 +19,7 @@ class RowSyntax(Record, frozen=True, kw_only=True):
     fence: str  #: label of fenced blocks, such as ``ocaml``
     line_comment: str  #: start of a comment of one line
     line_comment_end: str = ""  #: end of such a comment; "" if it is the end of the line
-    prelude: str = ""  #: required start of a program, before any comment (``<?php``)
+    prelude: str = ""  #: required start of a program, before any comment, such as ``<?php``
     comment_escapes: dict[str, str] = {}  #: text that a comment cannot contain → its replacement
 
 
@@ -27,26 +27,26 @@ def make_example(solution: Solution, syntax: RowSyntax, instruction: str = "") -
     """Make a row of a solution.
 
     Args:
-        solution: a program that passed its suite.
-        syntax: of the language of the solution.
-        instruction: the task in words; default: the docstring of the Python original.
+        solution: A program that passed its suite.
+        syntax: The syntax of the language of the solution.
+        instruction: The task in words; default: the docstring of the Python original.
 
     Returns:
         A row whose ``prompt + completion`` is the program, preceded by the instruction as a comment. If the program
-        does not begin with the signature of the task, the prompt is the comment only and the completion is the
+        does not begin with the signature of the task, the prompt is only the comment, and the completion is the
         program.
 
     """
     task, function = solution.task, solution.task.problem.function
-    wish = instruction.strip() or function.docstring.strip()
-    top = comment_of_request(task.language, function.name, task.signature, wish)
+    text = instruction.strip() or function.docstring.strip()
+    top = comment_of_request(task.language, function.name, task.signature, text)
     prompt, completion = split_program(solution.code, task.prefix, top, syntax)
     return Example(
         id=solution.id,
         parallel_id=task.problem.id,
         language=task.language,
         name=function.name,
-        messages=conversation(solution.code, task, wish, syntax),
+        messages=conversation(solution.code, task, text, syntax),
         prompt=prompt,
         completion=completion,
         source=function.program,
@@ -76,7 +76,7 @@ def conversation(code: str, task: Task, instruction: str, syntax: RowSyntax) -> 
 
 
 def split_program(code: str, prefix: str, instruction: str, syntax: RowSyntax) -> tuple[str, str]:
-    """Return prompt and completion. Joined, they are the code, preceded by the instruction as a comment."""
+    """Return prompt and completion. Together they are the instruction as a comment, followed by the code."""
     head, body, signature = "", code, prefix
     if syntax.prelude and code.startswith(syntax.prelude):
         head, body = syntax.prelude, code.removeprefix(syntax.prelude)
@@ -111,11 +111,11 @@ class ToExamples(ItemStep[Solution, Example]):
     output = Example
 
     def __init__(self, wording: Wording = "target") -> None:
-        """Write docstrings in this wording."""
+        """Create the step with a wording of docstrings."""
         self._wording: Wording = wording
 
     async def run(self, key: str, item: Solution) -> Result[Example]:
-        """Make one row. This step drops nothing."""
+        """Make one row. The step never drops an item."""
         return keep(
             item.id, make_example(item, row_syntax(item.task.language), instruction_of(item.task, self._wording))
         )

@@ -1,7 +1,7 @@
 """Make preference pairs from a run: a program that passed and one that failed the same task (Ds4).
 
-xCoder (report §4.2) makes pairs of passing and failing candidates for DPO. Here the verdicts are the sandbox's, and
-pairs of similar programs come first: they show best what makes a program fail.
+xCoder (report §4.2) makes pairs of passing and failing candidates for DPO. Here the verdicts are those of the sandbox,
+and pairs of similar programs are first, because they show best why a program fails.
 """
 
 import sqlite3
@@ -18,8 +18,8 @@ from glotsmith.datasets.examples import conversation, fenced, instruction_of, ro
 from glotsmith.languages.docstrings import Wording
 from glotsmith.records import Candidate, Preference, Solution, content_hash
 
-PER_TASK = 4  #: pairs of one problem in one language, at most
-_MAX_FAILING = 8  #: failing programs of a task that are looked at, at most
+PER_TASK = 4  #: largest number of pairs of a problem in a language
+_MAX_FAILING = 8  #: largest number of failing programs of a task that are compared
 
 _SCHEMA = """
 PRAGMA synchronous = OFF;
@@ -56,9 +56,9 @@ class StoredItems(Protocol):
 
 
 class _FailingProgram(NamedTuple):
-    """A failing program."""
+    """A failing program, and the number of cases that it passed."""
 
-    passed: int  #: cases
+    passed: int  #: number of passed cases
     candidate: Candidate
 
 
@@ -69,29 +69,29 @@ class _SolutionHolder(msgspec.Struct):
 
 
 def pairs(ledger: StoredItems, per_task: int = PER_TASK, wording: Wording = "target") -> Iterator[Preference]:
-    """Yield the pairs of a run, in the order of its dataset; the same ledger gives the same pairs.
+    """Yield the pairs of a run, in the order of its dataset. The same ledger gives the same pairs.
 
     Args:
-        ledger: of a run of any recipe whose steps keep ``Solution``s and lose ``Candidate``s.
-        per_task: how many pairs of one problem in one language at most.
-        wording: of the examples and terms in prompts, as in the rows of the run.
+        ledger: The ledger of a run of any recipe whose steps keep ``Solution``s and lose ``Candidate``s.
+        per_task: The largest number of pairs of a problem in a language.
+        wording: The wording of the examples and terms in prompts, as in the rows of the run.
 
     Yields:
-        Of each problem and language the failing programs that passed most cases first, each against the passing
-        program that it resembles most. Programs without a verdict (a broken machine) are in no pair.
+        For each problem and language, each failing program with the most similar passing program. The failing programs
+        that passed most cases are first. Programs without a verdict (the machine failed) are in no pair.
 
     """
     step = _last_with_solutions(ledger)
     if step is None:
         return
-    with closing(sqlite3.connect("")) as misses:  # "": a private database on disk, gone when it is closed
+    with closing(sqlite3.connect("")) as misses:  # "": a temporary database on disk, deleted when it is closed
         _store_failing(misses, ledger, {solution.task.id for solution in _solutions(ledger, step)})
         for _, passing in groupby(_solutions(ledger, step), key=lambda solution: solution.task.id):
             yield from _pairs_of_task(list(passing), misses, per_task, wording)
 
 
 def _last_with_solutions(ledger: StoredItems) -> str | None:
-    """Return the last step that keeps solutions: pairs do not contain solutions that selection dropped."""
+    """Return the last step that keeps solutions, so that pairs do not contain solutions that selection dropped."""
     for step in reversed(ledger.steps):
         first = next(ledger.kept_rows(step), None)
         if first is not None and _solution(first.data or b"") is not None:
@@ -106,7 +106,7 @@ def _solutions(ledger: StoredItems, step: str) -> Iterator[Solution]:
 
 
 def _solution(data: bytes) -> Solution | None:
-    """Return the solution in an item, or the item itself if it is one; None otherwise."""
+    """Return the item if it is a solution, or the solution in it; None if there is none."""
     try:
         return msgspec.json.decode(data, type=Solution)
     except msgspec.DecodeError:
@@ -118,11 +118,11 @@ def _solution(data: bytes) -> Solution | None:
 
 
 def _store_failing(misses: sqlite3.Connection, ledger: StoredItems, wanted: set[str]) -> None:
-    """Store, by task, the failing programs that passed most cases; of equal ones the earlier in the ledger."""
+    """Store for each task the failing programs that passed most cases; with equal counts, the earlier ones."""
     misses.executescript(_SCHEMA)
     held = Counter[str]()
     for number, row in enumerate(ledger.dropped_rows()):
-        candidate = _candidate(row.data or b"")
+        candidate = _failing_candidate(row.data or b"")
         if candidate is None or (task := candidate.task) not in wanted:
             continue
         misses.execute("INSERT INTO misses VALUES (?, ?, ?, ?)", (task, -_passed_cases(candidate), number, row.data))
@@ -133,14 +133,14 @@ def _store_failing(misses: sqlite3.Connection, ledger: StoredItems, wanted: set[
             held[task] -= 1
 
 
-def _nearest(misses: sqlite3.Connection, task: str) -> list[_FailingProgram]:
+def _take_failing(misses: sqlite3.Connection, task: str) -> list[_FailingProgram]:
     rows = misses.execute("SELECT -far, data FROM misses WHERE task = ? ORDER BY far, number", (task,))
-    nearest = [_FailingProgram(passed, msgspec.json.decode(data, type=Candidate)) for passed, data in rows]
-    misses.execute("DELETE FROM misses WHERE task = ?", (task,))  # each is in a pair once, however tasks are strewn
-    return nearest
+    failing = [_FailingProgram(passed, msgspec.json.decode(data, type=Candidate)) for passed, data in rows]
+    misses.execute("DELETE FROM misses WHERE task = ?", (task,))  # a task may have several groups of rows
+    return failing
 
 
-def _candidate(data: bytes) -> Candidate | None:
+def _failing_candidate(data: bytes) -> Candidate | None:
     try:
         found = msgspec.json.decode(data, type=Candidate)
     except msgspec.DecodeError:
@@ -158,26 +158,26 @@ def _pairs_of_task(
 ) -> Iterator[Preference]:
     """Yield the pairs of one problem in one language."""
     codes = {solution.code.strip() for solution in passing}
-    nearest = _nearest(misses, passing[0].task.id)
-    near = [_preference(passing, miss, wording) for miss in nearest if _differs(miss, codes)]
-    yield from sorted(near, key=lambda p: (-p.passed_cases, -p.similarity, p.id))[:most]
+    failing = _take_failing(misses, passing[0].task.id)
+    found = [_make_pair(passing, miss, wording) for miss in failing if _differs(miss, codes)]
+    yield from sorted(found, key=lambda p: (-p.passed_cases, -p.similarity, p.id))[:most]
 
 
 def _differs(miss: _FailingProgram, codes: set[str]) -> bool:
-    """Return whether the failing program differs from the others; a flaky program may also have passed."""
-    fresh = miss.candidate.code.strip() not in codes
+    """Return whether a failing program differs from the others, and from passing ones (it may be flaky)."""
+    is_new = miss.candidate.code.strip() not in codes
     codes.add(miss.candidate.code.strip())
-    return fresh
+    return is_new
 
 
-def _preference(passing: list[Solution], miss: _FailingProgram, wording: Wording) -> Preference:
+def _make_pair(passing: list[Solution], miss: _FailingProgram, wording: Wording) -> Preference:
     candidate = miss.candidate
-    likeness = [Indel.normalized_similarity(s.code, candidate.code) for s in passing]
-    best = max(range(len(passing)), key=lambda n: (likeness[n], -n))
+    similarities = [Indel.normalized_similarity(s.code, candidate.code) for s in passing]
+    best = max(range(len(passing)), key=lambda n: (similarities[n], -n))
     chosen = passing[best]
     language = row_syntax(chosen.task.language)
     prompt, reply = conversation(chosen.code, chosen.task, instruction_of(chosen.task, wording), language)
-    assert candidate.verdict is not None, "_candidate sees to it"
+    assert candidate.verdict is not None, "_failing_candidate checks it"
     return Preference(
         id=content_hash(chosen.id, candidate.code),
         parallel_id=chosen.task.problem.id,
@@ -187,7 +187,7 @@ def _preference(passing: list[Solution], miss: _FailingProgram, wording: Wording
         rejected=fenced(candidate.code, language.fence),
         status=candidate.verdict.status,
         passed_cases=miss.passed,
-        similarity=round(likeness[best], 4),
+        similarity=round(similarities[best], 4),
         chosen_lineage=chosen.lineage,
         rejected_lineage=candidate.lineage,
     )

@@ -1,4 +1,4 @@
-"""The texts of a run's prompts in its dataset: ``prompts/VERSION/FILE``, where the lineage of a row has the version."""
+"""Write the prompts of a run into its dataset: ``prompts/VERSION/FILE``. The lineage of a row has the version."""
 
 import shutil
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ def write_prompts(folder: Path, prompts: Sequence[StoredPrompt]) -> None:
     """Write the texts of prompts into the folder of a dataset, and remove those of an earlier dataset.
 
     Raises:
-        StorageError: they cannot be written.
+        StorageError: The files cannot be written.
 
     """
     target = folder / FOLDER
@@ -24,12 +24,12 @@ def write_prompts(folder: Path, prompts: Sequence[StoredPrompt]) -> None:
             shutil.rmtree(target)
         if prompts:
             with write_aside(target) as draft:
-                _write(draft, prompts)
+                _write_texts(draft, prompts)
     except OSError as error:
         raise StorageError(f"{target}: the prompts cannot be written: {error.strerror or error}") from error
 
 
-def _write(folder: Path, prompts: Sequence[StoredPrompt]) -> None:
+def _write_texts(folder: Path, prompts: Sequence[StoredPrompt]) -> None:
     for prompt in prompts:
         for name, text in prompt.texts.items():
             file = folder / prompt.version / name

@@ -14,17 +14,17 @@ from msgspec import inspect as types
 from glotsmith.records import Example
 
 ColumnType = str | list["ColumnType"] | Mapping[str, "ColumnType"]  #: a type name, a list of one type, or a struct
-_MESSAGE: ColumnType = {"role": "string", "content": "string"}  #: the record has a dict, which Arrow does not know
+_MESSAGE: ColumnType = {"role": "string", "content": "string"}  #: replaces the dict of the record, which Arrow lacks
 
 
 @cache
 def columns() -> Mapping[str, ColumnType]:
-    """Return column name → type, in order."""
-    found = cast(Mapping[str, ColumnType], _node(types.type_info(Example)))
+    """Return the type of each column, in order."""
+    found = cast(Mapping[str, ColumnType], _column_type(types.type_info(Example)))
     return {**found, "messages": [_MESSAGE]}
 
 
-def _node(kind: types.Type) -> ColumnType:
+def _column_type(kind: types.Type) -> ColumnType:
     match kind:
         case types.StrType():
             return "string"
@@ -35,9 +35,9 @@ def _node(kind: types.Type) -> ColumnType:
         case types.BoolType():
             return "bool"
         case types.VarTupleType(item_type=item):
-            return [_node(item)]
+            return [_column_type(item)]
         case types.StructType(fields=fields):
-            return {field.encode_name: _node(field.type) for field in fields}
+            return {field.encode_name: _column_type(field.type) for field in fields}
         case types.DictType():
             return "string"
         case _:
@@ -61,7 +61,7 @@ def arrow() -> Any:
 
 
 def arrow_type(node: ColumnType) -> Any:
-    """Return a column's type as pyarrow's."""
+    """Return the type of a column as a type of pyarrow."""
     pa = arrow()
     match node:
         case str():
@@ -73,15 +73,15 @@ def arrow_type(node: ColumnType) -> Any:
 
 
 def features(node: Mapping[str, ColumnType] | None = None, indent: str = "  ") -> list[str]:
-    """Return the columns as YAML lines in the form of a dataset card's ``features``."""
+    """Return the columns as YAML lines of the field ``features`` of a dataset card."""
     lines: list[str] = []
     for name, inner in (node or columns()).items():
         lines.append(f"{indent}- name: {name}")
-        lines += _feature(inner, indent + "  ")
+        lines += _feature_lines(inner, indent + "  ")
     return lines
 
 
-def _feature(node: ColumnType, indent: str) -> list[str]:
+def _feature_lines(node: ColumnType, indent: str) -> list[str]:
     match node:
         case str():
             return [f"{indent}dtype: {node}"]

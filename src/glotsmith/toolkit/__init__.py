@@ -1,1 +1,1 @@
-"""Tools for the authors of languages: create and check a language, install toolchains, write the languages' page."""
+"""Tools for authors of languages: create and check a language, install toolchains, write docs/languages.md."""

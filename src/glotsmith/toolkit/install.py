@@ -16,14 +16,14 @@ _SCRIPT = "sh scripts/toolchains.sh"  #: a script of the checkout, for toolchain
 _APT_OPTIONS = ("-y", "--no-install-recommends")
 
 
-#: Runs a command and returns whether it succeeded.
+#: runs a command and returns whether it succeeded
 RunCommand = Callable[[Sequence[str]], bool]
 
 
 class Installers(Record, frozen=True, kw_only=True):
-    """The installers of this machine; each is a command that takes names of packages."""
+    """The installers of this machine. An installer is a command that takes names of packages."""
 
-    commands: dict[str, tuple[str, ...]]  #: in order of preference
+    commands: dict[str, tuple[str, ...]]  #: installer → its command, in order of preference
     reasons: dict[str, str] = {}  #: installer → why it cannot be used
 
 
@@ -31,17 +31,17 @@ class InstallationPlan(Record, frozen=True, kw_only=True):
     """The plan to install one language."""
 
     language: str
-    version: str = ""  #: of the installed toolchain
+    version: str = ""  #: version of the installed toolchain; "" if there is none
     installer: str = ""
     packages: tuple[str, ...] = ()
     why_not: str = ""  #: reason why it cannot be installed; "" if it can
 
 
 def find_installers() -> Installers:
-    """Look for installers."""
+    """Return the installers of this machine."""
     found: dict[str, tuple[str, ...]] = {}
     reasons: dict[str, str] = {}
-    root = _root()
+    root = _root_prefix()
     if shutil.which("apt-get") is None:
         reasons["apt"] = "apt-get is not installed"
     elif root is None:
@@ -65,7 +65,7 @@ def find_installers() -> Installers:
     return Installers(commands=found, reasons={**{k: v for k, v in absent.items() if k not in found}, **reasons})
 
 
-def _root() -> tuple[str, ...] | None:
+def _root_prefix() -> tuple[str, ...] | None:
     """Return the prefix of commands that need root; None if root is not available."""
     if os.geteuid() == 0:
         return ()
@@ -76,12 +76,12 @@ def _root() -> tuple[str, ...] | None:
 
 
 def packages(card: Card, installer: str) -> tuple[str, ...]:
-    """Return the packages for an installer, of the first toolchain in the card that it has."""
+    """Return the packages for an installer, from the first toolchain of the card that names the installer."""
     return next((tuple(t.install[installer].split()) for t in card.toolchain if installer in t.install), ())
 
 
 def plan_installation(card: Card, here: Installers) -> InstallationPlan:
-    """Return the plan to install a language: the first toolchain of the card that an installer here has."""
+    """Return the plan to install a language, by the first toolchain of the card that an installer of ``here`` has."""
     try:
         return InstallationPlan(language=card.name, version=toolchain.find_toolchain(card.name).version)
     except ToolchainError:
@@ -94,7 +94,7 @@ def plan_installation(card: Card, here: Installers) -> InstallationPlan:
                 )
     ways = list(dict.fromkeys(way for t in card.toolchain for way in t.install))
     reasons = "; ".join(f"{way}: {here.reasons.get(way, 'unknown here')}" for way in ways)
-    return InstallationPlan(language=card.name, why_not=reasons or "its card names no installer")
+    return InstallationPlan(language=card.name, why_not=reasons or "the card names no installer")
 
 
 def installation_commands(plans: Iterable[InstallationPlan], here: Installers) -> list[tuple[str, ...]]:
@@ -116,9 +116,9 @@ def run_installation(plans: Sequence[InstallationPlan], here: Installers, run: R
     """Run the commands of plans. If a command fails, install its languages one by one.
 
     Args:
-        plans: of the languages.
-        here: the installers of this machine.
-        run: runs a command and returns whether it succeeded; by default with its output on stderr.
+        plans: The plans of the languages.
+        here: The installers of this machine.
+        run: Runs a command and returns whether it succeeded; by default, the output of the command is on stderr.
 
     """
     run = run or run_command

@@ -18,12 +18,12 @@ from glotsmith.toolkit import row_checks, todo_marks, value_round_trip
 from glotsmith.toolkit.row_checks import passing_row
 from glotsmith.verification import Verifier
 
-_FIRST = 2  #: programs that are not counted, because they fill disk caches and start warm workers
-_LEAST, _MOST = 5, 200  #: minimum and maximum number of programs
+_FIRST = 2  #: number of unmeasured programs, which fill disk caches and start warm workers
+_LEAST, _MOST = 5, 200  #: smallest and largest number of measured programs
 
 
 class JudgingSpeed(Record, frozen=True, kw_only=True):
-    """Median times of several programs."""
+    """The median times of several programs."""
 
     programs: int
     wall_ms: float
@@ -31,7 +31,7 @@ class JudgingSpeed(Record, frozen=True, kw_only=True):
 
     @property
     def per_second(self) -> float:
-        """Programs a second."""
+        """The number of programs per second."""
         return 1000 / self.wall_ms
 
 
@@ -43,7 +43,7 @@ class ColdStartSandbox:
         self.name, self.promises = sandbox.name, sandbox.promises
 
     async def run(self, program: Program) -> Outcome:
-        """Run one program, cold."""
+        """Run one program with a cold start."""
         return await self._sandbox.run(msgspec.structs.replace(program, warm=None, server=None))
 
     async def close(self) -> None:
@@ -52,7 +52,7 @@ class ColdStartSandbox:
 
 
 async def measure_speed(card: Card, sandbox: Sandbox, seconds: float = 3.0) -> JudgingSpeed | None:
-    """Measure the time to judge a passing program, whose text differs each time; None if it fails."""
+    """Measure the time to judge a passing program, whose text differs each time; return None if it fails."""
     row = passing_row(card)
     if row is None:
         return None
@@ -76,7 +76,7 @@ class CheckResult(Record, frozen=True, kw_only=True):
 
     check: str
     sentence: str
-    problems: tuple[str, ...] = ()  #: one sentence each; () if the part passes
+    problems: tuple[str, ...] = ()  #: a sentence for each problem; () if the part passes
     all_shown: bool = False  #: whether all problems must be shown, regardless of their number
 
 
@@ -93,10 +93,10 @@ class CheckProgress(Protocol):
 
 
 class LanguageCheck:
-    """The check of one language in one sandbox; each part is also a public method."""
+    """The check of one language in one sandbox. Each part is also a public method."""
 
-    def __init__(self, card: Card, sandbox: Sandbox, watcher: CheckProgress) -> None:
-        self.card, self._sandbox, self._watcher = card, sandbox, watcher
+    def __init__(self, card: Card, sandbox: Sandbox, progress: CheckProgress) -> None:
+        self.card, self._sandbox, self._progress = card, sandbox, progress
         self._verifier = Verifier(sandbox)
 
     async def run(self, *, quick: bool = False) -> AsyncIterator[CheckResult]:
@@ -129,11 +129,11 @@ class LanguageCheck:
         missing = todo_marks.missing_driver(self.card)
         found = [
             *([missing] if missing else []),
-            *(hole.sentence for hole in todo_marks.find_todo_marks(self.card.card_path.parent)),
+            *(mark.sentence for mark in todo_marks.find_todo_marks(self.card.card_path.parent)),
         ]
-        sentence = f"{counted(len(found), 'place', 'is')} still to be filled in; fill in each and delete its mark TODO:"
+        sentence = f"{counted(len(found), 'place', 'is')} not filled in; fill in each place and delete its mark TODO:"
         return CheckResult(
-            check="holes", sentence=sentence if found else "none is left", problems=tuple(found), all_shown=True
+            check="TODO marks", sentence=sentence if found else "no TODO marks", problems=tuple(found), all_shown=True
         )
 
     def toolchain(self) -> CheckResult:
@@ -141,28 +141,28 @@ class LanguageCheck:
         try:
             return CheckResult(check="toolchain", sentence=toolchain.prepare_toolchain(self.card.name).version)
         except ToolchainError as error:
-            return CheckResult(check="toolchain", sentence="there is none", problems=(str(error),))
+            return CheckResult(check="toolchain", sentence="no toolchain", problems=(str(error),))
 
     async def rows(self) -> CheckResult:
         """Judge the rows of ``verdicts.toml``."""
         table = read_proof_rows(self.card.name)
-        self._watcher.begin("rows of verdicts.toml", len(table))
-        wrong = await row_checks.check_verdicts(self.card, self._verifier, self._watcher.tick)
-        sentence = f"{len(table) - len(wrong)} of {len(table)} programs earned the verdicts that verdicts.toml expects"
+        self._progress.begin("rows of verdicts.toml", len(table))
+        wrong = await row_checks.check_verdicts(self.card, self._verifier, self._progress.tick)
+        sentence = f"{len(table) - len(wrong)} of {len(table)} programs got the verdicts that verdicts.toml expects"
         return CheckResult(check="rows", sentence=sentence, problems=(*row_checks.missing_rows(self.card), *wrong))
 
     async def cold(self) -> CheckResult:
         """Judge the rows of ``verdicts.toml`` again, without warm workers and compile servers."""
         table = read_proof_rows(self.card.name)
-        self._watcher.begin("the same rows, started cold", len(table))
+        self._progress.begin("the same rows, started cold", len(table))
         cold = Verifier(ColdStartSandbox(self._sandbox))
-        wrong = await row_checks.compare_warm_and_cold(self.card, self._verifier, cold, self._watcher.tick)
+        wrong = await row_checks.compare_warm_and_cold(self.card, self._verifier, cold, self._progress.tick)
         sentence = f"{len(table) - len(wrong)} of {len(table)} programs got the same verdicts when started cold"
         return CheckResult(check="cold", sentence=sentence, problems=tuple(wrong))
 
     async def values(self) -> CheckResult:
         """Send values through an identity function."""
-        self._watcher.begin("values in and out, by the thousand", 0)
+        self._progress.begin("values in and out, by the thousand", 0)
         batches = list(value_round_trip.batches(self.card))
         seen = await value_round_trip.send_values(self.card, self._sandbox, batches)
         checked, confused = value_round_trip.compare_with_other_values(self.card, seen)
@@ -183,32 +183,32 @@ class LanguageCheck:
 
     async def texts(self) -> CheckResult:
         """Send every code point."""
-        self._watcher.begin("every code point", 0)
+        self._progress.begin("every code point", 0)
         wrong = await value_round_trip.check_code_points(self.card, self._sandbox)
-        return _finding("texts", "every code point of Unicode came back", wrong)
+        return _check_result("texts", "every code point of Unicode came back", wrong)
 
     async def comments(self) -> CheckResult:
         """Insert difficult text into comments."""
         wrong = await value_round_trip.check_comments(self.card, self._sandbox)
-        return _finding("comments", "a program with difficult text in its comments runs", wrong)
+        return _check_result("comments", "a program with difficult text in its comments runs", wrong)
 
     async def stubs(self) -> CheckResult:
         """Compile stubs of random types."""
-        self._watcher.begin("stubs of random types", value_round_trip.STUBS)
+        self._progress.begin("stubs of random types", value_round_trip.STUBS)
         tried, wrong = await value_round_trip.check_stubs(self.card, self._sandbox)
         if not tried:
             wrong = ["the card can represent none of the random types"]
-        return _finding("stubs", f"{tried} stubs of random types compile and raise", wrong)
+        return _check_result("stubs", f"{tried} stubs of random types compile and raise", wrong)
 
     async def stub_program(self) -> CheckResult:
         """Check that the stub of a language of whole programs starts and fails."""
         wrong = await row_checks.check_stub_program(self.card, self._verifier)
-        return _finding("stub", "the stub starts and fails, so suites of call tests can be proved", wrong)
+        return _check_result("stub", "the stub starts and fails, so suites of call tests can be proved", wrong)
 
     async def mutant(self) -> CheckResult:
         """Check that a wrong function fails."""
         wrong = await row_checks.check_wrong_result(self.card, self._verifier)
-        return _finding("mutant", "a function that is wrong in one case fails in that case", wrong)
+        return _check_result("mutant", "a function that is wrong in one case fails in that case", wrong)
 
     async def hostile(self) -> CheckResult:
         """Check that the rows of ``hostile.toml`` fail."""
@@ -218,8 +218,8 @@ class LanguageCheck:
             return CheckResult(check="hostile", sentence=sentence)
         if not table:
             return CheckResult(check="hostile", sentence="nothing was tried", problems=("there is no hostile.toml",))
-        self._watcher.begin("rows of hostile.toml", len(table))
-        wrong = await row_checks.check_hostile_rows(self.card, self._verifier, self._watcher.tick)
+        self._progress.begin("rows of hostile.toml", len(table))
+        wrong = await row_checks.check_hostile_rows(self.card, self._verifier, self._progress.tick)
         untried = ", ".join(row_checks.missing_attacks(self.card))
         sentence = f"{len(table)} hostile programs were refused, and the next program was judged correctly each time"
         if wrong:
@@ -231,12 +231,12 @@ class LanguageCheck:
         )
 
     async def speed(self) -> CheckResult:
-        """Measure programs per second."""
-        self._watcher.begin("speed", 0)
+        """Measure the number of programs per second."""
+        self._progress.begin("speed", 0)
         cold, warm = await measure_speeds(self.card, self._sandbox)
         if cold is None:
-            return CheckResult(check="speed", sentence="nothing was measured", problems=("no honest program passes",))
-        sentence = f"{cold.per_second:.1f} programs a second on one core, cold"
+            return CheckResult(check="speed", sentence="nothing was measured", problems=("no correct program passes",))
+        sentence = f"{cold.per_second:.1f} programs per second on one core, cold"
         if warm is not None:
             sentence = f"{sentence}; {warm.per_second:.1f} warm"
         return CheckResult(check="speed", sentence=sentence)
@@ -245,7 +245,7 @@ class LanguageCheck:
 async def measure_speeds(
     card: Card, sandbox: Sandbox, seconds: float = 3.0
 ) -> tuple[JudgingSpeed | None, JudgingSpeed | None]:
-    """Measure a language cold and, if its card and the sandbox support it, warm."""
+    """Measure a language with cold starts and, if its card and the sandbox support them, with warm workers."""
     cold = await measure_speed(card, ColdStartSandbox(sandbox), seconds)
     return cold, await measure_speed(card, sandbox, seconds) if _keeps_warm(card, sandbox) else None
 
@@ -256,5 +256,5 @@ def _keeps_warm(card: Card, sandbox: Sandbox) -> bool:
     return bool(found.warm or found.server) and isinstance(sandbox, SupportsWarmWorkers)
 
 
-def _finding(part: str, sentence: str, wrong: list[str]) -> CheckResult:
-    return CheckResult(check=part, sentence="this does not hold" if wrong else sentence, problems=tuple(wrong))
+def _check_result(part: str, sentence: str, wrong: list[str]) -> CheckResult:
+    return CheckResult(check=part, sentence="the check failed" if wrong else sentence, problems=tuple(wrong))

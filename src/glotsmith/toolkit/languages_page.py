@@ -15,8 +15,8 @@ from glotsmith.languages.text_length import UNITS, text_length_unit
 from glotsmith.records import Record
 from glotsmith.toolkit.install import packages
 
-_WIDTH = 118  #: width of prose
-_VERSION = 62  #: width of the version of a toolchain
+_WIDTH = 118  #: width of prose, in characters
+_VERSION = 62  #: largest number of characters of a version
 _PAGE = Path(__file__).with_name("page.md")
 LEVELS = {
     "full": "functions with typed values, and whole programs",
@@ -26,11 +26,11 @@ LEVELS = {
 
 
 class MeasuredSpeed(Record, frozen=True, kw_only=True):
-    """The measurements of one language."""
+    """The measured speed of one language."""
 
     toolchain: str
     cold: float  #: programs per second on one core, each in a new process
-    warm: float | None = None  #: the same with a warm interpreter or compiler
+    warm: float | None = None  #: programs per second with a warm interpreter or compiler
     cold_cpu_ms: float
     warm_cpu_ms: float | None = None
 
@@ -47,7 +47,7 @@ def load_measurements(path: Path) -> SpeedMeasurements:
     """Read stored measurements.
 
     Raises:
-        InputError: the file is missing or malformed.
+        InputError: The file is missing or malformed.
 
     """
     try:
@@ -61,15 +61,15 @@ def load_measurements(path: Path) -> SpeedMeasurements:
 
 
 def dump_measurements(measurements: SpeedMeasurements) -> str:
-    """Write measurements as TOML."""
+    """Return measurements as TOML."""
     head = {"machine": measurements.machine, "isolation": measurements.isolation}
-    lines = ["# Written by: python benchmarks/languages.py", *_table(head)]
+    lines = ["# Written by: python benchmarks/languages.py", *_toml_lines(head)]
     for name, found in sorted(measurements.languages.items()):
-        lines += ["", f"[languages.{name}]", *_table(msgspec.to_builtins(found))]
+        lines += ["", f"[languages.{name}]", *_toml_lines(msgspec.to_builtins(found))]
     return "\n".join(lines) + "\n"
 
 
-def _table(pairs: Mapping[str, object]) -> list[str]:
+def _toml_lines(pairs: Mapping[str, object]) -> list[str]:
     return [f"{k} = {json.dumps(v, ensure_ascii=False)}" for k, v in pairs.items() if v is not None]
 
 
@@ -85,19 +85,19 @@ def render_page(cards: Sequence[Card], measurements: SpeedMeasurements) -> str:
         ratio=f" ({min(warm):.1f} to {max(warm):.1f} times as fast)" if warm else "",
         machine=measurements.machine,
         isolation=measurements.isolation,
-        rows="\n".join(_row(card, run.get(card.name)) for card in cards),
-        refused="\n".join(_refused(card) for card in cards),
+        rows="\n".join(_language_row(card, run.get(card.name)) for card in cards),
+        refused="\n".join(_refused_item(card) for card in cards),
         lengths="\n".join(_length_row(unit, lengths) for unit, lengths in UNITS.items()),
-        units="\n".join(_units(cards, run)),
+        units="\n".join(_unit_items(cards, run)),
         containers="\n".join(
-            _item(card.display, f"`{name}`") for card in cards if (name := enclosing_declaration(card))
+            _list_item(card.display, f"`{name}`") for card in cards if (name := enclosing_declaration(card))
         ),
-        converted="\n".join(_converted(card) for card in cards if card.converted),
+        converted="\n".join(_converted_item(card) for card in cards if card.converted),
     )
     return text.rstrip() + "\n"
 
 
-def _row(card: Card, found: MeasuredSpeed | None) -> str:
+def _language_row(card: Card, found: MeasuredSpeed | None) -> str:
     version = shorten(found.toolchain, _VERSION, placeholder=" …") if found else "not run"
     cells = [card.display, f"`{card.name}`", card.level, version]
     cells += [f"{found.cold:.0f}" if found else "", f"{found.warm:.0f}" if found and found.warm else ""]
@@ -106,39 +106,39 @@ def _row(card: Card, found: MeasuredSpeed | None) -> str:
     return f"| {' | '.join(escaped)} |"
 
 
-def _refused(card: Card) -> str:
+def _refused_item(card: Card) -> str:
     reasons = list(dict.fromkeys(card.refuse.values()))
     if card.limits.int_bits:
         reasons.append(f"ints have {card.limits.int_bits} bits")
     form = ["values are JSON"] if card.level == "io" else []
-    return _item(card.display, "; ".join([*form, *(reasons or ["nothing"]), *_equal_values(card)]))
+    return _list_item(card.display, "; ".join([*form, *(reasons or ["nothing"]), *_equal_values(card)]))
 
 
-def _converted(card: Card) -> str:
-    return _item(card.display, card.converted)
+def _converted_item(card: Card) -> str:
+    return _list_item(card.display, card.converted)
 
 
 def _length_row(unit: str, lengths: Mapping[str, int]) -> str:
     return f"| {unit} | {' | '.join(str(length) for length in lengths.values())} |"
 
 
-def _units(cards: Sequence[Card], measured: Collection[str]) -> list[str]:
-    """Return an item for each unit of a length, with the languages whose lengths count it."""
+def _unit_items(cards: Sequence[Card], measured: Collection[str]) -> list[str]:
+    """Return a list item for each unit of text length, with the languages that count in this unit."""
     languages: dict[str, list[str]] = {unit: [] for unit in UNITS} | {"not stated": []}
     for card in cards:
         unit = text_length_unit(card.name)
         not_measured = " (stated, not measured)" if unit and card.name not in measured else ""
         languages[unit or "not stated"].append(f"{card.display}{not_measured}")
-    return [_item(unit, ", ".join(names)) for unit, names in languages.items() if names]
+    return [_list_item(unit, ", ".join(names)) for unit, names in languages.items() if names]
 
 
-def _item(title: str, text: str) -> str:
+def _list_item(title: str, text: str) -> str:
     """Return one wrapped item of a list."""
     return fill(f"- **{title}**: {text}.", _WIDTH, subsequent_indent="  ", break_on_hyphens=False)
 
 
 def _equal_values(card: Card) -> list[str]:
-    """Return the values that a language does not distinguish, so that a wrong answer of that kind passes."""
+    """Return the values that a language does not distinguish. A wrong answer of this kind passes."""
     e = card.equality
     flags = {
         "3 and 3.0": e.int_is_float and card.types is None,

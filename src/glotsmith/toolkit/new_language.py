@@ -11,12 +11,12 @@ from glotsmith.languages.render import fill_template
 
 _TEMPLATE = Path(__file__).parent / "template"
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
-_FILES = ("card.toml", "verdicts.toml", "hostile.toml")  #: in addition to the driver
-_LEVELS = {"full": _TEMPLATE, "io": _TEMPLATE / "io"}  #: level → folder with its files
+_FILES = ("card.toml", "verdicts.toml", "hostile.toml")  #: the files of a language, without the driver
+_LEVELS = {"full": _TEMPLATE, "io": _TEMPLATE / "io"}  #: level → folder of the template
 
 
 def default_folder() -> Path:
-    """Return the default folder for a new language: the languages of a checkout, else of the environment, else here."""
+    """Return the languages of the checkout, else the first folder of the environment, else the current folder."""
     checkout = (card.LANGUAGES_FOLDER.parents[2] / "pyproject.toml").is_file() and os.access(
         card.LANGUAGES_FOLDER, os.W_OK
     )
@@ -24,19 +24,19 @@ def default_folder() -> Path:
 
 
 def is_found(folder: Path) -> bool:
-    """Return whether languages in ``folder`` are found with the current environment."""
+    """Return whether glotsmith finds the languages in ``folder`` with the current environment."""
     return folder.resolve() in (place.resolve() for place in card.language_folders())
 
 
 def create_language(
     name: str, folder: Path, like: str = "", display: str = "", extension: str = "", level: str = ""
 ) -> Path:
-    """Create ``folder/name`` from the template of ``level`` ("" for full), or as a copy of ``like``; return it.
+    """Create ``folder/name`` from the template of ``level`` ("" for full) or as a copy of ``like``, and return it.
 
     Raises:
-        UsageError: the name is invalid or taken; there is no language ``like``, or it has another level; there is no
+        UsageError: The name is invalid or taken; there is no language ``like``, or it has another level; there is no
             such level; or the folder exists.
-        StorageError: the folder cannot be created.
+        StorageError: The folder cannot be created.
 
     """
     if not _NAME.fullmatch(name):
@@ -44,7 +44,7 @@ def create_language(
             f"{name!r} cannot name a language: use a lower-case letter, then up to 39 letters, digits and _"
         )
     if name in language_names():
-        raise UsageError(f"there is a language named {name!r} already, in {card.language_folder(name)}")
+        raise UsageError(f"the language {name!r} exists already, in {card.language_folder(name)}")
     made = folder / name
     if made.exists():
         raise UsageError(f"{made} already exists; remove it, or choose another name or --folder")
@@ -53,7 +53,11 @@ def create_language(
         if not text.isprintable() or {'"', "\\", "/"} & {*text}:
             raise UsageError(f"a card cannot contain {text!r}: remove quotes, slashes and backslashes")
     _check_level(level, like)
-    texts = _copied(name, like, display) if like else _blank(name, display, extension or f".{name}", level or "full")
+    texts = (
+        _copy_files(name, like, display)
+        if like
+        else _fill_template_files(name, display, extension or f".{name}", level or "full")
+    )
     try:
         made.mkdir(parents=True)
         for file, text in texts.items():
@@ -66,38 +70,40 @@ def create_language(
 
 def _check_level(level: str, like: str) -> None:
     if level and level not in _LEVELS:
-        raise UsageError(f"--level {level} is none: write --level {' or --level '.join(_LEVELS)}")
+        raise UsageError(f"there is no level {level!r}: use --level {' or --level '.join(_LEVELS)}")
     if level and like and get_card(like).level != level:
         able = ", ".join(name for name in language_names() if get_card(name).level == level)
         raise UsageError(
             f"--from {like} copies a language of level {get_card(like).level}, and --level is {level}. "
-            f"Leave out one of these options, or copy a language of level {level} ({able})"
+            f"Remove one of these options, or copy a language of level {level} ({able})"
         )
 
 
-def _blank(name: str, display: str, extension: str, level: str) -> dict[str, str]:
+def _fill_template_files(name: str, display: str, extension: str, level: str) -> dict[str, str]:
     parts = {"name": name, "display": display, "extension": extension if extension[:1] == "." else f".{extension}"}
-    texts = {file: _filled(file, (_LEVELS[level] / file).read_text("utf-8"), parts) for file in _FILES}
+    texts = {file: _fill_file(file, (_LEVELS[level] / file).read_text("utf-8"), parts) for file in _FILES}
     if level == "full":
         texts[f"driver{parts['extension']}"] = fill_template((_TEMPLATE / "driver").read_text("utf-8"), **parts)
     return texts
 
 
-def _filled(file: str, text: str, parts: dict[str, str]) -> str:
-    """Fill in a file of the template; ``syntax`` and ``values`` of the card keep their own placeholders."""
+def _fill_file(file: str, text: str, parts: dict[str, str]) -> str:
+    """Fill in a file of the template. The tables of a card from ``syntax`` on keep their own placeholders."""
     if file != "card.toml":
         return fill_template(text, **parts)
     head, mark, tail = text.partition("[syntax]")
     return fill_template(head, **parts) + mark + tail.replace("@{display}", parts["display"])
 
 
-def _copied(name: str, like: str, display: str) -> dict[str, str]:
+def _copy_files(name: str, like: str, display: str) -> dict[str, str]:
     """Return the files of another language, with TODO marks for its properties."""
     source = get_card(like)
     texts = {path.name: path.read_text("utf-8") for path in source.card_path.parent.iterdir() if path.is_file()}
     own = re.sub(r"(?m)^name = .*$", f'name = "{name}"', texts["card.toml"], count=1)
     own = re.sub(r"(?m)^display = .*$", f'display = "{display}"', own, count=1)
-    texts["card.toml"] = _card_head(source, display, sorted({*texts} - {*_FILES})) + _with_holes(own, source, display)
+    texts["card.toml"] = _card_head(source, display, sorted({*texts} - {*_FILES})) + _with_todo_marks(
+        own, source, display
+    )
     for file, example in _ROWS.items():
         if file in texts:
             texts[file] = f"# TODO: write each `code` in {display}. Example: {example}\n{texts[file]}"
@@ -105,18 +111,18 @@ def _copied(name: str, like: str, display: str) -> dict[str, str]:
 
 
 def _card_head(source: Card, display: str, others: list[str]) -> str:
-    what = f"for {display}; it is a copy of {source.display}'s, which is the example"
+    what = f"for {display}; it is a copy of that of {source.display}, which is the example"
     marks = "".join(f"# TODO: rewrite {file} {what}\n" for file in others)
     return (
-        f"# Begun as a copy of {source.display}'s card: every fact below is still that language's.\n"
-        "# A hole is a line with the mark TODO and a colon. Follow it and delete its line; "
-        f"`glotsmith languages check` names those that are left.\n{marks}"
+        f"# Copy of the card of {source.display}: all properties below are still those of {source.display}.\n"
+        "# Each line with the mark TODO and a colon is an instruction. Follow it and delete the line; "
+        f"`glotsmith languages check` lists the remaining ones.\n{marks}"
         f"# TODO: `extension` and `fences`: write those of {display}. "
         f'Example: extension = "{source.extension}" and fences = {json.dumps(source.fences)} are {source.display}\'s\n'
     )
 
 
-def _with_holes(text: str, source: Card, display: str) -> str:
+def _with_todo_marks(text: str, source: Card, display: str) -> str:
     """Insert a TODO mark that describes the table before the first line of each table of a card."""
     for table, what in _TABLES.items():
         mark = f"# TODO: [{table}], {what}: write that of {display}. Example: below is {source.display}'s\n"
@@ -128,7 +134,7 @@ _TABLES = {
     "toolchain": "how the language is found, built, run and installed",
     "syntax": "comments, strings, names, reserved words, the first line of a function and a stub",
     "values": "the literal of each type",
-    "examples": "the literals as people write them, where the driver needs other ones",
+    "examples": "the literals as people write them, if the driver needs other ones",
     "terms": "the names of kinds of values in the language",
     "types": "the types of a signature",
     "printers": "the expressions that print a typed result",

@@ -1,4 +1,4 @@
-"""Generate seeded values of random types, and values that differ from them in one place."""
+"""Generate values of random types from a seed, and values that differ from them in one place."""
 
 import math
 import random
@@ -12,7 +12,7 @@ from glotsmith.languages.card import Equality
 from glotsmith.values import BOOL, FLOAT, INT, MIXED, NONE, STR, Type, Value, list_of, optional
 
 _SCALARS = [INT, FLOAT, STR, BOOL]
-#: types that are tried in every language before random ones
+#: types that are tested in every language before random ones
 FIXED_TYPES = (
     *("int", "float", "str", "str", "bool", "None", "list[str]", "dict[str, float]", "list[object]", "tuple[str]"),
     *("tuple[int, str, float]", "list[tuple[int, str | None]]", "dict[str, dict[int, list[float]]]", "set[int]"),
@@ -38,7 +38,7 @@ _FLOATS = [
 
 
 def seeded_random(*parts: str) -> random.Random:
-    """Return a generator whose values are the same on every machine."""
+    """Return a random generator that gives the same values on every machine."""
     return random.Random(" ".join(parts))  # noqa: S311 (not for secrets)
 
 
@@ -46,7 +46,7 @@ def seeded_random(*parts: str) -> random.Random:
 
 
 def random_type(rng: random.Random, depth: int = 3) -> Type:
-    """Return a type, at most ``depth`` constructors deep."""
+    """Return a random type with at most ``depth`` nested constructors."""
     if depth == 0 or rng.random() < 0.25:
         return rng.choice([*_SCALARS, *_SCALARS, NONE, MIXED])
     inner = partial(random_type, rng, depth - 1)
@@ -70,7 +70,7 @@ def _random_key(rng: random.Random) -> Type:
 
 
 def random_value(rng: random.Random, kind: Type, bits: int) -> Value:
-    """Return a value of a type; ``bits`` is the width of ints, 0 for unlimited."""
+    """Return a random value of a type; ``bits`` is the width of ints (0: unlimited)."""
 
     def inner(of: Type) -> Value:
         return random_value(rng, of, bits)
@@ -109,7 +109,7 @@ def _random_int(rng: random.Random, bits: int) -> int:
     top = 1 << ((bits or 128) - 1)
     edges = [0, 1, -1, top - 1, -top, top - 2, -255, 2**31, -(2**31) - 1]
     if rng.random() < 0.02:
-        return rng.choice([top, -top - 1])  # one too wide
+        return rng.choice([top, -top - 1])  # does not fit into the width
     return rng.choice(edges) if rng.random() < 0.3 else rng.randrange(-top, top) >> rng.randrange(top.bit_length())
 
 
@@ -176,11 +176,11 @@ def _other_sequences(rng: random.Random, value: Sequence[Value]) -> Iterator[Val
             yield kind([*items[:i], changed, *items[i + 1 :]])
 
 
-# ---------------------------------------------------------------------------------------------------- alike, told
+# ------------------------------------------------------------------------------------------------ canonical texts
 
 
 def canonical(value: Value, e: Equality) -> str:
-    """Return a text of a value that is equal for values that the language, by its card, does not distinguish."""
+    """Return a text of a value. Values that the language does not distinguish, by its card, have equal texts."""
     match value:
         case None:
             return "[]" if e.null_is_empty and e.empty_is_one else "None"

@@ -1,4 +1,4 @@
-"""Check the rows of a language: programs that must get their verdicts, and hostile programs that must fail."""
+"""Check the rows of a language: programs that must get the expected verdicts, and hostile programs that must fail."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -11,19 +11,19 @@ from glotsmith.records import Job, Status, Verdict
 from glotsmith.verification import Verifier
 
 CODE_POINT_ORDER = "code_point_order"  #: the row that checks that strings are not sorted by a locale
-MIN_ROWS = 15  #: minimum number of rows of ``verdicts.toml``
+MIN_ROWS = 15  #: smallest number of rows of ``verdicts.toml``
 #: statuses that the rows of a language must produce
 STATUSES: tuple[Status, ...] = (
     *("pass", "fail:compile", "fail:wrong", "fail:runtime", "fail:timeout", "fail:memory", "fail:output", "fail:exit"),
 )
-#: the attacks that ``hostile.toml`` tries, if the language can
+#: the attacks that ``hostile.toml`` contains if the language allows them
 ATTACKS = (
     *("exit_at_load", "exit_in_the_call", "forged_results", "forged_on_every_descriptor", "patched_equality"),
     *("patched_printers", "reads_its_source", "reads_other_programs", "endless_loop", "memory_bomb", "process_bomb"),
     *("disk_filler", "endless_output", "network", "kills_everything", "ignores_signals", "leaves_children"),
     "plants_symlinks",
 )
-_LONGEST = 300  #: characters of the stderr of a program in a message
+_LONGEST = 300  #: largest number of characters of stderr in a message
 
 Tick = Callable[[], None]  #: called after each judged program
 
@@ -36,46 +36,46 @@ def missing_rows(card: Card) -> list[str]:
         missing.append("verdicts.toml has no row that must pass")
     if CODE_POINT_ORDER not in table:
         missing.append(
-            f"verdicts.toml has no row {CODE_POINT_ORDER!r}, which sorts strings by default and gets code point order"
+            f"verdicts.toml has no row {CODE_POINT_ORDER!r}, which checks that strings are sorted by code points"
         )
     if card.level != "full":
         return missing
     if "accepted" not in table:
-        missing.append("verdicts.toml has no row 'accepted', the identity function that values are sent through")
+        missing.append("verdicts.toml has no row 'accepted', the identity function that the check calls with values")
     shown = {status for row in table.values() for status in row.expected_statuses}
     return missing + [f"verdicts.toml has no row that expects {s}" for s in STATUSES if s not in shown]
 
 
 def passing_row(card: Card) -> ProofRow | None:
-    """Return a row that must pass: ``accepted``, else the first."""
-    return _first(card, "accepted", "pass")
+    """Return a row that must pass: ``accepted``, else the first such row."""
+    return _find_row(card, "accepted", "pass")
 
 
 def wrong_row(card: Card) -> ProofRow | None:
-    """Return a row with a wrong result: ``wrong``, else the first."""
-    return _first(card, "wrong", "fail:wrong")
+    """Return a row with a wrong result: ``wrong``, else the first such row."""
+    return _find_row(card, "wrong", "fail:wrong")
 
 
-def _first(card: Card, title: str, status: Status) -> ProofRow | None:
+def _find_row(card: Card, title: str, status: Status) -> ProofRow | None:
     table = read_proof_rows(card.name)
     return table.get(title) or next((row for row in table.values() if row.expected_statuses == (status,)), None)
 
 
 def verdict_error(title: str, row: ProofRow, verdict: Verdict, table: str = "verdicts") -> str:
-    """Return a message if a row did not get its verdict, else an empty string."""
+    """Return a message if a row did not get its verdict; "" if it did."""
     cases = tuple(c.status for c in verdict.cases)
     if verdict.status not in row.expected_statuses:
         what = f"got {verdict.status}, and expects {' or '.join(row.expected_statuses)}"
     elif row.cases and cases != row.cases:
         what = f"has cases that got {', '.join(cases)}, and expects {', '.join(row.cases)}"
     elif row.detail not in verdict.detail:
-        what = f"has not the detail {row.detail!r}"
+        what = f"does not have the detail {row.detail!r}"
     else:
         return ""
     errors = (
         verdict.detail or " ".join(verdict.stderr.split()) or "; ".join(c.actual for c in verdict.cases if c.actual)
     )
-    return f"row {title!r} of {table}.toml {what}{f'. It errors: {errors[-_LONGEST:]}' if errors else ''}"
+    return f"row {title!r} of {table}.toml {what}{f'. Error: {errors[-_LONGEST:]}' if errors else ''}"
 
 
 async def check_verdicts(card: Card, verifier: Verifier, tick: Tick) -> list[str]:
@@ -113,7 +113,7 @@ async def check_hostile_row(card: Card, verifier: Verifier, title: str, row: Pro
     """Judge a hostile row, which must fail, then a correct and a wrong program, which must get their verdicts."""
     errors = [verdict_error(title, row, await verifier.verify(row.job(card.name, title)), "hostile")]
     if "pass" in row.expected_statuses:
-        errors.append(f"row {title!r} of hostile.toml may pass, which no hostile program may")
+        errors.append(f"row {title!r} of hostile.toml allows a pass, and a hostile program must fail")
     for kind, then in (("honest", passing_row(card)), ("wrong", wrong_row(card))):
         if then is not None:
             why = verdict_error(kind, then, await verifier.verify(then.job(card.name, f"{kind} after {title}")))
@@ -122,7 +122,7 @@ async def check_hostile_row(card: Card, verifier: Verifier, title: str, row: Pro
 
 
 async def check_hostile_rows(card: Card, verifier: Verifier, tick: Tick) -> list[str]:
-    """Judge every row of ``hostile.toml``, each followed by harmless programs."""
+    """Judge every row of ``hostile.toml``, each followed by a correct and a wrong program."""
     errors: list[str] = []
     for title, row in read_proof_rows(card.name, "hostile").items():
         errors.extend(await check_hostile_row(card, verifier, title, row))

@@ -1,4 +1,4 @@
-"""Find the TODO marks of a language: places that its author still has to fill in."""
+"""Find the TODO marks of a language: places that its author must fill in."""
 
 import re
 from collections.abc import Iterator
@@ -15,12 +15,12 @@ class TodoMark(Record, frozen=True, kw_only=True):
     """A place that must be filled in."""
 
     file: Path
-    line: int  #: from 1
-    instruction: str  #: the content to write
+    line: int  #: number of the line, from 1
+    instruction: str  #: description of the content to write
 
     @property
     def sentence(self) -> str:
-        """The place and the content to write, as a sentence."""
+        """A sentence with the place and the instruction."""
         return f"{self.file}:{self.line}: fill in this place: {self.instruction}"
 
 
@@ -29,11 +29,11 @@ def find_todo_marks(folder: Path) -> list[TodoMark]:
     order = ("card", "driver", "verdicts", "hostile")
     files = [p for p in folder.iterdir() if p.is_file()]
     files.sort(key=lambda p: (order.index(p.stem) if p.stem in order else len(order), p.name))
-    return [hole for file in files for hole in _marked(file)]
+    return [mark for file in files for mark in _marks_in(file)]
 
 
 def missing_driver(card: Card) -> str:
-    """Return a message if the card needs a driver that is missing, else ""."""
+    """Return a message if the card needs a driver that is missing; "" otherwise."""
     file = card.card_path.parent / f"driver{card.extension}"
     if card.level != "full" or file.is_file():
         return ""
@@ -42,17 +42,17 @@ def missing_driver(card: Card) -> str:
     )
 
 
-def _marked(file: Path) -> Iterator[TodoMark]:
+def _marks_in(file: Path) -> Iterator[TodoMark]:
     title = ""
     for number, line in enumerate(file.read_text("utf-8", errors="replace").splitlines(), 1):
         if begun := _TITLE.match(line):
             title = begun[1] or begun[2]
         if mark := _MARK.search(line):
             in_string = line[: mark.start()].count('"') % 2 == 1
-            what = f"the code of row {title!r}: {_text(mark[1])}" if in_string and title else mark[1]
+            what = f"the code of row {title!r}: {_until_quote(mark[1])}" if in_string and title else mark[1]
             yield TodoMark(file=file, line=number, instruction=what.strip())
 
 
-def _text(rest: str) -> str:
+def _until_quote(rest: str) -> str:
     """Return the rest of a line up to the quote that ends a string."""
     return rest.partition('"')[0]

@@ -28,10 +28,10 @@ from glotsmith.verification.compare import ComparisonRules, matches_expected
 from glotsmith.verification.judge import DriverOutput, read_driver_output
 from glotsmith.verification.wire_format import WireValue, parse_wire
 
-MIN_VALUES = 2000  #: minimum number of equal values, and of distinguished values
-STUBS = 25  #: types of stubs, if the language has them
-_PER_PROGRAM = 60
-_MOST_TYPES = 1000  #: maximum number of tried types; a card may refuse nearly all
+MIN_VALUES = 2000  #: smallest number of values that came back equal, and of distinguished values
+STUBS = 25  #: number of random types of stubs
+_PER_PROGRAM = 60  #: number of values in one program
+_MOST_TYPES = 1000  #: largest number of tried types; a card may refuse nearly all of them
 _LIMITS = Limits(cpu_s=60, wall_s=400, memory_mb=2048, output_kb=4096)
 _CONTROLS = 4  #: number of other values for each value
 
@@ -39,11 +39,11 @@ Batch = tuple[Type, Sequence[Value]]
 
 
 class RoundTripResult(NamedTuple):
-    """The results of sending values through an identity function."""
+    """The results of calls of an identity function with values."""
 
     pairs: list[tuple[Value, WireValue]]  #: sent value and returned wire value
     refused: Counter[str]  #: counts of values that the language cannot represent, by reason
-    failed: list[str]  #: a message for each batch that did not come back
+    failed: list[str]  #: a message for each batch without results
 
 
 def representable(card: Card, kind: Type, values: Sequence[Value], refused: Counter[str]) -> list[Value]:
@@ -61,7 +61,7 @@ def representable(card: Card, kind: Type, values: Sequence[Value], refused: Coun
 
 
 def batches(card: Card, wanted: int = MIN_VALUES) -> Iterator[Batch]:
-    """Yield seeded values, by type, until more than ``wanted`` are representable."""
+    """Yield batches of random values by type, until more than ``wanted`` values are representable."""
     rng, count = seeded_random("roundtrip", card.name), 0
     kinds = map(parse_type, FIXED_TYPES)
     for _ in range(_MOST_TYPES):
@@ -74,10 +74,10 @@ def batches(card: Card, wanted: int = MIN_VALUES) -> Iterator[Batch]:
 
 
 async def send_values(card: Card, sandbox: Sandbox, sent: Sequence[Batch], before: str = "") -> RoundTripResult:
-    """Call the identity function with every value of every batch, one program per batch; ``before`` precedes it.
+    """Call the identity function with every value, one program for each batch. ``before`` is code before the function.
 
     Raises:
-        InputError: the rows of the language have no identity function.
+        InputError: The rows of the language have no identity function.
 
     """
     table = read_proof_rows(card.name)
@@ -92,7 +92,7 @@ async def send_values(card: Card, sandbox: Sandbox, sent: Sequence[Batch], befor
         kept, await asyncio.gather(*(_call(card, sandbox, code, *batch) for batch in kept)), strict=True
     ):
         if found.stage != "end" or found.forged or any(event != "value" for event, _ in found.results):
-            seen.failed.append(f"values of type {kind} did not come back: {_account(outcome, found)}")
+            seen.failed.append(f"values of type {kind} did not come back: {_describe_failure(outcome, found)}")
         else:
             seen.pairs.extend(zip(values, [parse_wire(text) for _, text in found.results], strict=True))
     return seen
@@ -107,7 +107,7 @@ async def _call(
     return outcome, read_driver_output(outcome.stdout, mark)
 
 
-def _account(outcome: Outcome, found: DriverOutput) -> str:
+def _describe_failure(outcome: Outcome, found: DriverOutput) -> str:
     errors = outcome.stderr[-500:].decode("utf-8", "replace").strip()
     return f"{outcome.ending} {outcome.code}, last result {found.results[-1:]}{f', stderr: {errors}' if errors else ''}"
 
@@ -117,13 +117,15 @@ def _account(outcome: Outcome, found: DriverOutput) -> str:
 
 def changed_values(card: Card, seen: RoundTripResult) -> list[str]:
     """Return a message for each value that came back changed."""
-    how = ComparisonRules(card.equality, tolerance=0.0)
-    return [f"{value!r} came back as {wire!r}" for value, wire in seen.pairs if not matches_expected(value, wire, how)]
+    rules = ComparisonRules(card.equality, tolerance=0.0)
+    return [
+        f"{value!r} came back as {wire!r}" for value, wire in seen.pairs if not matches_expected(value, wire, rules)
+    ]
 
 
 def compare_with_other_values(card: Card, seen: RoundTripResult) -> tuple[int, list[str]]:
     """Compare each result with other values; return their number, and a message for each wrongly equal pair."""
-    how, rng, checked, wrong = ComparisonRules(card.equality), seeded_random(card.name), 0, list[str]()
+    rules, rng, checked, wrong = ComparisonRules(card.equality), seeded_random(card.name), 0, list[str]()
     for i, (value, wire) in enumerate(seen.pairs):
         known = canonical(value, card.equality)
         other = [
@@ -131,7 +133,7 @@ def compare_with_other_values(card: Card, seen: RoundTripResult) -> tuple[int, l
         ]
         for x in other if len(other) < _CONTROLS else rng.sample(other, _CONTROLS):
             checked += 1
-            if matches_expected(x, wire, how):
+            if matches_expected(x, wire, rules):
                 wrong.append(f"{value!r} came back as {wire!r} and passes for {x!r}")
     return checked, wrong
 
@@ -139,7 +141,11 @@ def compare_with_other_values(card: Card, seen: RoundTripResult) -> tuple[int, l
 def unexplained_refusals(card: Card, seen: RoundTripResult) -> list[str]:
     """Return the refusals whose reason is not in the card."""
     known = (*card.refuse.values(), f"{card.limits.int_bits} bits, ")
-    return [f"a value was refused, and not by the card: {r}" for r in seen.refused if not any(k in r for k in known)]
+    return [
+        f"a value was refused for a reason that is not in the card: {r}"
+        for r in seen.refused
+        if not any(k in r for k in known)
+    ]
 
 
 async def check_code_points(card: Card, sandbox: Sandbox, sample: int = 1) -> list[str]:
@@ -166,11 +172,11 @@ async def check_stubs(card: Card, sandbox: Sandbox) -> tuple[int, list[str]]:
         value = random_value(rng, kind, card.limits.int_bits)
         if representable(card, kind, [value], Counter()):
             tried.append((kind, value))
-    errors = await asyncio.gather(*(_stub(card, sandbox, kind, value) for kind, value in tried))
+    errors = await asyncio.gather(*(_check_stub(card, sandbox, kind, value) for kind, value in tried))
     return len(tried), [sentence for sentence in errors if sentence]
 
 
-async def _stub(card: Card, sandbox: Sandbox, kind: Type, value: Value) -> str:
+async def _check_stub(card: Card, sandbox: Sandbox, kind: Type, value: Value) -> str:
     signature = Signature("f", (Parameter("x", kind), Parameter("end", INT)), kind)
     code = render.render_signature(card, card.syntax.stub, signature)
     made, mark = program.call_program(card, code, signature, [(value, 1)], _LIMITS)
@@ -179,7 +185,7 @@ async def _stub(card: Card, sandbox: Sandbox, kind: Type, value: Value) -> str:
     ended_by_signal = found.stage == "loaded" and not found.results and outcome.ending == "signal"
     if [event for event, _ in found.results] == ["raised"] or ended_by_signal:  # C has no exceptions
         return ""
-    return f"the stub does not compile and raise: {_account(outcome, found)}\n{code}"
+    return f"the stub does not compile and raise: {_describe_failure(outcome, found)}\n{code}"
 
 
 COMMENT_TEXT = (

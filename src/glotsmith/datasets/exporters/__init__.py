@@ -1,1 +1,1 @@
-"""Exports of a dataset: ``formats`` is the registry; whole datasets (``dataset_folder``) and trainers' folders."""
+"""Export a dataset. ``formats`` is the registry; ``dataset_folder`` and ``trainer_folder`` write the files."""

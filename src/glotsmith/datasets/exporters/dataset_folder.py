@@ -1,4 +1,4 @@
-"""A whole dataset: data files in one format, and the card that belongs to them."""
+"""Write a whole dataset: data files in one format, prompts, plots and the card."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,19 +15,19 @@ from glotsmith.records import Example
 def write_dataset(
     rows: Iterable[Example], folder: Path, card: DatasetCard, *, exporter: str = "jsonl", owned: bool = False
 ) -> DatasetCounts:
-    """Write a dataset that ``datasets.load_dataset(folder)`` opens; without any row, just a card that says so.
+    """Write a dataset that ``datasets.load_dataset(folder)`` opens; without rows, only a card that says so.
 
     Args:
-        rows: in the order of the output; read once.
-        folder: of the dataset; made if need be. An earlier dataset in it is replaced, anything else is left alone.
-        card: properties of the dataset for its card.
-        exporter: a format (``formats.DATASET_FORMATS``).
-        owned: the folder belongs to the run, which may replace an earlier dataset in it.
+        rows: The rows in the order of the output. They are read once.
+        folder: The folder of the dataset. It is created if it does not exist. An earlier dataset in it is replaced.
+        card: The content of the card.
+        exporter: The format (``formats.DATASET_FORMATS``).
+        owned: Whether the folder belongs to the run, which may then replace the dataset of another run in it.
 
     Raises:
-        UsageError: the format does not exist, or the folder contains other files.
-        StorageError: the disk is full or the folder cannot be written.
-        InputError: a row holds text that no file can hold.
+        UsageError: The format does not exist, or the folder contains other files.
+        StorageError: The disk is full or the folder cannot be written.
+        InputError: A row contains text that no file can store.
 
     """
     check_format(exporter, DATASET_FORMATS)

@@ -1,7 +1,7 @@
-"""The registry of export formats. Help, errors and the table of ``docs/exports.md`` come from it.
+"""The registry of export formats. It is the source of help, errors and the table of ``docs/exports.md``.
 
-A format of a trainer is one row of ``FORMATS`` and its configuration in ``templates/``. A shape of rows that no trainer
-had before is one function in ``shapes.py``. Field names and options: each trainer's own documentation, as of 2026.
+A format of a trainer is one row of ``FORMATS`` and its configuration in ``templates/``. A new shape of rows is one
+function in ``shapes.py``. Field names and options are those of the documentation of each trainer in 2026.
 """
 
 import shlex
@@ -17,25 +17,25 @@ from glotsmith.languages.render import fill_template
 
 
 class FormatPart(NamedTuple):
-    """One set of rows: a file, and another for the problems that are held out."""
+    """A set of rows in two files: one to train on, and one with the held-out problems."""
 
     shape: RowShape
     train: str = "train"
     held_out: str = "validation"
-    optional: bool = False  #: the format makes sense without it
+    optional: bool = False  #: whether the format can be written without this part
 
 
 class TrainerFormat(NamedTuple):
     """The files and fields that one trainer reads."""
 
-    trainer: str  #: name of the trainer in prose, and its method
+    trainer: str  #: name of the trainer in prose, with its method
     parts: tuple[FormatPart, ...]
-    command: str  #: to run in the folder
+    command: str  #: command that trains, to run in the folder
     files: tuple[str, ...] = ()  #: templates of further files
     install: str = ""  #: packages that the command needs; @{glotsmith}: this glotsmith, @{serve}: with the extra serve
-    more: str = ""  #: another command, where there are the rows of an optional part
+    more: str = ""  #: second command, for the rows of an optional part
     extension: str = "jsonl"
-    model: str = ""  #: that the configuration names unless told otherwise; empty where it names none
+    model: str = ""  #: default model of the configuration; "" if the configuration names no model
 
     @property
     def needs(self) -> str:
@@ -44,7 +44,7 @@ class TrainerFormat(NamedTuple):
         return fill_template(self.install, **{name: shlex.quote(text) for name, text in own.items()})
 
 
-INSTRUCT = "Qwen/Qwen2.5-Coder-1.5B-Instruct"  #: the model that configurations name, unless told otherwise
+INSTRUCT = "Qwen/Qwen2.5-Coder-1.5B-Instruct"  #: default model of most configurations
 _BASE = "Qwen/Qwen2.5-Coder-1.5B"
 _RANKED = FormatPart(shapes.RANKED, "preferences", "preferences-validation", optional=True)
 _TRL = "pip install trl peft"
@@ -157,7 +157,7 @@ FORMATS: Mapping[str, TrainerFormat] = {
     ),
 }
 
-#: Formats with all columns of a row and one file for each language, by name (``row_files.ROW_WRITERS``).
+#: names of the formats with all columns of a row and one file for each language (``row_files.ROW_WRITERS``)
 DATASET_FORMATS = tuple(ROW_WRITERS)
 
 
@@ -167,10 +167,10 @@ def format_names() -> tuple[str, ...]:
 
 
 def check_format(name: str, known: Sequence[str] = ()) -> None:
-    """Check that a format exists, among the ``known`` ones or all.
+    """Check that a format exists among the ``known`` formats, or among all.
 
     Raises:
-        UsageError: no format has this name.
+        UsageError: No format has this name.
 
     """
     known = known or format_names()

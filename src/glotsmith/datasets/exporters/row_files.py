@@ -1,6 +1,6 @@
 """Write rows to JSONL and Parquet files, and group rows by key in a temporary database.
 
-Files are written aside (``write_aside``) and moved into place when all are complete.
+Files are written under temporary names (``write_aside``) and renamed when all are complete.
 """
 
 import re
@@ -20,14 +20,14 @@ from glotsmith.records import Example, Preference, content_hash
 from glotsmith.write_aside import Drafts
 
 _LANGUAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_+#.-]*")
-_ROW_GROUP = 1000  #: rows in a row group of a Parquet file, and in memory
+_ROW_GROUP = 1000  #: number of rows in a row group of a Parquet file, and in memory
 
 
 class RowWriter(Protocol):
     """An open file of rows. The constructor takes its path and its columns."""
 
     def write(self, row: dict[str, Any], line: bytes = b"") -> None:
-        """Add a row; ``line`` is its JSON, if the caller has it."""
+        """Add a row. ``line`` is its JSON; "" if the caller does not have it."""
         ...
 
     def close(self) -> None:
@@ -36,13 +36,13 @@ class RowWriter(Protocol):
 
 
 class JsonLinesFile:
-    """JSON, one object a line.
+    """A file of JSON lines.
 
     Loaders infer types from values: they may read a text column as a time if each of its values looks like a date.
     """
 
     def __init__(self, path: Path, columns: Mapping[str, ColumnType]) -> None:
-        """Open the file; the columns are those of each row."""
+        """Open the file. The format does not use the columns."""
         self._file = path.open("wb")
 
     def write(self, row: dict[str, Any], line: bytes = b"") -> None:
@@ -82,7 +82,7 @@ class ParquetFile:
         self._rows.clear()
 
 
-#: Writers of files, by extension.
+#: extension of a file → its writer
 ROW_WRITERS: Mapping[str, Callable[[Path, Mapping[str, ColumnType]], RowWriter]] = {
     "jsonl": JsonLinesFile,
     "parquet": ParquetFile,
@@ -92,11 +92,11 @@ ROW_WRITERS: Mapping[str, Callable[[Path, Mapping[str, ColumnType]], RowWriter]]
 def write_language_files(rows: Iterable[Example], folder: Path, extension: str) -> list[Path]:
     """Write the rows to ``folder/data/LANGUAGE/train.EXTENSION`` and return these files, sorted.
 
-    Files of an earlier export are removed. Memory does not grow with the rows. A file appears whole or not at all.
+    Files of an earlier export are removed. Memory does not grow with the rows. A file is written whole or not at all.
 
     Raises:
-        StorageError: the disk is full, or the folder cannot be written.
-        InputError: a row contains half of a surrogate pair, or a language that cannot name a folder.
+        StorageError: The disk is full, or the folder cannot be written.
+        InputError: A row contains a lone surrogate, or a language that cannot be the name of a folder.
 
     """
     try:
@@ -113,7 +113,7 @@ def _write_drafts(rows: Iterable[Example], data: Path, extension: str, drafts: D
     writers: dict[str, RowWriter] = {}
     with ExitStack() as stack:
         for example in rows:
-            row, line = _encoded_row(example)
+            row, line = _encode_row(example)
             if (language := example.language) not in writers:
                 file = data / language / f"train.{extension}"
                 file.parent.mkdir(parents=True, exist_ok=True)
@@ -122,7 +122,7 @@ def _write_drafts(rows: Iterable[Example], data: Path, extension: str, drafts: D
             writers[language].write(row, line)
 
 
-def _encoded_row(example: Example) -> tuple[dict[str, Any], bytes]:
+def _encode_row(example: Example) -> tuple[dict[str, Any], bytes]:
     if not _LANGUAGE.fullmatch(example.language):
         raise InputError(f"row {example.id}: the language {example.language!r} cannot name a folder")
     row = plain(example)
@@ -133,7 +133,7 @@ def _encoded_row(example: Example) -> tuple[dict[str, Any], bytes]:
 
 
 def _remove_others(data: Path, kept: set[Path]) -> None:
-    """Remove the files of an earlier export: other languages, other formats."""
+    """Remove the files of an earlier export: those of other languages and formats."""
     for file in sorted(data.glob("*/train.*")):
         if file not in kept:
             file.unlink()
@@ -153,21 +153,21 @@ _ITEM = "INSERT INTO items SELECT first, ?, ? FROM groups WHERE key = ?"
 
 
 def group_items(items: Iterable[Item], key: Callable[[Item], tuple[str, ...]]) -> Iterator[list[Item]]:
-    """Yield the items that share a key, groups in order of their first item, items in their own order.
+    """Yield lists of items with the same key. Lists are in order of their first items, and items in their own order.
 
-    The items wait in a temporary file of SQLite's; memory holds one group.
+    The items are stored in a temporary file of SQLite. Memory contains one list.
 
     Raises:
-        InputError: an item holds text that is not Unicode.
+        InputError: An item contains text that is not Unicode.
 
     """
-    with closing(sqlite3.connect("")) as database:  # "": a private database on disk, gone when it is closed
+    with closing(sqlite3.connect("")) as database:  # "": a temporary database on disk, deleted when it is closed
         database.executescript(_SCHEMA)
         kind: type[Item] | None = None
         for position, item in enumerate(items):
             name, kind = content_hash(*key(item)), type(item)
             database.execute(_GROUP, (name, position))
-            database.execute(_ITEM, (position, _encoded(item), name))
+            database.execute(_ITEM, (position, _encode_item(item), name))
         if kind is None:
             return
         decode = msgspec.json.Decoder(kind).decode
@@ -176,7 +176,7 @@ def group_items(items: Iterable[Item], key: Callable[[Item], tuple[str, ...]]) -
             yield [decode(data) for _, data in group]
 
 
-def _encoded(item: Example | Preference) -> bytes:
+def _encode_item(item: Example | Preference) -> bytes:
     try:
         return msgspec.json.encode(item)
     except UnicodeEncodeError as error:
@@ -184,5 +184,5 @@ def _encoded(item: Example | Preference) -> bytes:
 
 
 def not_unicode(item: Example | Preference, error: UnicodeEncodeError) -> InputError:
-    """Return the error of a row that no file can hold."""
-    return InputError(f"row {item.id} ({item.language}) holds text that is not Unicode: {error}")
+    """Return the error of a row that no file can store."""
+    return InputError(f"row {item.id} ({item.language}) contains text that is not Unicode: {error}")

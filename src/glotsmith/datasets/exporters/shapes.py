@@ -1,7 +1,7 @@
-"""The row shapes that trainers read: their fields, and how an example becomes a row.
+"""The row shapes that trainers read: their fields, and functions that make a row of an example.
 
 Field names are those of the trainers. ``id``, ``parallel_id``, ``language`` and ``stage`` are added if the trainer
-ignores unknown columns. Splits are made by ``parallel_id``.
+ignores unknown columns. All rows of a ``parallel_id`` are in the same split.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,14 +19,14 @@ MESSAGES: ColumnType = [MESSAGE]
 TURN: ColumnType = {"from": "string", "value": "string"}
 IDS: Mapping[str, ColumnType] = {"id": "string", "parallel_id": "string", "language": "string"}
 IDS_AND_STAGE: Mapping[str, ColumnType] = {**IDS, "stage": "int64"}
-_SPEAKERS = {"system": "system", "user": "human", "assistant": "gpt"}  #: OpenAI's names → ShareGPT's
+_SPEAKERS = {"system": "system", "user": "human", "assistant": "gpt"}  #: role of OpenAI → role of ShareGPT
 
 
 class RowPosition(NamedTuple):
-    """The split of a row, and its position in it."""
+    """The split of a row, and its position in the split."""
 
     split: str
-    number: int  #: among the rows of its split, from 0
+    number: int  #: index among the rows of the split, from 0
 
 
 class RowShape(NamedTuple):
@@ -34,15 +34,14 @@ class RowShape(NamedTuple):
 
     takes: ItemKind
     columns: Mapping[str, ColumnType]
-    rows: Callable[
-        [Sequence[Any], RowPosition], Iterator[ExportRow]
-    ]  #: of a group of items; of one item where there is no key
-    key: Callable[[Any], tuple[str, ...]] | None = None  #: items with one key are one group
+    #: makes the rows of a group of items; without ``key``, of one item
+    rows: Callable[[Sequence[Any], RowPosition], Iterator[ExportRow]]
+    key: Callable[[Any], tuple[str, ...]] | None = None  #: returns the key of an item; items with one key are a group
     accepts: Callable[[Any], bool] = lambda _: True
     unless: str = ""  #: description of the rows that are not accepted
 
 
-# ---------------------------------------------------------------------------------- one row an example
+# ------------------------------------------------------------------------- one row for each example
 
 
 def _ids(item: Example | Preference) -> ExportRow:
@@ -88,11 +87,11 @@ def _text(items: Sequence[Example], _: RowPosition) -> Iterator[ExportRow]:
 
 
 def _is_program(item: Example) -> bool:
-    """Return whether the text of a row is a program; a pair of an instruction corpus is a conversation."""
+    """Return whether the text of a row is a program. (That of a pair of an instruction corpus is a conversation.)"""
     return item.kind != "original"
 
 
-_AS_IT_WAS = "of the instruction corpus as it was"
+_UNCHANGED = "of the instruction corpus, which are unchanged"
 CHAT = RowShape("examples", {"messages": MESSAGES, **IDS_AND_STAGE}, _chat)
 BARE_CHAT = RowShape("examples", {"messages": MESSAGES}, _bare_chat)
 PROMPT_COMPLETION = RowShape(
@@ -100,10 +99,10 @@ PROMPT_COMPLETION = RowShape(
 )
 ALPACA = RowShape("examples", dict.fromkeys(("instruction", "input", "output"), "string"), _alpaca)
 SHAREGPT = RowShape("examples", {"conversations": [TURN]}, _sharegpt)
-TEXT = RowShape("examples", {"text": "string", **IDS_AND_STAGE}, _text, accepts=_is_program, unless=_AS_IT_WAS)
+TEXT = RowShape("examples", {"text": "string", **IDS_AND_STAGE}, _text, accepts=_is_program, unless=_UNCHANGED)
 
 
-# ---------------------------------------------------------------------------------- one row a problem
+# ------------------------------------------------------------------------- one row for each problem
 
 
 def _parallel(items: Sequence[Example], _: RowPosition) -> Iterator[ExportRow]:
@@ -112,16 +111,16 @@ def _parallel(items: Sequence[Example], _: RowPosition) -> Iterator[ExportRow]:
         "parallel_id": first.parallel_id,
         "name": first.name,
         "source": first.source,
-        "programs": [_program(item) for item in items],
+        "programs": [_program_fields(item) for item in items],
     }
 
 
-def _problem(item: Example) -> tuple[str, ...]:
+def _problem_key(item: Example) -> tuple[str, ...]:
     return (item.parallel_id,)
 
 
-def _program(item: Example) -> ExportRow:
-    code = item.prompt + item.completion  # with the instruction as a comment on top
+def _program_fields(item: Example) -> ExportRow:
+    code = item.prompt + item.completion  # the program, which starts with the instruction as a comment
     row = {"id": item.id, "language": item.language, "code": code, "signature": item.signature}
     suite = {"tests": list(item.tests), "reference_s": item.reference_s}
     return {**row, **suite, "toolchain": item.lineage.toolchain}
@@ -137,21 +136,21 @@ _PARALLEL: Mapping[str, ColumnType] = {
     **dict.fromkeys(("parallel_id", "name", "source"), "string"),
     "programs": [_PROGRAM],
 }
-PARALLEL = RowShape("examples", _PARALLEL, _parallel, key=_problem, accepts=_is_program, unless=_AS_IT_WAS)
+PARALLEL = RowShape("examples", _PARALLEL, _parallel, key=_problem_key, accepts=_is_program, unless=_UNCHANGED)
 
 
-# ------------------------------------------------------------------ one row a task that can be verified
+# -------------------------------------------------------------- one row for each task with tests
 
 
 def ground_truth(item: Example) -> str:
-    """Return a task's tests as JSON, for ``glotsmith.reward``."""
+    """Return the tests of a task as JSON, for ``glotsmith.reward``."""
     truth: ExportRow = {"language": item.language, "signature": item.signature, "tests": item.tests}
     if item.reference_s:
         truth["reference_s"] = item.reference_s
     return msgspec.json.encode(truth).decode()
 
 
-def _of_problem(item: Example) -> ExportRow:
+def _problem_fields(item: Example) -> ExportRow:
     return {**_ids(item), "target_pass_rate": item.target_pass_rate}
 
 
@@ -162,31 +161,36 @@ def _prompt_messages(item: Example) -> list[dict[str, str]]:
 def _grpo(items: Sequence[Example], _: RowPosition) -> Iterator[ExportRow]:
     item = items[0]
     suite = {"signature": item.signature, "tests": list(item.tests), "reference_s": item.reference_s}
-    yield {"prompt": _prompt_messages(item), **suite, **_of_problem(item)}
+    yield {"prompt": _prompt_messages(item), **suite, **_problem_fields(item)}
 
 
-def _verl(items: Sequence[Example], place: RowPosition) -> Iterator[ExportRow]:
+def _verl(items: Sequence[Example], position: RowPosition) -> Iterator[ExportRow]:
     item = items[0]
     yield {
         "data_source": f"glotsmith/{item.language}",
         "prompt": _prompt_messages(item),
         "ability": "code",
         "reward_model": {"style": "rule", "ground_truth": ground_truth(item)},
-        "extra_info": {"split": place.split, "index": place.number, **_of_problem(item)},
+        "extra_info": {"split": position.split, "index": position.number, **_problem_fields(item)},
     }
 
 
 def _openrlhf(items: Sequence[Example], _: RowPosition) -> Iterator[ExportRow]:
-    yield {"prompt": _prompt_messages(items[0]), "label": ground_truth(items[0]), **_of_problem(items[0])}
+    yield {"prompt": _prompt_messages(items[0]), "label": ground_truth(items[0]), **_problem_fields(items[0])}
 
 
 def _open_instruct(items: Sequence[Example], _: RowPosition) -> Iterator[ExportRow]:
-    # its verifier sends "tests" on as they are: one test that is our whole ground truth, for our own endpoint
+    # The verifier of open-instruct forwards "tests" unchanged: one test is the whole ground truth for the endpoint.
     tests = msgspec.json.encode([ground_truth(items[0])]).decode()
-    yield {"messages": _prompt_messages(items[0]), "ground_truth": tests, "dataset": "code", **_of_problem(items[0])}
+    yield {
+        "messages": _prompt_messages(items[0]),
+        "ground_truth": tests,
+        "dataset": "code",
+        **_problem_fields(items[0]),
+    }
 
 
-def _of_task(item: Example) -> tuple[str, ...]:
+def _task_key(item: Example) -> tuple[str, ...]:
     return (item.parallel_id, item.language, *(m["content"] for m in item.messages[:-1]))
 
 
@@ -194,24 +198,24 @@ def _has_tests(item: Example) -> bool:
     return bool(item.tests)
 
 
-def _task(
+def _task_shape(
     columns: Mapping[str, ColumnType], rows: Callable[[Sequence[Any], RowPosition], Iterator[ExportRow]]
 ) -> RowShape:
-    return RowShape("examples", columns, rows, _of_task, _has_tests, "without tests")
+    return RowShape("examples", columns, rows, _task_key, _has_tests, "without tests")
 
 
 _REWARD: ColumnType = {"style": "string", "ground_truth": "string"}
 _OF_PROBLEM: Mapping[str, ColumnType] = {**IDS, "target_pass_rate": "float64"}
 _EXTRA: ColumnType = {"split": "string", "index": "int64", **_OF_PROBLEM}
-GRPO = _task(
+GRPO = _task_shape(
     {"prompt": MESSAGES, "signature": "string", "tests": ["string"], "reference_s": "float64", **_OF_PROBLEM}, _grpo
 )
-VERL = _task(
+VERL = _task_shape(
     {"data_source": "string", "prompt": MESSAGES, "ability": "string", "reward_model": _REWARD, "extra_info": _EXTRA},
     _verl,
 )
-OPENRLHF = _task({"prompt": MESSAGES, "label": "string", **_OF_PROBLEM}, _openrlhf)
-OPEN_INSTRUCT = _task(
+OPENRLHF = _task_shape({"prompt": MESSAGES, "label": "string", **_OF_PROBLEM}, _openrlhf)
+OPEN_INSTRUCT = _task_shape(
     {"messages": MESSAGES, "ground_truth": "string", "dataset": "string", **_OF_PROBLEM}, _open_instruct
 )
 
@@ -240,7 +244,7 @@ def _ranked(items: Sequence[Preference], _: RowPosition) -> Iterator[ExportRow]:
 
 
 def _unpaired(items: Sequence[Preference], _: RowPosition) -> Iterator[ExportRow]:
-    """Yield each program of a task once, however many pairs it is in."""
+    """Yield each program of a task once, even if it is in several pairs."""
     replies = {
         (pair.prompt, reply): good for pair in items for reply, good in ((pair.chosen, True), (pair.rejected, False))
     }
@@ -255,7 +259,7 @@ def _unpaired(items: Sequence[Preference], _: RowPosition) -> Iterator[ExportRow
         }
 
 
-def _pair_task(pair: Preference) -> tuple[str, ...]:
+def _pair_key(pair: Preference) -> tuple[str, ...]:
     return (pair.parallel_id, pair.language)
 
 
@@ -265,5 +269,5 @@ UNPAIRED = RowShape(
     "preferences",
     {"prompt": MESSAGES, "completion": MESSAGES, "label": "bool", "parallel_id": "string", "language": "string"},
     _unpaired,
-    key=_pair_task,
+    key=_pair_key,
 )

@@ -22,27 +22,27 @@ from glotsmith.records import Example, Preference
 from glotsmith.write_aside import Drafts, write_aside
 
 TEMPLATES = Path(__file__).parent / "templates"
-MANIFEST = ".glotsmith-export"  #: lists the files of an export, which the next export replaces
+MANIFEST = ".glotsmith-export"  #: file with the names of the files of an export, which the next export replaces
 
 
 _ORIGIN = "# run and format: "  #: prefix of the manifest line that names the run and the format
 
 
 class ExportContent(NamedTuple):
-    """The rows to export; each call starts a new iteration."""
+    """The rows to export. Each call starts a new iteration."""
 
     examples: Callable[[], Iterable[Example]]
     preferences: Callable[[], Iterable[Preference]] = tuple
-    held_out: frozenset[str] = frozenset()  #: parallel ids of the problems that no trainer may train on
-    partial: bool = False  #: they are of a run that is not finished
-    run: str = ""  #: tells the export of one run from another's; "" where it does not matter
+    held_out: frozenset[str] = frozenset()  #: parallel ids of the held-out problems
+    partial: bool = False  #: whether the run is not finished
+    run: str = ""  #: id of the run, which protects the export of another run; "" for no protection
 
 
 class ExportCounts(NamedTuple):
     """The counts of an export."""
 
-    rows: dict[str, int]  #: file → rows
-    left_out: Counter[str]  #: description → number of items that the format leaves out
+    rows: dict[str, int]  #: file → number of rows
+    left_out: Counter[str]  #: description of items that the format leaves out → their number
     not_run: Counter[str]  #: kind → number of examples that were not executed
     stages: set[int]  #: training stages of the exported rows
 
@@ -52,47 +52,47 @@ class ExportCounts(NamedTuple):
         text += "".join(f"; left out: {counted(count, 'row')} {what}" for what, count in self.left_out.items())
         if len(self.stages) > 1:
             listed = " and ".join(map(str, sorted(self.stages)))
-            text += f"; stages {listed} lie together, and a trainer would mix them: --stage exports one"
+            text += f"; the files contain stages {listed}, which a trainer would mix: --stage exports one of them"
         return text
 
 
 def export(name: str, content: ExportContent, folder: Path, *, model: str = "") -> ExportCounts:
-    """Write one format's folder; files of an earlier export in it are replaced.
+    """Write the folder of one format. Files of an earlier export in it are replaced.
 
     Args:
-        name: a format (``FORMATS``).
-        content: rows to export; read once for each part.
-        folder: where to.
-        model: the model that configurations name; empty for the format's own.
+        name: The format (``FORMATS``).
+        content: The rows to export. They are read once for each part.
+        folder: The folder to write.
+        model: The model in the configurations; "" for the default of the format.
 
     Raises:
-        UsageError: the format does not exist, it names no model, or no row fits it.
-        StorageError: the disk is full or the folder cannot be written.
-        InputError: a row holds text that no file can hold.
+        UsageError: The format does not exist, a model is given and the format names none, or no row fits the format.
+        StorageError: The disk is full or the folder cannot be written.
+        InputError: A row contains text that no file can store.
 
     """
     if name not in FORMATS:
-        raise UsageError(unknown_name(f"no trainer's format is named {name!r}", name, FORMATS))
+        raise UsageError(unknown_name(f"no format of a trainer is named {name!r}", name, FORMATS))
     if model and not FORMATS[name].model:
-        raise UsageError(f"{name} names no model: leave --model out")
+        raise UsageError(f"the configuration of {name} names no model: remove --model")
     try:
         with Drafts() as drafts:
             origin = f"{_ORIGIN}{content.run} {name}" if content.run else ""
-            earlier = _earlier(folder, origin)
+            earlier = _earlier_files(folder, origin)
             folder.mkdir(parents=True, exist_ok=True)
             written = _write_parts(name, content, folder, drafts)
             _write_texts(name, written, folder, drafts, model or FORMATS[name].model, partial=content.partial)
-            _replace(folder, drafts, earlier, origin)
+            _replace_files(folder, drafts, earlier, origin)
     except OSError as error:
         raise StorageError(f"{folder}: the export cannot be written: {error.strerror or error}") from error
     return written
 
 
-def _earlier(folder: Path, origin: str) -> set[str]:
+def _earlier_files(folder: Path, origin: str) -> set[str]:
     """Return the files of an earlier export.
 
     Raises:
-        UsageError: the folder contains other files, or the export of another run or format, which must not be lost.
+        UsageError: The folder contains other files, or the export of another run or format, which must not be lost.
 
     """
     manifest = folder / MANIFEST
@@ -114,10 +114,10 @@ def _earlier(folder: Path, origin: str) -> set[str]:
     return set()
 
 
-def _replace(folder: Path, drafts: Drafts, earlier: set[str], origin: str) -> None:
+def _replace_files(folder: Path, drafts: Drafts, earlier: set[str], origin: str) -> None:
     """Replace the old files by the new ones.
 
-    The manifest lists both until the end, so that the next export can replace all of them after a kill.
+    The manifest names both until the end, so that the next export replaces all of them if the process is killed.
     """
     names = {file.name for file in drafts.targets}
     _write_manifest(folder, names | earlier, origin)
@@ -141,16 +141,16 @@ def _write_parts(name: str, content: ExportContent, folder: Path, drafts: Drafts
     for part in FORMATS[name].parts:
         rows = _write_part(FORMATS[name], part, content, folder, drafts, written)
         if not rows and not part.optional:
-            raise UsageError(_nothing(name, part.shape, written))
+            raise UsageError(_no_rows_message(name, part.shape, written))
         written.rows.update(rows)
     return written
 
 
-def _nothing(name: str, shape: RowShape, written: ExportCounts) -> str:
+def _no_rows_message(name: str, shape: RowShape, written: ExportCounts) -> str:
     others = ", ".join(f"{counted(count, 'row')} {what}" for what, count in written.left_out.items())
     what = {
-        "examples": f"nothing but {others}" if others else "no row",
-        "preferences": "no preference pair, which takes a program that passed and one of the same task that failed",
+        "examples": f"only {others}" if others else "no row",
+        "preferences": "no preference pair, which needs a program that passed and one that failed the same task",
     }
     suffix = " except the held-out problems" if any(written.rows.values()) else ""
     return f"nothing to export as {name}: there is {what[shape.takes]}{suffix}"
@@ -168,9 +168,9 @@ def _write_part(
     counts = dict.fromkeys((part.train, part.held_out), 0)
     opened: dict[str, Any] = {}
     with ExitStack() as stack:
-        for group in _groups(part.shape, content, written.left_out):
+        for group in _row_groups(part.shape, content, written.left_out):
             split = part.held_out if group[0].parallel_id in content.held_out else part.train
-            _note(group, written, trained=split == part.train)
+            _count_for_readme(group, written, trained=split == part.train)
             for row in part.shape.rows(group, RowPosition(split, counts[split])):
                 if split not in opened:
                     file = folder / f"{split}.{format_.extension}"
@@ -178,15 +178,15 @@ def _write_part(
                     stack.callback(opened[split].close)
                 _write_row(opened[split], row, group[0])
                 counts[split] += 1
-    if not counts[part.train]:  # no row to train on: held-out rows alone are useless
+    if not counts[part.train]:  # held-out rows are useless without rows to train on
         for split in opened:
             drafts.discard(folder / f"{split}.{format_.extension}")
         return {}
     return {f"{split}.{format_.extension}": count for split, count in counts.items() if count}
 
 
-def _note(group: Sequence[Any], written: ExportCounts, *, trained: bool) -> None:
-    """Count the items that the README mentions."""
+def _count_for_readme(group: Sequence[Any], written: ExportCounts, *, trained: bool) -> None:
+    """Count the items and stages that the README mentions."""
     for item in group:
         if isinstance(item, Example):
             written.not_run.update([item.kind] if not item.lineage.toolchain else ())
@@ -200,14 +200,14 @@ def _write_row(writer: Any, row: ExportRow, item: Example | Preference) -> None:
         raise not_unicode(item, error) from error
 
 
-def _groups(shape: RowShape, content: ExportContent, left_out: Counter[str]) -> Iterator[list[Any]]:
-    items = _accepted(shape, getattr(content, shape.takes)(), left_out)
+def _row_groups(shape: RowShape, content: ExportContent, left_out: Counter[str]) -> Iterator[list[Any]]:
+    items = _accepted_items(shape, getattr(content, shape.takes)(), left_out)
     if shape.key is None:
         return ([item] for item in items)
     return group_items(items, shape.key)
 
 
-def _accepted(shape: RowShape, items: Iterable[Any], left_out: Counter[str]) -> Iterator[Any]:
+def _accepted_items(shape: RowShape, items: Iterable[Any], left_out: Counter[str]) -> Iterator[Any]:
     for item in items:
         if shape.accepts(item):
             yield item
@@ -220,7 +220,7 @@ def _accepted(shape: RowShape, items: Iterable[Any], left_out: Counter[str]) -> 
 
 def _write_texts(name: str, written: ExportCounts, folder: Path, drafts: Drafts, model: str, *, partial: bool) -> None:
     """Render the format's files, except those about rows that do not exist."""
-    format_, values = FORMATS[name], _values(name, written, folder, model) | {"partial": partial}
+    format_, values = FORMATS[name], _template_values(name, written, folder, model) | {"partial": partial}
     for file in format_.files:
         text = Prompt(TEMPLATES / name / f"{file}.j2").render(**values)
         if text.strip():  # a template of an optional part is empty without it
@@ -232,7 +232,7 @@ def _write_text(file: Path, text: str, drafts: Drafts) -> None:
     drafts.add(file).write_text(text.rstrip("\n") + "\n", "utf-8")
 
 
-def _values(name: str, written: ExportCounts, folder: Path, model: str) -> dict[str, Any]:
+def _template_values(name: str, written: ExportCounts, folder: Path, model: str) -> dict[str, Any]:
     format_ = FORMATS[name]
     given = {file.rpartition(".")[0] for file in written.rows}
     parts = [part for part in format_.parts if part.train in given]
@@ -251,11 +251,11 @@ def _values(name: str, written: ExportCounts, folder: Path, model: str) -> dict[
         "preferences": "preferences" in given,
         "preferences_validation": "preferences-validation" in given,
         "written": written,
-        "parts": [_described(format_, part, given) for part in parts],
+        "parts": [_describe_part(format_, part, given) for part in parts],
     }
 
 
-def _described(format_: TrainerFormat, part: FormatPart, given: set[str]) -> dict[str, Any]:
+def _describe_part(format_: TrainerFormat, part: FormatPart, given: set[str]) -> dict[str, Any]:
     splits = {"train": part.train, "validation": part.held_out}
     return {
         "config": part.train if part.optional else "default",
