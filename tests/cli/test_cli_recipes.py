@@ -45,7 +45,7 @@ def run(glotsmith: Command, recipe: str, source: str, *more: str) -> tuple[int, 
     [
         ("empty.jsonl", (), r"empty\.jsonl: the table has no rows"),
         ("blank.jsonl", (), r"blank\.jsonl: the table has no rows"),
-        ("other.jsonl", (), r"other\.jsonl:1: none of the columns .* it has a\. Name the one with code"),
+        ("other.jsonl", (), r"other\.jsonl:1: none of the columns .* the columns are a\. Give the one with the code"),
         ("half.jsonl", (), r"half\.jsonl:2: not JSON"),
         ("list.jsonl", (), r"list\.jsonl:1: each line must be one JSON object"),
         ("nowhere.jsonl", (), r"no file, folder or source 'nowhere\.jsonl'"),

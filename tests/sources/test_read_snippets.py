@@ -171,7 +171,7 @@ def test_the_programs_of_another_run_with_their_suites(tmp_path: Path) -> None:
         (lambda p: made(p / "x.jsonl", ""), InputError, "the table has no rows"),
         (lambda p: made(p / "x.jsonl", "\n \n"), InputError, "the table has no rows"),
         (lambda p: made(p / "x.jsonl", "[1]\n"), InputError, "x.jsonl:1: each line must be one JSON object"),
-        (lambda p: made(p / "x.parquet", "PAR"), InputError, "it cannot be read as Parquet"),
+        (lambda p: made(p / "x.parquet", "PAR"), InputError, "the file cannot be read as Parquet"),
         (lambda p: made(p / "sub" / "notes.txt", "x").parent, InputError, "no file of code in any"),
         (lambda p: "hf:a:b:c:d", UsageError, "not of the form hf:"),
     ],

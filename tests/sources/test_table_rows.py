@@ -97,8 +97,11 @@ MALFORMED = {
     "too deep": ("[" * 50_000, "not JSON (maximum recursion depth"),
     "a huge number": ('{"content": ' + "1" * 100_001 + "}", "not JSON (Exceeds the limit"),
     "two objects": ('{"content": ""} {}', "not JSON (Extra data"),
-    "no column": ('{"text": 1, "id": 2}', "no column 'content' or 'code'; it has id, text. Name one with the column"),
-    "no columns": ("{}", "no column 'content' or 'code'; it has none."),
+    "no column": (
+        '{"text": 1, "id": 2}',
+        "no column 'content' or 'code'; the columns are id, text. Give the one with the code",
+    ),
+    "no columns": ("{}", "no column 'content' or 'code'; the columns are none."),
 }
 
 
@@ -114,16 +117,16 @@ def test_a_malformed_line_is_named(tmp_path: Path, line: str, sentence: str) -> 
 
 def test_a_named_column_that_is_missing(tmp_path: Path) -> None:
     path = jsonl(tmp_path / "x.jsonl", {"content": "x"})
-    with pytest.raises(InputError, match=r"x\.jsonl:1: no column 'body'; it has content\."):
+    with pytest.raises(InputError, match=r"x\.jsonl:1: no column 'body'; the columns are content\."):
         read(path, "body")
 
 
 BROKEN = {
-    "cut gzip": ("x.jsonl.gz", gzip.compress(b'{"content": "x"}\n' * 999)[:-20], "it cannot be read to its end"),
-    "no gzip": ("x.jsonl.gz", b'{"content": "x"}\n', "it cannot be read to its end"),
-    "bad gzip": ("x.jsonl.gz", gzip.compress(b"")[:10] + b"\xff" * 40, "it cannot be read to its end"),
-    "no Parquet": ("x.parquet", b"content", "it cannot be read as Parquet"),
-    "empty Parquet": ("x.parquet", b"", "it cannot be read as Parquet"),
+    "cut gzip": ("x.jsonl.gz", gzip.compress(b'{"content": "x"}\n' * 999)[:-20], "the file cannot be read to its end"),
+    "no gzip": ("x.jsonl.gz", b'{"content": "x"}\n', "the file cannot be read to its end"),
+    "bad gzip": ("x.jsonl.gz", gzip.compress(b"")[:10] + b"\xff" * 40, "the file cannot be read to its end"),
+    "no Parquet": ("x.parquet", b"content", "the file cannot be read as Parquet"),
+    "empty Parquet": ("x.parquet", b"", "the file cannot be read as Parquet"),
 }
 
 

@@ -64,10 +64,10 @@ class RowCounter(Progress):
         """Create it.
 
         Args:
-            progress: receives the progress too.
-            spending: of the run.
-            step: name of the step before the last ones.
-            count: returns the number of rows by language.
+            progress: Receives the progress too.
+            spending: Of the run.
+            step: Name of the step before the last ones.
+            count: Returns the number of rows by language.
 
         """
         self._progress, self._spending, self._step, self._count = progress, spending, step, count

@@ -37,13 +37,13 @@ def folders(
     """Return the folder of each key that holds a relative path, as dotted key → absolute folder.
 
     Args:
-        kinds: dotted key → kind of path (``settings.path_kinds``).
-        file: the tables of the TOML file.
-        changes: the tables of the command line, which win.
-        toml: the TOML file, if there is one.
+        kinds: Dotted key → kind of path (``settings.path_kinds``).
+        file: The tables of the TOML file.
+        changes: The tables of the command line, which win.
+        toml: The TOML file, if there is one.
 
     Raises:
-        UsageError: a path of the TOML file does not exist.
+        UsageError: A path of the TOML file does not exist.
 
     """
     found = dict[str, str]()
@@ -74,7 +74,7 @@ def _require(given: Iterable[str], kind: str, key: str, folder: str, toml: Path)
     """Check that the files and folders that a TOML file names exist.
 
     Raises:
-        UsageError: one does not.
+        UsageError: One does not.
 
     """
     if kind not in ("source", "file"):

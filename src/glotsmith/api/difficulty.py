@@ -24,7 +24,7 @@ def difficulty_folder(run: Path, model: str, name: str = "") -> Path:
     """Return the folder of the measurement of a model, by its name or by the name that a user gives.
 
     Raises:
-        UsageError: the folder is no run, or the name cannot be that of a folder.
+        UsageError: The folder is no run, or the name cannot be that of a folder.
 
     """
     if not (run / CONFIG).is_file():
@@ -46,8 +46,8 @@ async def measure_difficulty(
     """Evaluate a model on the rows of a run, store the pass rates, and return them. The same call resumes.
 
     Raises:
-        UsageError: the folder holds another measurement, or no row of the run has tests.
-        OutageError: samples have no verdict because the teacher or the machine failed; the pass rates over the others
+        UsageError: The folder holds another measurement, or no row of the run has tests.
+        OutageError: Samples have no verdict because the teacher or the machine failed; the pass rates over the others
             are stored.
 
     """

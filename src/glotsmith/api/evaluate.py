@@ -121,10 +121,10 @@ class EvaluationResult(NamedTuple):
         """Check that every sample has a verdict.
 
         Args:
-            figures: what a message calls the results, which are over the other samples.
+            figures: What a message calls the results, which are over the other samples.
 
         Raises:
-            OutageError: the teacher or the machine failed for some samples; the same evaluation asks again.
+            OutageError: The teacher or the machine failed for some samples; the same evaluation asks again.
 
         """
         samples = self.evaluation.samples
@@ -158,7 +158,7 @@ def evaluation_config(
     """Return the checked configuration of an evaluation.
 
     Raises:
-        UsageError: an argument is invalid, or a language cannot be run on this machine.
+        UsageError: An argument is invalid, or a language cannot be run on this machine.
 
     """
     if style not in ("", "chat", "completion", "whole") or (style == "whole" and not completions):
@@ -216,27 +216,27 @@ async def evaluate_async(
 
     Args:
         benchmarks: ``NAME=PATH`` or ``NAME`` (``docs/evaluation.md``).
-        languages: target languages.
-        teacher: the teacher that answers (``local``, ``openai``, ``transformers``, ``scripted``); none with
+        languages: Target languages.
+        teacher: The teacher that answers (``local``, ``openai``, ``transformers``, ``scripted``); none with
             ``completions``.
-        model: its model.
-        base_url: its server.
-        teacher_options: further options of the teacher.
-        completions: a file or folder of completions to judge instead.
-        plan: numbers of samples, sampling settings and the k of pass@k.
+        model: Its model.
+        base_url: Its server.
+        teacher_options: Further options of the teacher.
+        completions: A file or folder of completions to judge instead.
+        plan: Numbers of samples, sampling settings and the k of pass@k.
         style: ``chat`` or ``completion``; ``whole`` for completions that are programs.
-        docstrings: wording of docstrings in prompts, ``target`` or ``verbatim``.
-        limit: problems of each benchmark; 0 for all.
-        output: folder of the results.
-        isolation: isolation back end of the sandbox.
-        workers: programs that run at once; by default one per processor.
-        cache: a cache file to share; by default in ``output``.
+        docstrings: Wording of docstrings in prompts, ``target`` or ``verbatim``.
+        limit: Problems of each benchmark; 0 for all.
+        output: Folder of the results.
+        isolation: Isolation back end of the sandbox.
+        workers: Programs that run at once; by default one per processor.
+        cache: A cache file to share; by default in ``output``.
         reference_limits: CPU limits of the questions of an evaluation set, whose Python originals were measured.
 
     Raises:
-        UsageError: an argument is invalid, or the folder holds another evaluation.
-        InputError: a benchmark's file is malformed.
-        OutageError: samples have no verdict because the teacher or the machine failed.
+        UsageError: An argument is invalid, or the folder holds another evaluation.
+        InputError: A benchmark's file is malformed.
+        OutageError: Samples have no verdict because the teacher or the machine failed.
 
     """
     config = evaluation_config(
@@ -275,8 +275,8 @@ async def run_evaluation(
     """Check the configuration, take the folder, evaluate, and write the results into the folder.
 
     Raises:
-        UsageError: the configuration is invalid, or the folder holds another evaluation.
-        OutageError: too many samples in a row have no verdict because the teacher or the machine failed.
+        UsageError: The configuration is invalid, or the folder holds another evaluation.
+        OutageError: Too many samples in a row have no verdict because the teacher or the machine failed.
 
     """
     asking, found = await _run(options, folder, cache, workers, cluster, max_failures, display or EvaluationDisplay())

@@ -53,20 +53,20 @@ async def export_async(
     Writing blocks the event loop.
 
     Args:
-        run: the run folder.
+        run: The run folder.
         format: ``jsonl``, ``parquet``, or a trainer's format such as ``trl-sft`` (``docs/exports.md``).
-        output: folder to write; by default ``RUN/dataset/FORMAT``.
-        model: model that a trainer's configuration names.
-        held_out: share of the problems to set aside as validation, from 0 to below 1.
-        seed: chooses the problems that are set aside.
-        stage: exports one training stage; 0 exports all.
-        pass_rate: exports the problems that a target model passes at a rate in this band, such as ``0.1..0.7``.
-        difficulty: name of the measurement of the target model (``docs/difficulty.md``); by default the only one.
+        output: Folder to write; by default ``RUN/dataset/FORMAT``.
+        model: Model that a trainer's configuration names.
+        held_out: Share of the problems to set aside as validation, from 0 to below 1.
+        seed: Chooses the problems that are set aside.
+        stage: Exports one training stage; 0 exports all.
+        pass_rate: Exports the problems that a target model passes at a rate in this band, such as ``0.1..0.7``.
+        difficulty: Name of the measurement of the target model (``docs/difficulty.md``); by default the only one.
 
     Raises:
-        UsageError: the format is unknown, the run has no rows for it, ``output`` holds other files, or no pass rates
+        UsageError: The format is unknown, the run has no rows for it, ``output`` holds other files, or no pass rates
             were measured.
-        StorageError: the folder cannot be written.
+        StorageError: The folder cannot be written.
 
     """
     from glotsmith.datasets.card import DRAFT
@@ -103,7 +103,7 @@ def write_dataset(rows: RunRows, format_: str, target: Path, choice: ExportChoic
     """Write the dataset in one format; return the sentence that says so.
 
     Raises:
-        UsageError: the format does not exist, nothing that it could hold, a choice that it would ignore, or the folder
+        UsageError: The format does not exist, nothing that it could hold, a choice that it would ignore, or the folder
             holds something else.
 
     """
@@ -125,7 +125,7 @@ def write_formats(rows: RunRows, formats: Sequence[str], warn: Callable[[Glotsmi
     """Write the dataset of a run in all formats into its folder; ``warn`` receives all failures after the first.
 
     Raises:
-        GlotsmithError: a format cannot be written; the other formats are.
+        GlotsmithError: A format cannot be written; the other formats are.
 
     """
     failures = list[GlotsmithError]()

@@ -12,7 +12,7 @@ def removed_if_refused(folder: Path, *files: str) -> Generator[list[str], None, 
     """Remove the folder, and its parents, if the block made them and refuses the command.
 
     Args:
-        folder: output folder of the command.
+        folder: Output folder of the command.
         *files: names of files without results that the block may make there. They are removed too.
 
     Yields:

@@ -62,15 +62,15 @@ async def merge_async(
     """Merge the shards of a run into one run folder; the same call resumes a stopped merge.
 
     Args:
-        shards: the run folders of all shards, in any order.
-        output: the run folder to make.
-        cache: the cache file that the shards shared; by default their replies are copied into ``output``.
-        steps_after: the steps of your own that the shards had; only a ``WholeStep`` of them runs.
-        progress: receives the progress; by default nothing is shown.
+        shards: The run folders of all shards, in any order.
+        output: The run folder to make.
+        cache: The cache file that the shards shared; by default their replies are copied into ``output``.
+        steps_after: The steps of your own that the shards had; only a ``WholeStep`` of them runs.
+        progress: Receives the progress; by default nothing is shown.
 
     Raises:
-        UsageError: a shard is missing, given twice, not finished, or of another run; or ``output`` holds another run.
-        GlotsmithError: see ``errors.py``.
+        UsageError: A shard is missing, given twice, not finished, or of another run; or ``output`` holds another run.
+        GlotsmithError: See ``errors.py``.
 
     """
     request = MergeRequest(
@@ -146,7 +146,7 @@ def _open_shards(paths: Sequence[Path], stack: ExitStack) -> list[_OpenShard]:
     """Open the folders of all shards of one run, and return them in order.
 
     Raises:
-        UsageError: a folder is no finished shard, or the shards are not all parts of one run, each once.
+        UsageError: A folder is no finished shard, or the shards are not all parts of one run, each once.
 
     """
     if not paths:
@@ -188,7 +188,7 @@ def _check_same_run(shards: Sequence[_OpenShard]) -> None:
     """Check that the shards have one configuration and have read the same sources.
 
     Raises:
-        UsageError: they have not.
+        UsageError: They have not.
 
     """
     first, *others = shards
@@ -215,7 +215,7 @@ def _check_target(folder: RunFolder, shards: Sequence[_OpenShard]) -> None:
     """Check that the folder to make is new, or holds a stopped or finished merge of these shards.
 
     Raises:
-        UsageError: it holds something else.
+        UsageError: It holds something else.
 
     """
     ledger = folder.ledger

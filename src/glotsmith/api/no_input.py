@@ -15,9 +15,9 @@ def no_input_sentence(first: FunnelRow, recipe: str, sources: Sequence[str]) -> 
     """Return the sentence about a first step that kept nothing; "" where it kept something.
 
     Args:
-        first: the account of the first step.
-        recipe: the name of the recipe.
-        sources: the sources as the user wrote them.
+        first: The account of the first step.
+        recipe: The name of the recipe.
+        sources: The sources as the user wrote them.
 
     """
     if first.made:
@@ -32,7 +32,7 @@ def check_input(first: FunnelRow, recipe: str, sources: Sequence[str]) -> None:
     """Refuse sources without readable content.
 
     Raises:
-        InputError: the first step kept nothing, and all that it dropped was unreadable or malformed.
+        InputError: The first step kept nothing, and all that it dropped was unreadable or malformed.
 
     """
     if not first.made and first.reasons.keys() <= _NOT_READ:

@@ -47,7 +47,7 @@ def parse_band(text: str) -> PassRateBand | None:
     """Return the band that a text like ``0.1..0.7`` states; None for an empty text.
 
     Raises:
-        UsageError: the text states no band.
+        UsageError: The text states no band.
 
     """
     if not text:
@@ -71,13 +71,13 @@ def read_pass_rates(run: Path, name: str = "", *, required: bool = False) -> Pas
     """Return the pass rates of a measurement: that with this name, or the only one.
 
     Args:
-        run: the run folder.
-        name: of the measurement.
-        required: whether one must be chosen; otherwise there are no pass rates if there is none, or several.
+        run: The run folder.
+        name: Of the measurement.
+        required: Whether one must be chosen; otherwise there are no pass rates if there is none, or several.
 
     Raises:
-        UsageError: there is no such measurement, or one must be named.
-        InputError: the file is malformed.
+        UsageError: There is no such measurement, or one must be named.
+        InputError: The file is malformed.
 
     """
     known = measured_models(run)

@@ -60,12 +60,12 @@ def cluster_options(executor: str, address: str = "", *, mixed_toolchains: bool 
     """Return the options of the cluster that an executor needs; None for ``local``.
 
     Args:
-        executor: a name in ``EXECUTORS``.
-        address: of a Ray cluster that runs; empty to start one on this machine.
-        mixed_toolchains: accept nodes whose toolchains differ.
+        executor: A name in ``EXECUTORS``.
+        address: Of a Ray cluster that runs; empty to start one on this machine.
+        mixed_toolchains: Accept nodes whose toolchains differ.
 
     Raises:
-        UsageError: there is no such executor, or ``local`` has an option of a cluster.
+        UsageError: There is no such executor, or ``local`` has an option of a cluster.
 
     """
     if executor not in EXECUTORS:
@@ -88,15 +88,15 @@ async def open_program_services(
     """Open the sandbox of this machine, or the workers of a cluster; close them at the end of the block.
 
     Args:
-        isolation: an isolation back end.
-        jobs: programs that run at once, on a cluster on each node; by default one per processor.
-        cluster: how to use a cluster; None to run programs on this machine.
-        languages: languages of the programs, whose toolchains are compared.
-        warn: receives a sentence for each node that is left out.
+        isolation: An isolation back end.
+        jobs: Programs that run at once, on a cluster on each node; by default one per processor.
+        cluster: How to use a cluster; None to run programs on this machine.
+        languages: Languages of the programs, whose toolchains are compared.
+        warn: Receives a sentence for each node that is left out.
 
     Raises:
-        UsageError: the isolation back end is unknown, or there is no such cluster.
-        IsolationError: programs cannot be isolated.
+        UsageError: The isolation back end is unknown, or there is no such cluster.
+        IsolationError: Programs cannot be isolated.
 
     """
     if cluster is None:

@@ -17,10 +17,10 @@ def check_trials(folders: Iterable[Path]) -> None:
     """Check that no request of a preview or a pilot waits in a batch: a run would send and pay it again.
 
     Args:
-        folders: those of the preview and the pilot; they need not exist.
+        folders: Those of the preview and the pilot; they need not exist.
 
     Raises:
-        UsageError: requests wait.
+        UsageError: Requests wait.
 
     """
     for folder in folders:
@@ -46,15 +46,15 @@ async def run_in_rounds(
     """Run the steps; return whether they are finished, and not stopped.
 
     Args:
-        rounds: of the teacher; None for one that answers at once.
-        folder: the run folder.
-        cached: the teachers as the steps see them.
-        run_steps: runs the steps from where they stopped.
-        stopped: set when the run must stop.
+        rounds: Of the teacher; None for one that answers at once.
+        folder: The run folder.
+        cached: The teachers as the steps see them.
+        run_steps: Runs the steps from where they stopped.
+        stopped: Set when the run must stop.
 
     Raises:
-        RepliesPendingError: replies arrive later than the teacher waits.
-        GlotsmithError: see ``run_steps``.
+        RepliesPendingError: Replies arrive later than the teacher waits.
+        GlotsmithError: See ``run_steps``.
 
     """
     if rounds is None:

@@ -55,7 +55,7 @@ def role_configs(roles: Mapping[str, Any]) -> dict[str, RoleConfig]:
     """Return role → its configuration, of the tables ``[roles.ROLE]`` and ``[roles.GROUP.NAME]``.
 
     Raises:
-        UsageError: a table has a field that no role has, or a value of the wrong type.
+        UsageError: A table has a field that no role has, or a value of the wrong type.
 
     """
     return {name: _role_config(name, table) for name, table in _tables(roles)}
@@ -65,7 +65,7 @@ def with_language_ids(roles: Mapping[str, Any]) -> dict[str, Any]:
     """Return the tables of roles with the ids of the languages of agents, so that another spelling is no change.
 
     Raises:
-        UsageError: a language does not exist.
+        UsageError: A language does not exist.
 
     """
     agents = roles.get("agents")
@@ -107,7 +107,7 @@ def assigned(pairs: Mapping[str, Any]) -> dict[str, Any]:
     """Return the nested tables of assignments such as ``roles.translate.model``; a name that is no field is an option.
 
     Raises:
-        UsageError: an assignment names no field of a role.
+        UsageError: An assignment names no field of a role.
 
     """
     tables = dict[str, Any]()
@@ -139,10 +139,10 @@ def chain(
     """Yield the teachers of a role in the order in which they are asked.
 
     Args:
-        key: of the table of the role.
-        role: its configuration.
-        before: the teacher whose fields it takes where it sets none; each further teacher takes those of the last.
-        locate: as of ``located``.
+        key: Of the table of the role.
+        role: Its configuration.
+        before: The teacher whose fields it takes where it sets none; each further teacher takes those of the last.
+        locate: As of ``located``.
 
     """
     model, options = located(key, role, locate)
@@ -180,8 +180,8 @@ def free_keys(roles: Mapping[str, Any], before: str) -> frozenset[str]:
     """Return the dotted keys of the settings of roles that do not determine rows.
 
     Args:
-        roles: the tables of roles.
-        before: name of the teacher of the run.
+        roles: The tables of roles.
+        before: Name of the teacher of the run.
 
     """
     found = set[str]()

@@ -61,7 +61,7 @@ class RunPlace(NamedTuple):
         A preview, a pilot and each shard have a folder of their own next to it: ``RUN-preview``, ``RUN-2-of-8``.
 
         Raises:
-            UsageError: the configuration names no valid shard.
+            UsageError: The configuration names no valid shard.
 
         """
         given = [Path(path) if path else None for path in (output, cache)]
@@ -135,35 +135,35 @@ async def run_async(
     """Run a recipe; the same call resumes a stopped run.
 
     Args:
-        recipe: a recipe's name, or a TOML file. Arguments that are given win over the file.
-        sources: packages (``package:toolz``), folders, files.
-        languages: target languages.
-        output: the run folder; by default the file's, or ``runs/RECIPE``.
-        teacher: a teacher's name (``batch``, ``offline``, ``local``, ``openai``, ``scripted``, ``transformers``); by
+        recipe: A recipe's name, or a TOML file. Arguments that are given win over the file.
+        sources: Packages (``package:toolz``), folders, files.
+        languages: Target languages.
+        output: The run folder; by default the file's, or ``runs/RECIPE``.
+        teacher: A teacher's name (``batch``, ``offline``, ``local``, ``openai``, ``scripted``, ``transformers``); by
             default ``offline``.
-        model: the teacher's model.
-        base_url: the teacher's server.
-        teacher_options: further options of the teacher.
-        options: options of the recipe (``docs/recipes``).
-        prompts: files of your own in place of prompts of the recipe, by name (``glotsmith prompts RECIPE``).
-        roles: teachers of roles that differ from ``teacher``, as tables of the file (``docs/roles.md``).
-        seed: seed of all sampling; by default 0.
-        formats: formats of the dataset; by default ``jsonl`` and ``parquet``.
-        budget: limits of the run: ``("20usd", "ocaml=500rows")``.
-        isolation: isolation back end of the sandbox; by default the first that works.
-        workers: programs that run at once; by default one per processor.
-        cache: a cache file to share between runs.
-        steps_after: steps of your own, by the name of the step that they follow. Their names belong to the run.
-        shard: the part of the sources to process, such as ``2/8``, in the folder ``OUTPUT-2-of-8``; ``merge`` makes
+        model: The teacher's model.
+        base_url: The teacher's server.
+        teacher_options: Further options of the teacher.
+        options: Options of the recipe (``docs/recipes``).
+        prompts: Files of your own in place of prompts of the recipe, by name (``glotsmith prompts RECIPE``).
+        roles: Teachers of roles that differ from ``teacher``, as tables of the file (``docs/roles.md``).
+        seed: Seed of all sampling; by default 0.
+        formats: Formats of the dataset; by default ``jsonl`` and ``parquet``.
+        budget: Limits of the run: ``("20usd", "ocaml=500rows")``.
+        isolation: Isolation back end of the sandbox; by default the first that works.
+        workers: Programs that run at once; by default one per processor.
+        cache: A cache file to share between runs.
+        steps_after: Steps of your own, by the name of the step that they follow. Their names belong to the run.
+        shard: The part of the sources to process, such as ``2/8``, in the folder ``OUTPUT-2-of-8``; ``merge`` makes
             the dataset of all parts.
-        progress: receives the progress of the run; by default nothing is shown.
+        progress: Receives the progress of the run; by default nothing is shown.
 
     Raises:
-        UsageError: an argument is invalid, or the run folder belongs to another configuration.
-        InputError: a source is malformed.
-        OutageError: the teacher or the machine failed; the same call resumes the run.
-        BudgetError: a budget is reached; the same call with a larger one resumes the run.
-        GlotsmithError: see ``errors.py``.
+        UsageError: An argument is invalid, or the run folder belongs to another configuration.
+        InputError: A source is malformed.
+        OutageError: The teacher or the machine failed; the same call resumes the run.
+        BudgetError: A budget is reached; the same call with a larger one resumes the run.
+        GlotsmithError: See ``errors.py``.
 
     """
     lists = {"sources": sources, "languages": languages}
@@ -226,7 +226,7 @@ def check_steps(chosen: run_config.RunConfig, programs: ProgramServices, teacher
     """Make the steps of a run once, without a folder, which checks the sources, languages and files.
 
     Raises:
-        GlotsmithError: something that the run needs is missing.
+        GlotsmithError: Something that the run needs is missing.
 
     """
     with closing(Ledger(Path(":memory:"))) as ledger:
@@ -304,7 +304,7 @@ class _Pipeline(NamedTuple):
         """Return what bounds the spending of this run.
 
         Raises:
-            UsageError: the budget is invalid, or the price of the model is unknown.
+            UsageError: The budget is invalid, or the price of the model is unknown.
 
         """
         config = self.request.config

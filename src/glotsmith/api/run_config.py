@@ -53,7 +53,7 @@ class RunConfig(Record, frozen=True, kw_only=True):
         """Return the recipe.
 
         Raises:
-            UsageError: the recipe does not exist, or an option is unknown, missing or of the wrong type.
+            UsageError: The recipe does not exist, or an option is unknown, missing or of the wrong type.
 
         """
         kind = recipes.get(self.recipe)
@@ -84,8 +84,8 @@ class RunConfig(Record, frozen=True, kw_only=True):
         """Return the prompts of the user, by name.
 
         Raises:
-            UsageError: the recipe has no prompt of this name.
-            InputError: a file cannot be read, or is no prompt of this name; the message names the line.
+            UsageError: The recipe has no prompt of this name.
+            InputError: A file cannot be read, or is no prompt of this name; the message names the line.
 
         """
         known: Mapping[str, Prompt] = self.made().prompts() if self.prompts else {}
@@ -101,7 +101,7 @@ class RunConfig(Record, frozen=True, kw_only=True):
         """Return the prompts of the run by name: those of the user, and those of the recipe that they do not replace.
 
         Raises:
-            GlotsmithError: see ``own_prompts``.
+            GlotsmithError: See ``own_prompts``.
 
         """
         return {**self.made().prompts(), **self.own_prompts()}
@@ -132,7 +132,7 @@ class RunConfig(Record, frozen=True, kw_only=True):
         Their paths are right in the working directory.
 
         Raises:
-            UsageError: the recipe has no such role, or a table is invalid.
+            UsageError: The recipe has no such role, or a table is invalid.
 
         """
         found, known = dict[str, list[RoleTeacher]](), self.made().roles if self.roles else ()
@@ -161,7 +161,7 @@ def budget_limits(chosen: RunConfig) -> tuple[BudgetLimit, ...]:
     """Return the limits of the budget of a run.
 
     Raises:
-        UsageError: a limit cannot be read, limits the same as another, or names a language that the run does not have.
+        UsageError: A limit cannot be read, limits the same as another, or names a language that the run does not have.
 
     """
     known = (*languages(chosen), *getattr(chosen.made(), "new_languages", ()))
@@ -179,8 +179,8 @@ def read(recipe: str) -> dict[str, Any]:
     """Return the configuration of the first argument, not yet checked: a recipe, or a TOML file.
 
     Raises:
-        InputError: the file is not valid TOML.
-        UsageError: the file does not exist.
+        InputError: The file is not valid TOML.
+        UsageError: The file does not exist.
 
     """
     path = Path(recipe)
@@ -198,7 +198,7 @@ def free_keys_of(stored: Mapping[str, Any]) -> frozenset[str]:
     """Return the dotted keys of a run's configuration that do not determine rows; ``stored`` are its tables.
 
     Raises:
-        UsageError: the teacher, the recipe or a field of a role does not exist.
+        UsageError: The teacher, the recipe or a field of a role does not exist.
 
     """
     teacher = stored.get("teacher", {}).get("name", "")
@@ -209,7 +209,7 @@ def free_keys(teacher: str, recipe: str = "") -> frozenset[str]:
     """Return the dotted keys of a configuration without roles that do not determine rows, and may change at any time.
 
     Raises:
-        UsageError: the teacher or recipe does not exist.
+        UsageError: The teacher or recipe does not exist.
 
     """
     found = settings.changeable_fields(RunConfig)
@@ -222,7 +222,7 @@ def assignments(pairs: Sequence[str], where: str = "--set") -> dict[str, Any]:
     """Parse ``NAME=VALUE``: a value is JSON if it is valid JSON, else text.
 
     Raises:
-        UsageError: a pair has no ``=``.
+        UsageError: A pair has no ``=``.
 
     """
     found = dict[str, Any]()
@@ -255,7 +255,7 @@ def _language_id(option: str, name: str) -> str:
     """Return the id of a language.
 
     Raises:
-        UsageError: the language does not exist; the sentence names the option as a user types it.
+        UsageError: The language does not exist; the sentence names the option as a user types it.
 
     """
     try:
@@ -278,9 +278,9 @@ def load(recipe: str, changes: Mapping[str, Any]) -> RunConfig:
     """Return the checked configuration.
 
     Raises:
-        UsageError: a field is unknown, missing or of the wrong type, or holds what looks like a key; or a path of the
+        UsageError: A field is unknown, missing or of the wrong type, or holds what looks like a key; or a path of the
             TOML file does not exist; or the recipe has no prompt of a name.
-        InputError: a prompt of the user is invalid.
+        InputError: A prompt of the user is invalid.
 
     """
     file = read(recipe)

@@ -96,7 +96,7 @@ def finished_rows(folder: RunFolder) -> RunRows:
     """Return the rows of a finished run.
 
     Raises:
-        UsageError: the run is not finished.
+        UsageError: The run is not finished.
 
     """
     if not is_finished(folder):
@@ -112,7 +112,7 @@ async def rows_so_far(folder: RunFolder) -> AsyncGenerator[RunRows]:
     """Yield the rows of a run. If the run is unfinished, its last steps process the current items.
 
     Raises:
-        UsageError: the run has not started, or its configuration cannot be read.
+        UsageError: The run has not started, or its configuration cannot be read.
 
     """
     from glotsmith.recipes.partial import make_partial_rows
@@ -155,7 +155,7 @@ def read_dataset(path: Path) -> list[QuestionRow]:
     """Return dataset rows of a file, a folder of files, or a run folder.
 
     Raises:
-        InputError: a file is malformed.
+        InputError: A file is malformed.
         UsageError: ``path`` does not exist or contains no rows.
 
     """

@@ -20,7 +20,7 @@ def chosen_steps(steps: Sequence[Step[Any, Any]], config: RunConfig) -> list[Ste
     """Return the steps of a run: all of them, those of its shard, or those of its pilot.
 
     Raises:
-        UsageError: the recipe cannot run in shards or has no pilot, or a preview or pilot is to run in a shard.
+        UsageError: The recipe cannot run in shards or has no pilot, or a preview or pilot is to run in a shard.
 
     """
     if config.preview and config.pilot:
@@ -46,7 +46,7 @@ def with_extra_steps(recipe: Any, services: RecipeServices, ledger: Ledger, extr
     """Return the steps of a recipe, each step of a user after the step that it names.
 
     Raises:
-        UsageError: no such step exists, or it is one of the last steps, which also run on unfinished runs.
+        UsageError: No such step exists, or it is one of the last steps, which also run on unfinished runs.
 
     """
     steps = list(recipe.steps(services))

@@ -35,8 +35,8 @@ class RunTeachers:
         """Open the teachers of a configuration; nothing is sent yet.
 
         Raises:
-            UsageError: a teacher does not exist, or an option of it is wrong.
-            InputError: a file that a teacher reads is malformed.
+            UsageError: A teacher does not exist, or an option of it is wrong.
+            InputError: A file that a teacher reads is malformed.
 
         """
         wanted = config.located_teacher()
@@ -64,7 +64,7 @@ class RunTeachers:
         """The rounds of the teacher whose replies arrive later; None if all answer at once.
 
         Raises:
-            UsageError: it is not the only teacher of the run.
+            UsageError: It is not the only teacher of the run.
 
         """
         used = set(self.used().values())
@@ -93,7 +93,7 @@ class RunTeachers:
         """Check that the price of each model is known where a budget limits US dollars. Local models may be among them.
 
         Raises:
-            UsageError: one is unknown, or no teacher has a price.
+            UsageError: One is unknown, or no teacher has a price.
 
         """
         used = self.used()
@@ -136,11 +136,11 @@ class CachedTeachers:
         """Wrap the teachers. If roles have their own, all are checked before the first request.
 
         Args:
-            teachers: of the run.
-            cache: of replies.
-            ledger: of the run.
-            spending: admits requests.
-            notify: receives the faults that may be none.
+            teachers: Of the run.
+            cache: Of replies.
+            ledger: Of the run.
+            spending: Admits requests.
+            notify: Receives the faults that may be none.
 
         """
         self._teachers, self._notify = teachers, notify
@@ -160,7 +160,7 @@ class CachedTeachers:
         """Check all teachers once.
 
         Raises:
-            TeacherError: the requests to one of them cannot succeed.
+            TeacherError: The requests to one of them cannot succeed.
 
         """
         if not self._teachers.roles:

@@ -45,8 +45,8 @@ def keep_stored_form(chosen: RunConfig, stored: Mapping[str, Any]) -> RunConfig:
     """Return a configuration with the stored value of each setting that names the same things in another form.
 
     Args:
-        chosen: the configuration that a user gave.
-        stored: the tables of the run folder's configuration; empty for a new run.
+        chosen: The configuration that a user gave.
+        stored: The tables of the run folder's configuration; empty for a new run.
 
     """
     kinds, before = path_kinds(chosen), dict(settings.leaves(stored))

@@ -19,13 +19,13 @@ async def open_verifier(
     """Open a sandbox and yield a verifier on it; the sandbox closes at the end of the block.
 
     Args:
-        isolation: an isolation back end (``docs/sandbox.md``); ``auto`` takes the first that works.
-        workers: programs that run at once; by default one per processor.
-        cache: a file that stores verdicts, so that no program runs twice.
+        isolation: An isolation back end (``docs/sandbox.md``); ``auto`` takes the first that works.
+        workers: Programs that run at once; by default one per processor.
+        cache: A file that stores verdicts, so that no program runs twice.
 
     Raises:
-        UsageError: the isolation back end is unknown.
-        IsolationError: programs cannot be isolated on this machine.
+        UsageError: The isolation back end is unknown.
+        IsolationError: Programs cannot be isolated on this machine.
 
     """
     sandbox = open_sandbox(isolation, workers)
@@ -44,8 +44,8 @@ async def verify_async(
     A job that cannot be judged has an ``infra:`` verdict with a sentence. The arguments are those of ``open_verifier``.
 
     Raises:
-        UsageError: the isolation back end is unknown.
-        IsolationError: programs cannot be isolated on this machine.
+        UsageError: The isolation back end is unknown.
+        IsolationError: Programs cannot be isolated on this machine.
 
     """
     async with open_verifier(isolation, workers=workers, cache=cache) as verifier:

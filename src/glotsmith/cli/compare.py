@@ -124,7 +124,7 @@ def _compare_evaluations(folders: Sequence[Path], *, as_json: bool) -> bool:
 
     Raises:
         UsageError: Only some of the folders are evaluations, only one is given, or they have no common question.
-        InputError: a file of an evaluation is malformed.
+        InputError: A file of an evaluation is malformed.
 
     """
     from glotsmith.evaluation import paired_difference

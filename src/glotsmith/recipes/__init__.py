@@ -17,7 +17,7 @@ def get(name: str) -> Any:
     """Return the class of a recipe (``base.Recipe``).
 
     Raises:
-        UsageError: no recipe has this name.
+        UsageError: No recipe has this name.
 
     """
     if name not in RECIPES:

@@ -93,11 +93,11 @@ class AdaptiveSampling:
         """Create the policy of one step.
 
         Args:
-            ledger: of the run.
-            problems: the ``WholeStep`` whose outputs are the problems.
-            step: the step that samples.
-            options: of the policy.
-            budget: the limits of the run; those of time are not planned for.
+            ledger: Of the run.
+            problems: The ``WholeStep`` whose outputs are the problems.
+            step: The step that samples.
+            options: Of the policy.
+            budget: The limits of the run; those of time are not planned for.
 
         """
         self._ledger, self._options = ledger, options
@@ -132,7 +132,7 @@ class AdaptiveSampling:
         """Make problems of a finished run open again, whose next reply the budget allows; return their number.
 
         Args:
-            rows: of the dataset, by language.
+            rows: Of the dataset, by language.
 
         """
         stopped = self._ledger.sampling.stopped_by_budget(self._step)

@@ -67,7 +67,7 @@ class RecipeServices(msgspec.Struct, frozen=True):
         """Check before the first request that the toolchains of the languages are on this machine.
 
         Raises:
-            ToolchainError: one is missing.
+            ToolchainError: One is missing.
 
         """
         for name in () if self.recorded else names:
@@ -125,7 +125,7 @@ class Recipe(Protocol):
         """The first step that costs much: a pilot samples the items before it.
 
         Raises:
-            UsageError: no sample of the items says what the run costs.
+            UsageError: No sample of the items says what the run costs.
 
         """
         ...
@@ -157,7 +157,7 @@ def require_model(services: RecipeServices, roles: Iterable[str], recipe: str) -
     """Refuse the teacher ``offline``, which answers no prompts, in these roles.
 
     Raises:
-        UsageError: a teacher is ``offline``.
+        UsageError: A teacher is ``offline``.
 
     """
     if any(teacher.name == "offline" for role in roles for teacher in services.teachers_of(role)):
@@ -177,7 +177,7 @@ def check_options(recipe: Record) -> None:
     """Check that each option has a value that its type allows.
 
     Raises:
-        UsageError: one does not, or is not finite; the sentence names the option as a user types it.
+        UsageError: One does not, or is not finite; the sentence names the option as a user types it.
 
     """
     if wrong := invalid_value_message(type(recipe), msgspec.structs.asdict(recipe), option_name):
@@ -190,12 +190,12 @@ def check_languages(
     """Check that there are languages of these names, and that they are able to do what the recipe requires.
 
     Args:
-        option: the option that names the languages.
-        names: the languages that it names.
-        require: raises UsageError for a language that is unknown or not able.
+        option: The option that names the languages.
+        names: The languages that it names.
+        require: Raises UsageError for a language that is unknown or not able.
 
     Raises:
-        UsageError: a language is unknown or not able; the sentence names the option as a user types it.
+        UsageError: A language is unknown or not able; the sentence names the option as a user types it.
 
     """
     for name in names:
@@ -214,7 +214,7 @@ def load_overlap(benchmarks: Sequence[str], ngram: int) -> BenchmarkIndex | None
     """Return the index of benchmark files; None without files. The index is cached until a file changes.
 
     Raises:
-        InputError: a file is missing, or cannot be read.
+        InputError: A file is missing, or cannot be read.
 
     """
     if missing := next((name for name in benchmarks if not Path(name).is_file()), None):

@@ -22,7 +22,7 @@ def load_behaviour(benchmarks: Sequence[str]) -> BehaviourIndex | None:
     """Return the problems of benchmark files, to compare programs with; None if the files have none.
 
     Raises:
-        InputError: a file cannot be read.
+        InputError: A file cannot be read.
 
     """
     found = _load_behaviour(tuple((name, Path(name).stat().st_mtime_ns) for name in benchmarks))
@@ -35,7 +35,7 @@ def behaviour_steps(
     """Return the step that compares programs with the problems of benchmark files; none if it has nothing to compare.
 
     Raises:
-        InputError: a file cannot be read.
+        InputError: A file cannot be read.
 
     """
     problems = load_behaviour(benchmarks) if on else None

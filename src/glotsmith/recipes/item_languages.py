@@ -32,9 +32,9 @@ def language_label(data: bytes | None, key: str, made_from: bytes | None) -> str
     """Return the language of a row of the ledger; "" if it has none (yet).
 
     Args:
-        data: the item of the row, as JSON.
-        key: of a row without an item. The key of a lost output may end with its language.
-        made_from: the input of a row without an item, as JSON.
+        data: The item of the row, as JSON.
+        key: Of a row without an item. The key of a lost output may end with its language.
+        made_from: The input of a row without an item, as JSON.
 
     """
     if data:

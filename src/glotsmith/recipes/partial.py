@@ -60,13 +60,13 @@ async def make_partial_rows(recipe: Recipe, ledger: Ledger, scratch: Ledger) -> 
     """Run the final steps on the current items of a run, and return both ledgers. The ledger of the run stays as it is.
 
     Args:
-        recipe: of the run.
-        ledger: of the run, which may still be running.
-        scratch: an empty ledger for the final steps.
+        recipe: Of the run.
+        ledger: Of the run, which may still be running.
+        scratch: An empty ledger for the final steps.
 
     Raises:
-        UsageError: the run has not started, or has other steps.
-        InputError: a benchmark file cannot be read.
+        UsageError: The run has not started, or has other steps.
+        InputError: A benchmark file cannot be read.
 
     """
     final = recipe.final_steps(ledger)

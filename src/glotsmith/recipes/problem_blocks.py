@@ -19,9 +19,9 @@ class ProblemBlocks:
         """Create them.
 
         Args:
-            ledger: of the run.
-            problems: the ``WholeStep`` whose outputs are the problems.
-            step: the step that learns; a block is complete when this step has answered all items made from it.
+            ledger: Of the run.
+            problems: The ``WholeStep`` whose outputs are the problems.
+            step: The step that learns; a block is complete when this step has answered all items made from it.
 
         """
         self._ledger, self._problems, self._step = ledger, problems, step

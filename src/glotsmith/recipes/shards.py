@@ -13,12 +13,12 @@ def steps_of_shard(steps: Sequence[Step[Any, Any]], shard: Shard, recipe: str) -
     """Return the steps that process one part of the sources (see ``step.ShardRule``).
 
     Args:
-        steps: all steps of the recipe.
-        shard: the part.
-        recipe: name of the recipe, for messages.
+        steps: All steps of the recipe.
+        shard: The part.
+        recipe: Name of the recipe, for messages.
 
     Raises:
-        UsageError: a step depends on items of other parts.
+        UsageError: A step depends on items of other parts.
 
     """
     first, *others = steps

@@ -1,4 +1,4 @@
-"""Locate the corpus that a source specification names: its texts, version and licence.
+"""Locate the corpus of a source specification: its texts, version and licence.
 
 No module of a corpus is imported: ``importlib.util.find_spec`` and ``importlib.metadata`` find packages.
 """
@@ -27,43 +27,43 @@ _STDLIB_SKIPPED = frozenset({"ensurepip", "idlelib", "lib2to3", "pydoc_data", "t
 
 
 class ReadOptions(Record, frozen=True, kw_only=True):
-    """How sources are read."""
+    """The options for reading sources."""
 
-    helpers: bool = False  #: include the functions and constants of its module that a function needs
-    imports: bool = False  #: include its imports of standard modules without side effects (``extract.PURE_MODULES``)
-    max_helper_lines: int = 100  #: if a function needs more lines, none are included
-    max_bytes: int = 5_000_000  #: of one file, or characters of one row
+    helpers: bool = False  #: include the functions and constants of the module that a function needs
+    imports: bool = False  #: include imports of standard modules without side effects (``extract.PURE_MODULES``)
+    max_helper_lines: int = 100  #: largest number of lines of helpers; if a function needs more, it gets no helpers
+    max_bytes: int = 5_000_000  #: largest size of a file in bytes, or of a row in characters
     tests: bool = False  #: also read test folders and test files of packages and folders
-    column: str = ""  #: the column with the code; empty for ``content`` or ``code``
-    folder: str = ""  #: the folder to which relative paths refer; empty for the working directory
+    column: str = ""  #: the column with the code; "" for ``content`` or ``code``
+    folder: str = ""  #: the folder to which paths are relative; "" for the working directory
 
 
 class Corpus(msgspec.Struct, frozen=True, kw_only=True):
     """The texts of one source, in a fixed order."""
 
-    spec: str  #: as the user wrote it, printable
+    spec: str  #: the specification of the user, as printable text
     texts: Callable[[], Iterator[SourceText]]
     version: str = ""
     licence: str = ""
 
 
 def locate_corpus(spec: str, options: ReadOptions) -> Corpus:
-    """Return the corpus that a specification names; its texts are read later.
+    """Return the corpus of a specification. Its texts are read later.
 
     Raises:
-        UsageError: the specification has no known form, or the file, package or module does not exist.
+        UsageError: The specification has no known form, or the file, package or module does not exist.
 
     """
     scheme, colon, name = spec.partition(":")
     match scheme:
         case "package" if colon:
-            return _package(spec, name, options)
+            return _package_corpus(spec, name, options)
         case "stdlib" if colon:
-            return _stdlib(spec, name, options)
+            return _stdlib_corpus(spec, name, options)
         case "hf" if colon:
-            return _dataset(spec, options)
+            return _dataset_corpus(spec, options)
         case _:
-            return _path(spec, options)
+            return _path_corpus(spec, options)
 
 
 def is_path_spec(spec: str) -> bool:
@@ -72,8 +72,8 @@ def is_path_spec(spec: str) -> bool:
     return not (colon and scheme in ("package", "stdlib", "hf"))
 
 
-def _path(spec: str, options: ReadOptions) -> Corpus:
-    path = _existing(spec, options.folder)
+def _path_corpus(spec: str, options: ReadOptions) -> Corpus:
+    path = _existing_path(spec, options.folder)
     if path is None:
         raise UsageError(f"no file, folder or source {printable(spec)!r}. A source is one of: {SOURCE_EXAMPLES}")
     if path.is_dir():
@@ -88,23 +88,23 @@ def _path(spec: str, options: ReadOptions) -> Corpus:
     raise UsageError(f"{spec} has an unsupported format. A source is one of: {SOURCE_EXAMPLES}")
 
 
-def _existing(spec: str, folder: str) -> Path | None:
+def _existing_path(spec: str, folder: str) -> Path | None:
     try:
         path = Path(folder, Path(spec).expanduser())
         return path if spec and path.exists() else None
-    except (OSError, RuntimeError):  # a name that is too long, a folder without permission, an unknown user
+    except (OSError, RuntimeError):  # too long a name, a folder without permission, an unknown user
         return None
 
 
-def _dataset(spec: str, options: ReadOptions) -> Corpus:
+def _dataset_corpus(spec: str, options: ReadOptions) -> Corpus:
     dataset = table_rows.parse_dataset_spec(spec)
     read = partial(table_rows.dataset_texts, spec, *dataset, options.column, options.max_bytes)
     return Corpus(spec=printable(spec), texts=read)
 
 
-def _stdlib(spec: str, name: str, options: ReadOptions) -> Corpus:
+def _stdlib_corpus(spec: str, name: str, options: ReadOptions) -> Corpus:
     root = Path(sysconfig.get_path("stdlib"))
-    roots = [_below(root, name.split("."))] if name else [root]
+    roots = [_path_of_module(root, name.split("."))] if name else [root]
     if None in roots:
         known = name.partition(".")[0] in sys.stdlib_module_names
         what = "is not written in Python" if known else "is not a module of the standard library"
@@ -114,14 +114,19 @@ def _stdlib(spec: str, name: str, options: ReadOptions) -> Corpus:
     return Corpus(spec=printable(spec), texts=texts, version=platform.python_version(), licence="PSF-2.0")
 
 
-def _package(spec: str, name: str, options: ReadOptions) -> Corpus:
+def _package_corpus(spec: str, name: str, options: ReadOptions) -> Corpus:
     top, *inner = name.split(".")
     if top in sys.stdlib_module_names:
         raise UsageError(f"{name} is part of the standard library. Use stdlib:{name}")
-    modules = [name] if _search(top) else _modules_of_distribution(name)
-    found = [(root, r) for module in modules for root in _search(module) if (r := _below(root, module.split(".")))]
+    modules = [name] if _folders_of_module(top) else _modules_of_distribution(name)
+    found = [
+        (root, r)
+        for module in modules
+        for root in _folders_of_module(module)
+        if (r := _path_of_module(root, module.split(".")))
+    ]
     if not found:
-        inside = f" in {top}" if inner and _search(top) else ""
+        inside = f" in {top}" if inner and _folders_of_module(top) else ""
         raise UsageError(
             f"{spec}: no package {name!r} is installed{inside}. Install it with pip, or check its spelling"
         )
@@ -134,7 +139,7 @@ def _package(spec: str, name: str, options: ReadOptions) -> Corpus:
     return Corpus(spec=printable(spec), texts=texts, version=version, licence=licence)
 
 
-def _search(module: str) -> list[Path]:
+def _folders_of_module(module: str) -> list[Path]:
     """Return the folders that contain a top-level module, without importing it."""
     top = module.partition(".")[0]
     try:
@@ -148,7 +153,7 @@ def _search(module: str) -> list[Path]:
     return [Path(spec.origin).parent] if spec.origin and spec.has_location else []
 
 
-def _below(root: Path, parts: list[str]) -> Path | None:
+def _path_of_module(root: Path, parts: list[str]) -> Path | None:
     """Return the folder or file of a module below ``root``."""
     if not all(part.isidentifier() for part in parts):
         return None

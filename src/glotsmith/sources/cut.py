@@ -23,7 +23,7 @@ _TOP_LEVEL = re.compile(r"\n(?:[ \t]*\n)+(?=\S)")
 
 
 def count_tokens(text: str) -> int:
-    """Return the number of words and punctuation marks, which is close to the number of a code model's tokens."""
+    """Return the number of words and punctuation marks, which is close to the number of tokens of a code model."""
     return sum(1 for _ in _TOKEN.finditer(text))
 
 
@@ -38,8 +38,8 @@ class CutSnippets(ItemStep[Snippet, Snippet]):
         self._max_tokens = max_tokens
 
     async def run(self, key: str, item: Snippet) -> Result[Snippet]:
-        """Cut one snippet, and drop the pieces that are too large."""
-        pieces, dropped = ([item], []) if item.tests else _pieces(item, self._max_tokens)
+        """Cut a snippet, and drop the pieces that are too large."""
+        pieces, dropped = ([item], []) if item.tests else _cut_snippet(item, self._max_tokens)
         kept: list[Kept[Snippet]] = []
         for number, piece in enumerate(pieces):
             if (count := count_tokens(piece.code)) > self._max_tokens:
@@ -57,20 +57,20 @@ class CutSnippets(ItemStep[Snippet, Snippet]):
         return Result(kept=tuple(kept), dropped=tuple(dropped))
 
 
-def _pieces(snippet: Snippet, most: int) -> tuple[list[Snippet], list[Dropped]]:
+def _cut_snippet(snippet: Snippet, most: int) -> tuple[list[Snippet], list[Dropped]]:
     """Return the pieces of a snippet, and a drop for each function with a decorator."""
-    functions, decorated = _functions(snippet) if snippet.language == "python" else ([], [])
-    return (functions, decorated) if functions else (list(_top_level(snippet, most)), [])
+    functions, decorated = _split_functions(snippet) if snippet.language == "python" else ([], [])
+    return (functions, decorated) if functions else (list(_cut_at_blank_lines(snippet, most)), [])
 
 
-def _top_level(snippet: Snippet, most: int) -> Iterator[Snippet]:
+def _cut_at_blank_lines(snippet: Snippet, most: int) -> Iterator[Snippet]:
     line, texts = snippet.origin.line, list(_join_while_fitting(_TOP_LEVEL.split(snippet.code), most))
     for text in texts:
-        yield _piece(snippet, text, line, snippet.name if len(texts) == 1 else "")
+        yield _make_piece(snippet, text, line, snippet.name if len(texts) == 1 else "")
         line += text.count("\n") + 2
 
 
-def _functions(snippet: Snippet) -> tuple[list[Snippet], list[Dropped]]:
+def _split_functions(snippet: Snippet) -> tuple[list[Snippet], list[Dropped]]:
     plain: list[Snippet] = []
     decorated: list[Dropped] = []
     try:
@@ -80,7 +80,7 @@ def _functions(snippet: Snippet) -> tuple[list[Snippet], list[Dropped]]:
                 detail = f"{found.name}, by {', '.join(found.decorators)}"
                 decorated.append(Dropped(Reason.DECORATED, detail, f"{snippet.id}:{line}"))
             else:
-                plain.append(_piece(snippet, found.code, line, found.name))
+                plain.append(_make_piece(snippet, found.code, line, found.name))
     except Unparsable:
         return [], []
     return plain, decorated
@@ -99,7 +99,7 @@ def _join_while_fitting(parts: list[str], most: int) -> Iterator[str]:
         yield text
 
 
-def _piece(snippet: Snippet, code: str, line: int, name: str = "") -> Snippet:
+def _make_piece(snippet: Snippet, code: str, line: int, name: str = "") -> Snippet:
     origin = msgspec.structs.replace(snippet.origin, line=line)
     identity = content_hash(snippet.language, code)
     return msgspec.structs.replace(snippet, id=identity, code=printable(code), name=name, origin=origin)

@@ -26,7 +26,7 @@ _PURE_MODULES = """
     ipaddress itertools json keyword math numbers operator pprint re reprlib stat statistics string stringprep struct
     textwrap types typing unicodedata urllib.parse zlib
 """
-PURE_MODULES = frozenset(_PURE_MODULES.split())  #: modules without side effects; ``imports`` allows them
+PURE_MODULES = frozenset(_PURE_MODULES.split())  #: modules without side effects, which the option ``imports`` allows
 
 BindingKind = Literal["import", "constant", "exception", "function"]
 
@@ -35,11 +35,11 @@ class FoundFunction(msgspec.Struct, frozen=True):
     """One top-level function of a module."""
 
     name: str
-    line: int  #: of its ``def``, from 1
+    line: int  #: line of the ``def``, from 1
     code: str
-    docstring: str  #: cleaned as ``inspect.cleandoc`` does
-    decorators: tuple[str, ...]  #: those that do more than memoise
-    helpers: str  #: as ``Function.helpers``; "" for a function with ``decorators``
+    docstring: str  #: the docstring without indentation (``inspect.cleandoc``)
+    decorators: tuple[str, ...]  #: the decorators, without those that only memoise
+    helpers: str  #: code of the helpers (``Function.helpers``); "" for a function with ``decorators``
 
 
 class ModuleBinding(msgspec.Struct, frozen=True):
@@ -56,12 +56,12 @@ class SourceModule:
     """A parsed module: its functions, and on demand their helpers.
 
     Raises:
-        Unparsable: the text is not Python, or is nested too deeply.
+        Unparsable: The text is not Python, or is nested too deeply.
 
     """
 
     def __init__(self, text: str) -> None:
-        self._text = text.replace("\r\n", "\n").replace("\r", "\n")  # as Python does, also in strings
+        self._text = text.replace("\r\n", "\n").replace("\r", "\n")  # Python does the same, also in strings
         self._lines = self._text.split("\n")
         self._tree = parse(self._text)
         self._bindings: dict[str, ModuleBinding | None] = {}
@@ -80,10 +80,10 @@ class SourceModule:
         kinds |= {"import"} if imports else set()
         for node in self._tree.body:
             if isinstance(node, ast.FunctionDef):
-                yield self._found(node, kinds, max_helper_lines)
+                yield self._extract_function(node, kinds, max_helper_lines)
 
-    def _found(self, node: ast.FunctionDef, kinds: Set[str], max_lines: int) -> FoundFunction:
-        decorators = tuple(d for d in map(self._decorator, node.decorator_list) if d not in HARMLESS_DECORATORS)
+    def _extract_function(self, node: ast.FunctionDef, kinds: Set[str], max_lines: int) -> FoundFunction:
+        decorators = tuple(d for d in map(self._decorator_name, node.decorator_list) if d not in HARMLESS_DECORATORS)
         return FoundFunction(
             name=node.name,
             line=node.lineno,
@@ -97,13 +97,13 @@ class SourceModule:
         lines = self._lines[node.lineno - 1 : node.end_lineno]
         return "\n".join(lines).lstrip("\f ").rstrip()
 
-    def _decorator(self, node: ast.expr) -> str:
-        """Return a decorator's name: ``functools.lru_cache`` for ``@functools.lru_cache(maxsize=None)``."""
+    def _decorator_name(self, node: ast.expr) -> str:
+        """Return the name of a decorator: ``functools.lru_cache`` for ``@functools.lru_cache(maxsize=None)``."""
         target = node.func if isinstance(node, ast.Call) else node
-        return " ".join(self._segment(target).split())[:80]
+        return " ".join(self._node_text(target).split())[:80]
 
-    def _segment(self, node: ast.expr | ast.stmt) -> str:
-        """Return a node's text; ``ast.get_source_segment`` would split the whole module each time."""
+    def _node_text(self, node: ast.expr | ast.stmt) -> str:
+        """Return the text of a node. (``ast.get_source_segment`` would split the whole module for each node.)"""
         first, last = node.lineno - 1, (node.end_lineno or node.lineno) - 1
         lines = [line.encode() for line in self._lines[first : last + 1]]  # columns count bytes
         lines[-1] = lines[-1][: node.end_col_offset]
@@ -114,18 +114,18 @@ class SourceModule:
 
     def _helpers(self, node: ast.FunctionDef, kinds: Set[str], max_lines: int) -> str:
         try:
-            needs = self._of_module(free_names(self._def_text(node)), node.name)
+            needs = self._names_of_module(free_names(self._def_text(node)), node.name)
         except Unparsable:  # for example ``nonlocal`` at the top level, which the filters report
             return ""
         closure = self._closure(needs, node.name, kinds)
         for binding in closure:
-            if binding.kind == "constant" and node.name in self._reach(binding, kinds):
+            if binding.kind == "constant" and node.name in self._transitive_needs(binding, kinds):
                 return ""  # the constant calls the function, which would be defined after it
         distinct = {(b.line, b.text): b for b in closure}.values()  # ``a, b = 1, 2`` is one text with two names
         ordered = sorted(distinct, key=lambda b: (b.kind != "import", b.line, b.text))
         if sum(b.text.count("\n") + 1 for b in ordered) > max_lines:
             return ""
-        return _join([*self._future(node, kinds), *ordered])
+        return _join_bindings([*self._future_imports(node, kinds), *ordered])
 
     def _closure(self, needs: Set[str], function: str, kinds: Set[str]) -> list[ModuleBinding]:
         found: dict[str, ModuleBinding] = {}
@@ -138,14 +138,14 @@ class SourceModule:
                 stack.extend(sorted(binding.needs))
         return list(found.values())
 
-    def _reach(self, binding: ModuleBinding, kinds: Set[str]) -> set[str]:
+    def _transitive_needs(self, binding: ModuleBinding, kinds: Set[str]) -> set[str]:
         return {name for b in (binding, *self._closure(binding.needs, "", kinds)) for name in b.needs}
 
-    def _of_module(self, names: Set[str], own: str) -> frozenset[str]:
-        """Return the names without builtins that the module does not rebind."""
-        return frozenset(n for n in names if n != own and (n not in BUILTINS or n in self._bound))
+    def _names_of_module(self, names: Set[str], own: str) -> frozenset[str]:
+        """Return the names without ``own`` and without builtins that the module does not rebind."""
+        return frozenset(n for n in names if n != own and (n not in BUILTINS or n in self._binding_counts))
 
-    def _future(self, node: ast.FunctionDef, kinds: Set[str]) -> list[ModuleBinding]:
+    def _future_imports(self, node: ast.FunctionDef, kinds: Set[str]) -> list[ModuleBinding]:
         """Return ``from __future__ import annotations`` if the module has it and the function has annotations."""
         if "import" not in kinds or not self._postpones_annotations or not _is_annotated(node):
             return []
@@ -154,10 +154,10 @@ class SourceModule:
     @cached_property
     def _postpones_annotations(self) -> bool:
         has = any(isinstance(n, ast.ImportFrom) and n.module == "__future__" for n in self._tree.body)
-        return has and "annotations" in self._bound
+        return has and "annotations" in self._binding_counts
 
     @cached_property
-    def _bound(self) -> Counter[str]:
+    def _binding_counts(self) -> Counter[str]:
         """Count how often each name is bound at the top level; a ``global`` statement counts twice."""
         names: Counter[str] = Counter()
         stack: list[ast.AST] = list(self._tree.body)
@@ -176,8 +176,8 @@ class SourceModule:
         found: dict[str, ast.stmt] = {}
         for node in self._tree.body:
             names = _names_of_statement(node)
-            if isinstance(node, ast.Import | ast.ImportFrom) or all(self._bound[name] == 1 for name in names):
-                found.update((name, node) for name in names if self._bound[name] == 1)
+            if isinstance(node, ast.Import | ast.ImportFrom) or all(self._binding_counts[name] == 1 for name in names):
+                found.update((name, node) for name in names if self._binding_counts[name] == 1)
         return found
 
     def _binding(self, name: str) -> ModuleBinding | None:
@@ -192,23 +192,23 @@ class SourceModule:
                 text = _import_line(node, name)
                 return ModuleBinding(name, "import", node.lineno, text, frozenset()) if text else None
             case ast.FunctionDef():
-                harmless = all(self._decorator(d) in HARMLESS_DECORATORS for d in node.decorator_list)
+                harmless = all(self._decorator_name(d) in HARMLESS_DECORATORS for d in node.decorator_list)
                 return (
                     self._make_text_binding(name, "function", node.lineno, self._def_text(node)) if harmless else None
                 )
             case ast.ClassDef():
-                text = self._segment(node)
+                text = self._node_text(node)
                 return (
                     self._make_text_binding(name, "exception", node.lineno, text) if self._is_exception(node) else None
                 )
             case _:
-                return self._make_text_binding(name, "constant", node.lineno, self._segment(node))
+                return self._make_text_binding(name, "constant", node.lineno, self._node_text(node))
 
     def _is_exception(self, node: ast.stmt | None) -> bool:
         """Return whether a class, and each of its bases in this module, is an exception without a body."""
         while isinstance(node, ast.ClassDef) and _is_bare(node):
             base = cast(ast.Name, node.bases[0]).id
-            if base in _EXCEPTIONS and base not in self._bound:
+            if base in _EXCEPTIONS and base not in self._binding_counts:
                 return True
             before = self._statements.get(base)
             node = before if before is not None and before.lineno < node.lineno else None
@@ -216,7 +216,7 @@ class SourceModule:
 
     def _make_text_binding(self, name: str, kind: BindingKind, line: int, text: str) -> ModuleBinding | None:
         try:
-            return ModuleBinding(name, kind, line, text, self._of_module(free_names(text), name))
+            return ModuleBinding(name, kind, line, text, self._names_of_module(free_names(text), name))
         except Unparsable:
             return None
 
@@ -255,7 +255,7 @@ def _names_of_statement(node: ast.stmt) -> list[str]:
 
 
 def _is_bare(node: ast.ClassDef) -> bool:
-    """Return whether a class has one base, which is a plain name, and at most a docstring in its body."""
+    """Return whether a class has one base, a plain name, and no statement in its body except docstring and pass."""
     if [*node.keywords, *node.decorator_list] or not (len(node.bases) == 1 and isinstance(node.bases[0], ast.Name)):
         return False
     return all(
@@ -276,7 +276,7 @@ def _import_line(node: ast.Import | ast.ImportFrom, name: str) -> str:
     return tail if isinstance(node, ast.Import) else f"from {module} {tail}"
 
 
-def _join(bindings: list[ModuleBinding]) -> str:
+def _join_bindings(bindings: list[ModuleBinding]) -> str:
     text = ""
     for before, binding in zip([None, *bindings], bindings, strict=False):
         apart = before is not None and bool({before.kind, binding.kind} & {"function", "exception"})

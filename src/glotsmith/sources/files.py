@@ -21,9 +21,9 @@ _SKIPPED_FOLDERS = frozenset({"__pycache__", "node_modules", "site-packages", "d
 
 
 class FileSelection(msgspec.Struct, frozen=True, kw_only=True):
-    """Which files below a folder are selected."""
+    """The rules that select files in a folder and its subfolders."""
 
-    suffixes: tuple[str, ...] = (".py",)  #: of the selected files
+    suffixes: tuple[str, ...] = (".py",)  #: suffixes of the selected files
     skip_folders: frozenset[str] = frozenset()  #: names of folders to skip, at any depth
     tests: bool = False  #: whether test folders and test files are selected
     outward_links: bool = False  #: whether links may lead outside the folder, as those of package managers do
@@ -32,14 +32,14 @@ class FileSelection(msgspec.Struct, frozen=True, kw_only=True):
 class SourceText(msgspec.Struct, frozen=True):
     """One text of a source, or the reason why it cannot be read."""
 
-    path: str  #: inside the source, ``/``-separated; printable, also if the file's name is not UTF-8
+    path: str  #: path in the source, with ``/``, as printable text (also if the name of the file is not UTF-8)
     content: "str | Dropped"
-    licence: str = ""  #: the licence of the text's own row; empty for that of the source
-    is_unit: bool = False  #: whether a text without functions is a unit, as a dataset row is
+    licence: str = ""  #: licence of the row of the text; "" for that of the source
+    is_unit: bool = False  #: whether the text is a unit even without functions, as a dataset row is
 
 
 def find_source_files(root: Path, scope: FileSelection) -> "Iterator[tuple[Path, Dropped | None]]":
-    """Walk ``root`` depth first, by name; yield the selected files, and folders and links that cannot be followed."""
+    """Yield the selected files, and unreadable folders and links, below ``root``: depth first, by name."""
     stack: list[Path] = [root]
     while stack:
         folder = stack.pop()
@@ -56,7 +56,7 @@ def find_source_files(root: Path, scope: FileSelection) -> "Iterator[tuple[Path,
 
 
 def read_text(path: Path, max_bytes: int) -> "str | Dropped":
-    """Read a regular file as UTF-8, with or without a byte order mark; never wait for a pipe or device."""
+    """Return a regular file as text (UTF-8, with or without a byte order mark). Never wait for a pipe or device."""
     try:
         data = _read_bytes(path, max_bytes)
     except OSError as error:
@@ -67,7 +67,7 @@ def read_text(path: Path, max_bytes: int) -> "str | Dropped":
 
 
 def decode_utf8(data: bytes) -> "str | Dropped":
-    """Decode UTF-8; an invalid byte becomes a drop with its position."""
+    """Decode UTF-8. For an invalid byte, return a drop with its position."""
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

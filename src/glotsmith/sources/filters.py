@@ -1,7 +1,7 @@
 """Filter functions by the predicates of MultiPL-T (§4.1 and its scripts), each with its drop reason.
 
-Three predicates differ from the paper's scripts, which are wrong there: a ``return`` of a nested function does not
-count, a docstring in any quotes counts, and ``TODO`` as a part of another word does not count.
+Three predicates correct errors of the paper's scripts: a ``return`` of a nested function does not count, a docstring in
+any quotes counts, and ``TODO`` as a part of another word does not count.
 """
 
 import ast
@@ -21,22 +21,22 @@ from glotsmith.sources.parse import BUILTINS, Unparsable, free_names, imported_m
 from glotsmith.step import ItemStep, Result, drop, keep
 
 _UNPORTABLE = "__import__ breakpoint compile dir eval exec globals id input locals open vars"
-#: Builtins that access the interpreter or its environment. They are safe in the sandbox, but other languages have no
-#: counterpart, and tests cannot state what they return.
+#: builtins that access the interpreter or its environment. They are safe in the sandbox, but other languages lack them,
+#: and tests cannot state their results.
 UNPORTABLE = frozenset(_UNPORTABLE.split())
-TRIVIAL_NODES = 9  #: a single ``return`` of fewer nodes is trivial (MultiPL-T's ``filter_test_gen.py``)
-MAX_TREE_DEPTH = 120  #: of a syntax tree; from 180 on, copying and writing it exceed the recursion limit
-MAX_INTEGER_BITS = 14_000  #: of an integer; CPython writes 4,300 digits, which are 14,284 bits
+TRIVIAL_NODES = 9  #: smallest number of nodes of a single ``return`` that is not trivial (``filter_test_gen.py``)
+MAX_TREE_DEPTH = 120  #: largest depth of a syntax tree; from 180 on, its copy exceeds the recursion limit
+MAX_INTEGER_BITS = 14_000  #: largest size of an integer; CPython writes 4,300 digits, which are 14,284 bits
 _UNFINISHED = re.compile(r"\b(?:TODO|FIXME)\b")
 
 
 class FilterOptions(Record, frozen=True, kw_only=True):
-    """Which functions are kept; the defaults are those of the paper."""
+    """The options of the filter. The defaults are those of the paper."""
 
     imports: bool = False  #: allow imports of ``extract.PURE_MODULES``
     ascii_only: bool = True
-    max_lines: int = 0  #: of the function with its helpers; 0 for no limit
-    licences: tuple[str, ...] = ()  #: accepted SPDX ids; empty accepts all licences, also unknown ones
+    max_lines: int = 0  #: largest number of lines of a function with its helpers; 0 for no limit
+    licences: tuple[str, ...] = ()  #: accepted SPDX ids; () accepts all licences, also unknown ones
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ def imports(subject: FilterInput) -> str | None:
 
 
 def undefined(subject: FilterInput) -> str | None:
-    """Drop functions with undefined names, and with builtins that no other language has."""
+    """Drop functions with undefined names or with builtins that no other language has."""
     names = free_names(subject.function.program)
     missing = _format_names("undefined", (n for n in names if n not in BUILTINS | UNPORTABLE))
     return missing or _format_names("uses", names & UNPORTABLE)
@@ -155,7 +155,7 @@ def trivial(subject: FilterInput) -> str | None:
 
 
 def non_ascii(subject: FilterInput) -> str | None:
-    """Drop functions with a character beyond ASCII; the detail is the first one."""
+    """Drop functions with a character that is not ASCII. The detail is the first one."""
     text = subject.function.program
     if not subject.options.ascii_only or text.isascii():
         return None

@@ -1,4 +1,4 @@
-"""Detect the licence of a file, a folder or an installed distribution, as an SPDX id where possible."""
+"""Detect the licence of a file, a folder or an installed distribution, as an SPDX id if there is one."""
 
 import importlib.metadata
 import re
@@ -12,7 +12,7 @@ _FILES = re.compile(r"(?:un)?licen[sc]e|copying", re.IGNORECASE)
 _SPDX_LINE = re.compile(r"SPDX-License-Identifier:[ \t]*([A-Za-z0-9.+()\- ]+)")
 _READ_CHARS = 20_000
 
-# All phrases of a row must occur. The first such row wins, so that special licences precede general ones.
+# All phrases of a row must occur. The first matching row decides, so special licences precede general ones.
 _PHRASES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("AGPL-3.0", ("gnu affero general public license", "version 3")),
     ("LGPL-3.0", ("gnu lesser general public license", "version 3, 29 june")),
@@ -46,7 +46,7 @@ _CLASSIFIERS = {
 
 
 def licence_of_text(text: str) -> str:
-    """Return the licence that a text contains; ``""`` for none of the well-known ones."""
+    """Return the licence that a text contains; ``""`` if it contains no well-known licence."""
     plain = " ".join(text[:_READ_CHARS].lower().split())
     return next((spdx for spdx, phrases in _PHRASES if all(p in plain for p in phrases)), UNKNOWN)
 
@@ -58,7 +58,7 @@ def licence_of_source(text: str) -> str:
 
 
 def licence_of_folder(folder: Path) -> str:
-    """Return the licence of the licence files in a folder; several are joined by ``AND``."""
+    """Return the licence of the licence files in a folder. Several licences are joined with ``AND``."""
     try:
         files = sorted(f for f in folder.iterdir() if _FILES.match(f.name) and f.is_file())
     except OSError:
@@ -67,7 +67,7 @@ def licence_of_folder(folder: Path) -> str:
 
 
 def licence_of_distribution(distribution: importlib.metadata.Distribution) -> str:
-    """Return a distribution's licence, from its SPDX expression, else its licence files, classifiers or free text."""
+    """Return the licence of a distribution: from its SPDX expression, licence files, classifiers or free text."""
     metadata = cast(Message, distribution.metadata)
     if expression := metadata.get("License-Expression"):
         return str(expression)
@@ -83,7 +83,7 @@ def licence_of_distribution(distribution: importlib.metadata.Distribution) -> st
 
 
 def is_allowed(licence: str, accepted: frozenset[str]) -> bool:
-    """Return whether ``accepted`` (lower case) covers an SPDX expression: one side of an OR, all parts of an AND."""
+    """Return whether ``accepted`` (lower case) has all parts of one side of the OR of an SPDX expression."""
     plain = licence.lower().replace("(", " ").replace(")", " ")
     choices = re.split(r"\s+or\s+", plain)
     return any(all(p.strip() in accepted for p in re.split(r"\s+and\s+", choice)) for choice in choices)

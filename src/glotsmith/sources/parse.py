@@ -1,4 +1,4 @@
-"""Parse Python text into syntax trees and names; hostile text raises and cannot crash the interpreter.
+"""Parse Python text into syntax trees and names. Hostile text raises an error and cannot crash the interpreter.
 
 Nothing is executed. CPython 3.11 limits brackets (200), indentation (100 levels) and the depth of parser and tree, and
 raises beyond these limits if the thread's stack is large enough: 1 MB suffices, 512 kB (a thread on macOS) does not.
@@ -24,7 +24,7 @@ _STATEMENT_FIELDS = ("body", "orelse", "finalbody", "handlers", "cases")  #: the
 
 
 class Unparsable(Exception):
-    """A text cannot be parsed; carries the drop reason and a detail such as ``line 3: invalid syntax``."""
+    """A text cannot be parsed. The error has the drop reason and a detail such as ``line 3: invalid syntax``."""
 
     def __init__(self, reason: Reason, detail: str) -> None:
         super().__init__(detail)
@@ -33,22 +33,22 @@ class Unparsable(Exception):
 
 
 def parse(text: str) -> ast.Module:
-    """Parse a module; syntax warnings are ignored.
+    """Parse a module without syntax warnings.
 
     Raises:
-        Unparsable: with ``syntax_error``, ``too_deep`` or ``unreadable`` (a lone surrogate).
+        Unparsable: The reason is ``syntax_error``, ``too_deep`` or ``unreadable`` (a lone surrogate).
 
     """
     return _raise_unparsable(lambda: ast.parse(text))
 
 
 def free_names(text: str) -> frozenset[str]:
-    """Return the names that a program uses, or rebinds by ``global``, and does not define; with builtins.
+    """Return the names that a program uses or rebinds by ``global`` without defining them, including builtins.
 
     Scopes are those of ``symtable``, which distinguishes comprehensions, class bodies, closures and defaults.
 
     Raises:
-        Unparsable: for the reasons of ``parse``.
+        Unparsable: The reasons are those of ``parse``.
 
     """
     top = _raise_unparsable(lambda: symtable.symtable(text, "<source>", "exec"))
@@ -65,7 +65,7 @@ def free_names(text: str) -> frozenset[str]:
 
 
 def walk_statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
-    """Walk all statements of a body, at any depth, in no particular order."""
+    """Yield all statements of a body, at any depth, in no particular order."""
     stack: list[ast.AST] = list(body)
     while stack:
         node = stack.pop()
@@ -76,7 +76,7 @@ def walk_statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
 
 
 def imported_modules(tree: ast.Module) -> list[str]:
-    """Return all modules that a tree imports, sorted; relative imports keep their dots."""
+    """Return all modules that a tree imports, sorted. Relative imports keep their dots."""
     found: set[str] = set()
     for node in walk_statements(tree.body):
         if isinstance(node, ast.Import):
@@ -87,7 +87,7 @@ def imported_modules(tree: ast.Module) -> list[str]:
 
 
 def walk_own_body(function: ast.FunctionDef) -> Iterator[ast.AST]:
-    """Walk a function's body without entering nested functions, lambdas and classes."""
+    """Yield the nodes of the body of a function, without those in nested functions, lambdas and classes."""
     stack: list[ast.AST] = list(function.body)
     while stack:
         node = stack.pop()

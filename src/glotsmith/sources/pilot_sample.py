@@ -11,11 +11,11 @@ from glotsmith.records import Record, content_hash
 from glotsmith.step import Dropped, Result, WholeStep, keep
 
 PILOT_STEP = "pilot"
-MIN_ITEMS = 30  #: items of a pilot, if there are so many; fewer say little about the others
+MIN_ITEMS = 30  #: smallest number of items of a pilot, if there are so many; fewer do not predict the others well
 
 
 def pilot_size(items: int, share: float) -> int:
-    """Return the number of items of a pilot: the share of them, at least ``MIN_ITEMS``, at most all."""
+    """Return the number of items of a pilot: a share of all, but at least ``MIN_ITEMS`` if there are so many."""
     return min(items, max(MIN_ITEMS, math.ceil(share * items)))
 
 
@@ -29,10 +29,10 @@ def sample_pilot(share: float, item_type: type[Record]) -> "SamplePilot":
 
 
 class SamplePilot(WholeStep[Record, Record]):
-    """Keeps a stratified sample: items are sorted by language and size, and one is drawn from each stratum.
+    """Keeps a stratified sample: items are sorted by language and size, and one item is drawn from each stratum.
 
-    The strata are consecutive items, of equal number. The smallest content hash of a stratum is drawn, so that every
-    start draws the same items.
+    A stratum is a group of consecutive items, and the groups have equal sizes. The item with the smallest content hash
+    of a stratum is drawn, so that every start draws the same items.
     """
 
     name = PILOT_STEP
@@ -42,7 +42,7 @@ class SamplePilot(WholeStep[Record, Record]):
         self._share = share
 
     def run(self, items: Callable[[], Iterator[tuple[str, Record]]]) -> Iterator[tuple[str, Result[Record]]]:
-        """Draw the sample in a first pass, and keep or drop the items in a second."""
+        """Draw the sample in a first pass, and keep or drop the items in a second pass."""
         chosen = draw_from_strata([(*_stratum_of(item), key) for key, item in items()], self._share)
         for key, item in items():
             yield key, keep(key, item) if key in chosen else Result(dropped=(Dropped(Reason.NOT_SAMPLED),))
@@ -55,6 +55,6 @@ def _stratum_of(item: Record) -> tuple[str, int]:
 def draw_from_strata(items: list[tuple[str, int, str]], share: float) -> set[str]:
     """Return the keys of the sample of items, each a language, a size and a key."""
     size, order = pilot_size(len(items), share), sorted(items)
-    bounds = [len(order) * place // size for place in range(size + 1)] if size else []
+    bounds = [len(order) * number // size for number in range(size + 1)] if size else []
     strata = (order[start:end] for start, end in pairwise(bounds))
     return {min((item[2] for item in stratum), key=content_hash) for stratum in strata}

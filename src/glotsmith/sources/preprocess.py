@@ -33,16 +33,18 @@ class Preprocess(ItemStep[Snippet, Snippet]):
         """Initialise the step.
 
         Args:
-            wanted: the languages to keep; empty keeps all.
-            originals: whether pairs are kept as originals.
-            parsed: whether programs are dropped in which the grammar of their language finds an error.
+            wanted: The languages to keep; () keeps all.
+            originals: Whether pairs are kept as originals.
+            parsed: Whether programs are dropped if the grammar of their language finds an error in them.
 
         """
         self._wanted, self._originals, self._parsed = frozenset(wanted), originals, parsed
 
     async def run(self, key: str, item: Snippet) -> Result[Snippet]:
-        """Split one pair, or keep plain code with its language."""
-        item = msgspec.structs.replace(item, parallel_id=item.parallel_id or item.id)  # a pair and its program share it
+        """Split a pair, or keep plain code with its language."""
+        item = msgspec.structs.replace(
+            item, parallel_id=item.parallel_id or item.id
+        )  # a pair and its program have the same parallel_id
         found = self._snippet(item)
         language = found.language if isinstance(found, Snippet) else ""
         original = self._original(item, language) if self._originals and item.instruction and item.response else None
@@ -78,7 +80,7 @@ def _snippet_of_code(item: Snippet) -> Snippet | Dropped:
 
 
 def _snippet_of_response(item: Snippet) -> Snippet | Dropped:
-    """Return the first fenced block; a response without fences only if it parses."""
+    """Return the first fenced block, or a response without fences if it parses."""
     response = strip_reasoning(item.response)
     block = first_block(response)
     stated = language_of_label(item.language)
@@ -99,13 +101,13 @@ def _snippet_of_response(item: Snippet) -> Snippet | Dropped:
 
 
 def guess_language(code: str, instruction: str) -> str:
-    """Guess the language of a program that parses: one that the instruction names, else Python, as in the paper.
+    """Return a language in which a program parses: one that the instruction names, else Python, as in the paper.
 
     Other languages are not tried, because most grammars are lenient and several accept plain prose.
     """
-    named = [name for name in languages.language_names() if _names(languages.get_card(name).display, instruction)]
+    named = [name for name in languages.language_names() if _mentions(languages.get_card(name).display, instruction)]
     return next((name for name in [*named, "python"] if parses(name, code)), "")
 
 
-def _names(display: str, text: str) -> bool:
+def _mentions(display: str, text: str) -> bool:
     return re.search(rf"(?<!\w){re.escape(display)}(?![\w+#])", text) is not None

@@ -14,7 +14,7 @@ from glotsmith.sources.files import SourceText
 from glotsmith.sources.parse import Unparsable
 from glotsmith.step import Dropped, Kept, Result, SourceStep, internal_error
 
-_READ_AHEAD = 4  #: texts
+_READ_AHEAD = 4  #: number of texts that are read at once
 
 
 class ReadFunctions(SourceStep[Function]):
@@ -24,7 +24,7 @@ class ReadFunctions(SourceStep[Function]):
     source, path and line. A kept function's key is its id, so that equal functions have equal keys.
 
     Raises:
-        UsageError: a specification has no known form, or names something that does not exist.
+        UsageError: A specification has no known form, or names something that does not exist.
 
     """
 
@@ -32,12 +32,12 @@ class ReadFunctions(SourceStep[Function]):
     output: ClassVar[type[Record]] = Function
 
     def __init__(self, specs: Sequence[str], options: ReadOptions | None = None, *, locate: bool = True) -> None:
-        """Find the sources.
+        """Create the step, and find the sources.
 
         Args:
-            specs: the specifications of the sources.
-            options: how they are read.
-            locate: whether the sources must be here; without them the step cannot run.
+            specs: The specifications of the sources.
+            options: The options for reading them.
+            locate: Whether to find the sources on this machine. Without them, the step cannot run.
 
         """
         if not specs:
@@ -49,13 +49,13 @@ class ReadFunctions(SourceStep[Function]):
         """Yield units in the order of specifications, paths and lines.
 
         Raises:
-            InputError: a folder has no Python file, or a table has a malformed line or no column with code.
+            InputError: A folder has no Python file, or a table has a malformed line or no column with code.
 
         """
         for corpus in self._corpora:
             texts = corpus.texts()
             # Read in a thread, because disk or network may block; parse in the main thread, for its stack (``parse``).
-            while chunk := await asyncio.to_thread(_take, texts):
+            while chunk := await asyncio.to_thread(_next_texts, texts):
                 for text in chunk:
                     for key, result in self._units_or_error(corpus, text):
                         if not done(key):
@@ -63,7 +63,7 @@ class ReadFunctions(SourceStep[Function]):
                     await asyncio.sleep(0)
 
     def _units_or_error(self, corpus: Corpus, text: SourceText) -> "Iterator[tuple[str, Result[Function]]]":
-        """Yield the units of a text; an unexpected error drops the rest of the text."""
+        """Yield the units of a text. An unexpected error drops the rest of the text."""
         try:
             yield from self._units(corpus, text)
         except Exception as error:
@@ -86,16 +86,16 @@ class ReadFunctions(SourceStep[Function]):
         line = 0
         for function in found:
             line = function.line
-            yield f"{key}:{line}", _result(corpus, text, function)
+            yield f"{key}:{line}", _unit_result(corpus, text, function)
         if not line and text.is_unit:
             yield key, Result[Function](dropped=(Dropped(Reason.NOT_A_FUNCTION),))
 
 
-def _take(texts: Iterable[SourceText]) -> list[SourceText]:
+def _next_texts(texts: Iterable[SourceText]) -> list[SourceText]:
     return list(islice(texts, _READ_AHEAD))
 
 
-def _result(corpus: Corpus, text: SourceText, found: FoundFunction) -> Result[Function]:
+def _unit_result(corpus: Corpus, text: SourceText, found: FoundFunction) -> Result[Function]:
     if found.decorators:
         names = ", ".join(f"@{d}" for d in found.decorators)
         return Result(dropped=(Dropped(Reason.DECORATED, printable(names)),))

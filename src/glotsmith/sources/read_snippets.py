@@ -21,8 +21,8 @@ SNIPPET_SOURCE_EXAMPLES = (
 )
 #: the units that the step reads, and their possible sources
 SNIPPET = ("snippet", "a file of code in one of the languages, a row of a table with code, or a row of a finished run")
-_READ_AHEAD = 64  #: units
-_MAX_BYTES = 5_000_000  #: of one file, or characters of one row
+_READ_AHEAD = 64  #: number of units that are read at once
+_MAX_BYTES = 5_000_000  #: largest size of a file in bytes, or of a row in characters
 
 
 class SnippetUnit(NamedTuple):
@@ -33,10 +33,10 @@ class SnippetUnit(NamedTuple):
 
 
 class ReadSnippets(SourceStep[Snippet]):
-    """Reads snippets; a unit is a row or a file. A snippet's key is its id, so that equal snippets have equal keys.
+    """Reads snippets. A unit is a row or a file. The key of a snippet is its id, so equal snippets have equal keys.
 
     Raises:
-        UsageError: a specification has no known form, or names something that does not exist.
+        UsageError: A specification has no known form, or names something that does not exist.
 
     """
 
@@ -44,67 +44,67 @@ class ReadSnippets(SourceStep[Snippet]):
     output: ClassVar[type[Record]] = Snippet
 
     def __init__(self, specs: Sequence[str], column: str = "", folder: Path = Path(), *, locate: bool = True) -> None:
-        """Find the sources.
+        """Create the step, and find the sources.
 
         Args:
-            specs: the specifications of the sources.
-            column: the column with the code, if it has an unusual name.
-            folder: the folder to which relative paths refer.
-            locate: whether the sources must be here; without them the step cannot run.
+            specs: The specifications of the sources.
+            column: The column with the code, if it has an unusual name.
+            folder: The folder to which paths are relative.
+            locate: Whether to find the sources on this machine. Without them, the step cannot run.
 
         """
         if not specs:
             raise UsageError(f"no source given. Pass at least one with -s: {SNIPPET_SOURCE_EXAMPLES}")
-        self._sources = [_locate(spec, column, folder) for spec in dict.fromkeys(specs) if locate]
+        self._sources = [_unit_reader(spec, column, folder) for spec in dict.fromkeys(specs) if locate]
 
     async def run(self, done: Callable[[str], bool]) -> "AsyncIterator[tuple[str, Result[Snippet]]]":
         """Yield units in the order of specifications, rows and paths.
 
         Raises:
-            InputError: a line is malformed, a table lacks the columns, or a folder has no file of code.
+            InputError: A line is malformed, a table lacks the columns, or a folder has no file of code.
 
         """
         for source in self._sources:
             units = source()
-            while chunk := await asyncio.to_thread(_take, units):  # reading may wait for disk or network
+            while chunk := await asyncio.to_thread(_next_units, units):  # reading may wait for disk or network
                 for key, found in chunk:
                     if not done(key):
-                        yield key, _result(found)
+                        yield key, _unit_result(found)
 
 
-def _take(units: Iterable[SnippetUnit]) -> list[SnippetUnit]:
+def _next_units(units: Iterable[SnippetUnit]) -> list[SnippetUnit]:
     return list(islice(units, _READ_AHEAD))
 
 
-def _result(found: Snippet | Dropped) -> Result[Snippet]:
+def _unit_result(found: Snippet | Dropped) -> Result[Snippet]:
     return Result(dropped=(found,)) if isinstance(found, Dropped) else keep(found.id, found)
 
 
-def _locate(spec: str, column: str, folder: Path) -> "Callable[[], Iterator[SnippetUnit]]":
+def _unit_reader(spec: str, column: str, folder: Path) -> "Callable[[], Iterator[SnippetUnit]]":
     if spec.startswith("hf:"):
-        return _dataset(spec, column)
+        return _dataset_reader(spec, column)
     path = folder / Path(spec).expanduser()
     if not spec or not path.exists():
         raise UsageError(
             f"no file, folder or source {printable(spec)!r}. A source is one of: {SNIPPET_SOURCE_EXAMPLES}"
         )
     if (path / "run.toml").is_file() or (path / "data").is_dir():
-        return _tables(spec, _of_run(path), column)
+        return _table_reader(spec, _dataset_files(path), column)
     if path.name.endswith(table_rows.TABLE_SUFFIXES):
-        return _tables(spec, [path], column)
-    if path.is_file() and path.suffix not in _by_suffix():
+        return _table_reader(spec, [path], column)
+    if path.is_file() and path.suffix not in _languages_by_suffix():
         raise UsageError(f"{spec} has an unsupported format. A source is one of: {SNIPPET_SOURCE_EXAMPLES}")
-    return lambda: _code(spec, path)
+    return lambda: _code_units(spec, path)
 
 
 # ------------------------------------------------------------------------------------------ tables
 
 
-def _of_run(path: Path) -> list[Path]:
+def _dataset_files(path: Path) -> list[Path]:
     """Return the dataset files of a run, or of an exported dataset.
 
     Raises:
-        UsageError: the run has no dataset yet.
+        UsageError: The run has no dataset yet.
 
     """
     for root in (path / "dataset" / "jsonl", path / "dataset" / "parquet", path):
@@ -115,7 +115,7 @@ def _of_run(path: Path) -> list[Path]:
     )
 
 
-def _tables(spec: str, files: Sequence[Path], column: str) -> "Callable[[], Iterator[SnippetUnit]]":
+def _table_reader(spec: str, files: Sequence[Path], column: str) -> "Callable[[], Iterator[SnippetUnit]]":
     def units() -> Iterator[SnippetUnit]:
         for file in files:
             prefix = f"{file.parent.name}/" if len(files) > 1 else ""
@@ -123,13 +123,13 @@ def _tables(spec: str, files: Sequence[Path], column: str) -> "Callable[[], Iter
                 table_rows.parquet_rows(file) if file.suffix == ".parquet" else table_rows.jsonl_rows(file, _MAX_BYTES)
             )
             for number, row in read:
-                yield _unit(RowOrigin(printable(spec), f"{prefix}{number}"), row, column, file, number)
+                yield _row_unit(RowOrigin(printable(spec), f"{prefix}{number}"), row, column, file, number)
 
     return lambda: _require_rows(units(), spec)
 
 
 def _require_rows(units: Iterator[SnippetUnit], spec: str) -> Iterator[SnippetUnit]:
-    """Yield units, and refuse an empty source, over which a run would end without an error."""
+    """Yield units, and refuse an empty source, with which a run would end without an error."""
     first = next(units, None)
     if first is None:
         raise InputError(f"{spec}: the table has no rows")
@@ -137,28 +137,30 @@ def _require_rows(units: Iterator[SnippetUnit], spec: str) -> Iterator[SnippetUn
     yield from units
 
 
-def _dataset(spec: str, column: str) -> "Callable[[], Iterator[SnippetUnit]]":
+def _dataset_reader(spec: str, column: str) -> "Callable[[], Iterator[SnippetUnit]]":
     dataset = table_rows.parse_dataset_spec(spec)
 
     def units() -> Iterator[SnippetUnit]:
         for number, row in table_rows.dataset_rows(spec, *dataset):
-            yield _unit(RowOrigin(printable(spec), str(number)), row, column, spec, number)
+            yield _row_unit(RowOrigin(printable(spec), str(number)), row, column, spec, number)
 
     return lambda: _require_rows(units(), spec)
 
 
-def _unit(
-    place: RowOrigin, row: "Mapping[str, Any] | Dropped", column: str, file: Path | str, number: int
+def _row_unit(
+    origin: RowOrigin, row: "Mapping[str, Any] | Dropped", column: str, file: Path | str, number: int
 ) -> SnippetUnit:
-    key = f"{place.source}:{place.path}"
+    key = f"{origin.source}:{origin.path}"
     if isinstance(row, Dropped):
         return SnippetUnit(key, row)
     if not any(name in row for name in ((column,) if column else CONTENT_COLUMNS)):
-        wanted = f"no column {column!r}" if column else f"none of the columns {', '.join(CONTENT_COLUMNS)}"
-        have = ", ".join(sorted(row)) or "none"
-        raise InputError.at(file, number, f"{wanted}; it has {have}. Name the one with code with --set column=NAME")
+        missing = f"no column {column!r}" if column else f"none of the columns {', '.join(CONTENT_COLUMNS)}"
+        columns = ", ".join(sorted(row)) or "none"
+        raise InputError.at(
+            file, number, f"{missing}; the columns are {columns}. Give the one with the code by --set column=NAME"
+        )
     try:
-        return SnippetUnit(key, parse_snippet(row, place, column))
+        return SnippetUnit(key, parse_snippet(row, origin, column))
     except Exception as error:
         return SnippetUnit(key, internal_error("sources", key, error))
 
@@ -166,13 +168,13 @@ def _unit(
 # ------------------------------------------------------------------------------------------ files of code
 
 
-def _by_suffix() -> dict[str, str]:
+def _languages_by_suffix() -> dict[str, str]:
     """Return the language of each file name extension."""
     return {languages.get_card(name).extension: name for name in languages.language_names()}
 
 
-def _code(spec: str, path: Path) -> Iterator[SnippetUnit]:
-    suffixes = _by_suffix()
+def _code_units(spec: str, path: Path) -> Iterator[SnippetUnit]:
+    suffixes = _languages_by_suffix()
     base = path if path.is_dir() else path.parent
     scope = FileSelection(suffixes=tuple(suffixes))
     files = find_source_files(path, scope) if path.is_dir() else iter([(path, None)])
@@ -183,17 +185,18 @@ def _code(spec: str, path: Path) -> Iterator[SnippetUnit]:
         where = printable_path(file, base)
         content = dropped or read_text(file, _MAX_BYTES)
         yield SnippetUnit(
-            f"{printable(spec)}:{where}", _of_file(content, suffixes[file.suffix], RowOrigin(spec, where, "", licence))
+            f"{printable(spec)}:{where}",
+            _snippet_of_file(content, suffixes[file.suffix], RowOrigin(spec, where, "", licence)),
         )
     if empty:
         raise InputError(f"{spec}: no file of code in any of the languages (see 'glotsmith languages list')")
 
 
-def _of_file(content: str | Dropped, language: str, place: RowOrigin) -> Snippet | Dropped:
+def _snippet_of_file(content: str | Dropped, language: str, origin: RowOrigin) -> Snippet | Dropped:
     if isinstance(content, Dropped):
         return content
     if not content.strip():
         return Dropped(Reason.NOT_A_SNIPPET, "the file is empty")
-    licence = licences.licence_of_source(content) or place.licence
-    origin = Origin(source=printable(place.source), path=place.path, licence=licence)
+    licence = licences.licence_of_source(content) or origin.licence
+    origin = Origin(source=printable(origin.source), path=origin.path, licence=licence)
     return Snippet(id=content_hash(language, content), language=language, code=content.rstrip("\n"), origin=origin)

@@ -14,13 +14,13 @@ T = TypeVar("T", Function, Snippet)
 class _SampleByHash(WholeStep[T, T]):
     """Keeps the items with the smallest content hashes, so that every rerun, in any order, keeps the same items."""
 
-    in_shard: ShardRule = "run"  #: an item with one of the smallest hashes of all has one of the smallest of its shard
+    in_shard: ShardRule = "run"  #: the smallest hashes of all are also among the smallest hashes of their shards
 
     def __init__(self, size: int) -> None:
         self._size = size
 
     def run(self, items: Callable[[], Iterator[tuple[str, T]]]) -> "Iterator[tuple[str, Result[T]]]":
-        """Choose items in a first pass, and keep or drop them in a second."""
+        """Choose items in a first pass, and keep or drop them in a second pass."""
         chosen = set(heapq.nsmallest(self._size, (item.id for _, item in items())))
         for key, item in items():
             if item.id in chosen:

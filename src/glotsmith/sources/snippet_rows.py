@@ -20,11 +20,8 @@ COLUMNS = {
     "language": ("language", "lang"),
     "name": ("name", "entry_point"),
 }
-CONTENT_COLUMNS = (
-    "messages",
-    *COLUMNS["response"],
-    *COLUMNS["code"],
-)  #: a table of snippets has one of them
+#: columns of which a table of snippets has at least one
+CONTENT_COLUMNS = ("messages", *COLUMNS["response"], *COLUMNS["code"])
 
 
 class RowOrigin(NamedTuple):
@@ -36,17 +33,17 @@ class RowOrigin(NamedTuple):
     licence: str = ""
 
 
-def parse_snippet(row: Mapping[str, Any], place: RowOrigin, column: str = "") -> Snippet | Dropped:
-    """Return the snippet of a row, or the reason why it has none; ``column`` names the column with the code."""
-    code = _first(row, (column,) if column else COLUMNS["code"])
-    instruction, response = _pair(row)
+def parse_snippet(row: Mapping[str, Any], row_origin: RowOrigin, column: str = "") -> Snippet | Dropped:
+    """Return the snippet of a row, or the reason why it has none; ``column`` is the column with the code."""
+    code = _first_text(row, (column,) if column else COLUMNS["code"])
+    instruction, response = _instruction_and_response(row)
     if not (code or response).strip():
         return Dropped(Reason.NOT_A_SNIPPET, f"its columns: {', '.join(sorted(row))}"[:300])
-    tests, signature = _tests(row), _text(row, "signature")
+    tests, signature = _assertions(row), _text(row, "signature")
     return Snippet(
-        id=content_hash(code, instruction, response, _first(row, COLUMNS["language"]), signature, *tests),
-        language=_first(row, COLUMNS["language"]),
-        name=_tested_function(tests) or _first(row, COLUMNS["name"]),
+        id=content_hash(code, instruction, response, _first_text(row, COLUMNS["language"]), signature, *tests),
+        language=_first_text(row, COLUMNS["language"]),
+        name=_tested_function(tests) or _first_text(row, COLUMNS["name"]),
         code=code,
         instruction=instruction,
         response=response,
@@ -57,7 +54,7 @@ def parse_snippet(row: Mapping[str, Any], place: RowOrigin, column: str = "") ->
         branch_coverage=_number(row, "branch_coverage"),
         mutation_score=_number(row, "mutation_score"),
         reference_s=_number(row, "reference_s"),
-        origin=_origin(row, place),
+        origin=_origin(row, row_origin),
     )
 
 
@@ -66,33 +63,33 @@ def _number(row: Mapping[str, Any], name: str) -> float:
     return float(value) if isinstance(value, int | float) else 0.0
 
 
-def _pair(row: Mapping[str, Any]) -> tuple[str, str]:
-    """Return instruction and response; of a conversation the last reply and the message before it."""
+def _instruction_and_response(row: Mapping[str, Any]) -> tuple[str, str]:
+    """Return instruction and response; for a conversation, the last reply and the user message before it."""
     user_message = ""
     found = ("", "")
     messages = row.get("messages")
     for turn in cast(list[Any], messages) if isinstance(messages, list) else []:
-        role, content = _turn(turn)
+        role, content = _role_and_content(turn)
         if role == "user":
             user_message = content
         elif role == "assistant" and user_message:
             found = (user_message, content)
     if found[1]:
         return found
-    instruction, response = _first(row, COLUMNS["instruction"]), _first(row, COLUMNS["response"])
+    instruction, response = _first_text(row, COLUMNS["instruction"]), _first_text(row, COLUMNS["response"])
     more = _text(row, "input")  # the second half of an instruction in Alpaca's format
     return "\n\n".join(filter(None, (instruction, more))), response
 
 
-def _turn(turn: Any) -> tuple[str, str]:
+def _role_and_content(turn: Any) -> tuple[str, str]:
     if not isinstance(turn, dict):
         return "", ""
     fields = cast(dict[str, Any], turn)
     return _text(fields, "role"), _text(fields, "content")
 
 
-def _tests(row: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the assertions of a list, or of a text with one per line."""
+def _assertions(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the assertions of a list, or of a text with one assertion on each line."""
     value = row.get("tests")
     items = cast(Iterable[Any], value) if isinstance(value, list | tuple) else _text(row, "tests").split("\n")
     return tuple(printable(t.strip()) for t in items if isinstance(t, str) and t.strip().startswith("assert"))
@@ -105,24 +102,24 @@ def _tested_function(tests: tuple[str, ...]) -> str:
         return ""
 
 
-def _origin(row: Mapping[str, Any], place: RowOrigin) -> Origin:
-    """Return the row's place; a row of another run keeps the origin that it contains."""
+def _origin(row: Mapping[str, Any], row_origin: RowOrigin) -> Origin:
+    """Return the origin of a row. A row of another run keeps the origin that it contains."""
     stored = row.get("origin")
     if isinstance(stored, dict):
         own = cast(dict[str, Any], stored)
         line = own.get("line")
         return Origin(
-            source=_text(own, "source") or place.source,
-            path=_text(own, "path") or place.path,
+            source=_text(own, "source") or row_origin.source,
+            path=_text(own, "path") or row_origin.path,
             line=line if isinstance(line, int) else 1,
             version=_text(own, "version"),
             licence=_text(own, "licence"),
         )
-    licence = next((_text(row, c) for c in LICENCE_COLUMNS if _text(row, c)), place.licence)
-    return Origin(source=place.source, path=place.path, version=place.version, licence=licence)
+    licence = next((_text(row, c) for c in LICENCE_COLUMNS if _text(row, c)), row_origin.licence)
+    return Origin(source=row_origin.source, path=row_origin.path, version=row_origin.version, licence=licence)
 
 
-def _first(row: Mapping[str, Any], names: Iterable[str]) -> str:
+def _first_text(row: Mapping[str, Any], names: Iterable[str]) -> str:
     return next((text for name in names if (text := _text(row, name)).strip()), "")
 
 

@@ -20,33 +20,33 @@ from glotsmith.step import Dropped
 TABLE_SUFFIXES = (".jsonl", ".jsonl.gz", ".parquet")
 CODE_COLUMNS = ("content", "code")
 LICENCE_COLUMNS = ("license", "licence", "licenses", "max_stars_repo_licenses")
-_ESCAPES = 6  #: bytes of ``\\u0041``, the longest form of one byte of text in JSON
+_ESCAPES = 6  #: length of ``\\u0041``, the longest form of one byte of text in JSON
 
 
 def jsonl_texts(path: Path, column: str, max_bytes: int) -> Iterator[SourceText]:
-    """Yield the rows of a JSONL file, gzipped or not; a row's path is its line number.
+    """Yield the rows of a JSONL file, gzipped or not. The path of a row is its line number.
 
     Raises:
-        InputError: a line is not a JSON object or lacks the column, or the file cannot be read to its end.
+        InputError: A line is not a JSON object or lacks the column, or the file cannot be read to its end.
 
     """
     for number, row in jsonl_rows(path, max_bytes):
         if isinstance(row, Dropped):
             yield SourceText(str(number), row, is_unit=True)
         else:
-            yield _text(str(number), row, column, max_bytes, f"{path}:{number}")
+            yield _source_text(str(number), row, column, max_bytes, f"{path}:{number}")
 
 
 def jsonl_rows(path: Path, max_bytes: int) -> "Iterator[tuple[int, Mapping[str, Any] | Dropped]]":
-    """Yield line numbers and objects of a JSONL file, gzipped or not; an unreadable line is a ``Dropped``.
+    """Yield line numbers and objects of a JSONL file, gzipped or not. An unreadable line is a ``Dropped``.
 
     Raises:
-        InputError: a line is not a JSON object, or the file cannot be read to its end.
+        InputError: A line is not a JSON object, or the file cannot be read to its end.
 
     """
     try:
-        with _opened(path) as file:
-            for number, line in _lines(cast(BufferedIOBase, file), max_bytes * _ESCAPES + 65_536):
+        with _open_binary(path) as file:
+            for number, line in _bounded_lines(cast(BufferedIOBase, file), max_bytes * _ESCAPES + 65_536):
                 text = (
                     Dropped(Reason.TOO_LARGE, "the line is over the size limit") if line is None else decode_utf8(line)
                 )
@@ -55,41 +55,41 @@ def jsonl_rows(path: Path, max_bytes: int) -> "Iterator[tuple[int, Mapping[str, 
                 elif text.strip():
                     yield number, _json_object(text, path, number)
     except (OSError, EOFError, zlib.error) as error:
-        raise InputError.at(path, None, f"it cannot be read to its end: {error}") from error
+        raise InputError.at(path, None, f"the file cannot be read to its end: {error}") from error
 
 
 def parquet_texts(path: Path, column: str, max_bytes: int) -> Iterator[SourceText]:
-    """Yield the rows of a Parquet file; a row's path is its number from 1.
+    """Yield the rows of a Parquet file. The path of a row is its number, from 1.
 
     Raises:
-        InputError: the file is not Parquet or lacks the column.
+        InputError: The file is not Parquet or lacks the column.
 
     """
     have = _parquet_columns(path)
-    names = [_column(have, column, str(path)), *(n for n in LICENCE_COLUMNS if n in have)]
+    names = [_code_column(have, column, str(path)), *(n for n in LICENCE_COLUMNS if n in have)]
     for number, row in parquet_rows(path, names):
-        yield _text(str(number), row, names[0], max_bytes, f"{path}: row {number}")
+        yield _source_text(str(number), row, names[0], max_bytes, f"{path}: row {number}")
 
 
 def parquet_rows(path: Path, names: "list[str] | None" = None) -> Iterator[tuple[int, dict[str, object]]]:
-    """Yield numbers and rows of a Parquet file, with all columns or some; a value that is not UTF-8 is a ``Dropped``.
+    """Yield numbers and rows of a Parquet file, with all or some columns. A value that is not UTF-8 is a ``Dropped``.
 
     Raises:
-        InputError: the file is not Parquet.
+        InputError: The file is not Parquet.
 
     """
-    with _parquet(path) as file:
+    with _open_parquet(path) as file:
         wanted = file.schema_arrow.names if names is None else names
         yield from enumerate(_parquet_rows(file, wanted), start=1)
 
 
 def _parquet_columns(path: Path) -> list[str]:
-    with _parquet(path) as file:
+    with _open_parquet(path) as file:
         return file.schema_arrow.names
 
 
 @contextmanager
-def _parquet(path: Path) -> Generator[Any]:
+def _open_parquet(path: Path) -> Generator[Any]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -98,33 +98,33 @@ def _parquet(path: Path) -> Generator[Any]:
         with closing(cast(Any, pq.ParquetFile(path))) as file:
             yield file
     except failures as error:
-        raise InputError.at(path, None, f"it cannot be read as Parquet: {error}") from error
+        raise InputError.at(path, None, f"the file cannot be read as Parquet: {error}") from error
 
 
 def _parquet_rows(file: Any, names: list[str]) -> Iterator[dict[str, object]]:
     for batch in file.iter_batches(batch_size=64, columns=names):
         columns = [batch.column(name) for name in names]
         for i in range(batch.num_rows):
-            yield {name: _scalar(column[i]) for name, column in zip(names, columns, strict=True)}
+            yield {name: _python_value(column[i]) for name, column in zip(names, columns, strict=True)}
 
 
 def dataset_texts(spec: str, name: str, config: str, split: str, column: str, max_bytes: int) -> Iterator[SourceText]:
     """Stream the texts of a Hugging Face dataset (see ``dataset_rows``).
 
     Raises:
-        UsageError: the ``datasets`` extra is not installed.
-        InputError: the dataset does not exist, cannot be reached, or lacks the column.
+        UsageError: The ``datasets`` extra is not installed.
+        InputError: The dataset does not exist, cannot be reached, or lacks the column.
 
     """
     for number, row in dataset_rows(spec, name, config, split):
-        yield _text(str(number), row, column, max_bytes, f"{spec}: row {number}")
+        yield _source_text(str(number), row, column, max_bytes, f"{spec}: row {number}")
 
 
 def require_datasets(spec: str) -> None:
     """Refuse a dataset of the Hugging Face hub if the package ``datasets`` is missing.
 
     Raises:
-        UsageError: the ``datasets`` extra is not installed.
+        UsageError: The ``datasets`` extra is not installed.
 
     """
     if importlib.util.find_spec("datasets") is None:
@@ -132,10 +132,10 @@ def require_datasets(spec: str) -> None:
 
 
 def parse_dataset_spec(spec: str) -> tuple[str, str, str]:
-    """Return name, configuration and split of ``hf:OWNER/DATASET[:CONFIG][:SPLIT]``; the default split is ``train``.
+    """Return name, configuration and split (default: ``train``) of ``hf:OWNER/DATASET[:CONFIG][:SPLIT]``.
 
     Raises:
-        UsageError: the specification has another form, or the ``datasets`` extra is not installed.
+        UsageError: The specification has another form, or the ``datasets`` extra is not installed.
 
     """
     name, config, split, *more = [*spec.split(":")[1:], "", ""]
@@ -146,11 +146,11 @@ def parse_dataset_spec(spec: str) -> tuple[str, str, str]:
 
 
 def dataset_rows(spec: str, name: str, config: str, split: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    """Stream a Hugging Face dataset: only the rows that are read are downloaded, and no code of it is run.
+    """Yield the rows of a Hugging Face dataset. Only these rows are downloaded, and no code of the dataset is run.
 
     Raises:
-        UsageError: the ``datasets`` extra is not installed.
-        InputError: the dataset does not exist or cannot be reached.
+        UsageError: The ``datasets`` extra is not installed.
+        InputError: The dataset does not exist or cannot be reached.
 
     """
     try:
@@ -176,9 +176,9 @@ def _next_row(rows: Iterator[Mapping[str, Any]], spec: str, number: int) -> Mapp
         raise InputError(f"{spec}: row {number} cannot be read: {_first_line(error)}") from error
 
 
-def _text(path: str, row: Mapping[str, Any], column: str, max_bytes: int, where: str) -> SourceText:
-    content = row[_column(row, column, where)]
-    licence = next((_joined(row[c]) for c in LICENCE_COLUMNS if row.get(c)), "")
+def _source_text(path: str, row: Mapping[str, Any], column: str, max_bytes: int, where: str) -> SourceText:
+    content = row[_code_column(row, column, where)]
+    licence = next((_licence_text(row[c]) for c in LICENCE_COLUMNS if row.get(c)), "")
     if isinstance(content, Dropped):
         return SourceText(path, content, licence, is_unit=True)
     if not isinstance(content, str):
@@ -188,16 +188,17 @@ def _text(path: str, row: Mapping[str, Any], column: str, max_bytes: int, where:
     return SourceText(path, content, licence, is_unit=True)
 
 
-def _column(names: Iterable[str], wanted: str, where: str) -> str:
-    have = list(names)
+def _code_column(names: Iterable[str], wanted: str, where: str) -> str:
+    columns = list(names)
     for name in [wanted] if wanted else CODE_COLUMNS:
-        if name in have:
+        if name in columns:
             return name
-    lacks = f"no column {wanted!r}" if wanted else "no column 'content' or 'code'"
-    raise InputError(f"{where}: {lacks}; it has {', '.join(sorted(have)) or 'none'}. Name one with the column option")
+    missing = f"no column {wanted!r}" if wanted else "no column 'content' or 'code'"
+    found = ", ".join(sorted(columns)) or "none"
+    raise InputError(f"{where}: {missing}; the columns are {found}. Give the one with the code by the option column")
 
 
-def _joined(licence: object) -> str:
+def _licence_text(licence: object) -> str:
     parts = cast(list[object], licence) if isinstance(licence, list) else [licence]
     return printable(" AND ".join(str(p) for p in parts if p))
 
@@ -212,12 +213,12 @@ def _json_object(line: str, path: Path, number: int) -> Mapping[str, Any]:
     return cast(dict[str, Any], row)
 
 
-def _opened(path: Path) -> IO[bytes]:
+def _open_binary(path: Path) -> IO[bytes]:
     return cast(IO[bytes], gzip.open(path, "rb")) if path.suffix == ".gz" else path.open("rb")
 
 
-def _lines(file: BufferedIOBase, max_bytes: int) -> Iterator[tuple[int, bytes | None]]:
-    """Yield lines with their numbers from 1; a line over ``max_bytes`` is ``None`` and is never wholly in memory."""
+def _bounded_lines(file: BufferedIOBase, max_bytes: int) -> Iterator[tuple[int, bytes | None]]:
+    """Yield lines with their numbers from 1; None for a line over ``max_bytes``, which is never wholly in memory."""
     number = 0
     while line := file.readline(max_bytes):
         number += 1
@@ -229,7 +230,7 @@ def _lines(file: BufferedIOBase, max_bytes: int) -> Iterator[tuple[int, bytes | 
             yield number, line
 
 
-def _scalar(value: Any) -> object:
+def _python_value(value: Any) -> object:
     try:
         return value.as_py()
     except UnicodeDecodeError as error:

@@ -26,33 +26,33 @@ _SITE = f"none/lib/python{PYTHON_VERSION}/site-packages"  # an empty environment
 
 
 class TypeCheck(BatchStep[Function, Function]):
-    """Keeps functions in which Pyright finds no error; warnings do not count, as in the paper."""
+    """Keeps functions in which Pyright finds no error. Warnings do not count, as in the paper."""
 
     name: ClassVar[str] = "typecheck"
     output: ClassVar[type[Record]] = Function
-    size: int = 250  # the paper's
+    size: int = 250  # the size of a batch in the paper
 
     def __init__(self, *, timeout_s: float = 120.0) -> None:
-        """Set the wall time of a batch in seconds (120 in the paper)."""
+        """Create the step with the time limit of a batch (120 s in the paper)."""
         self._timeout_s = timeout_s
 
     async def run(self, keys: Sequence[str], items: Sequence[Function]) -> "Sequence[Result[Function]]":
-        """Check a batch; programs cannot import each other.
+        """Check a batch. Programs cannot import each other.
 
         Raises:
             ToolchainError: Pyright does not run on this machine.
-            StorageError: its files cannot be written.
+            StorageError: The files for Pyright cannot be written.
 
         """
         errors = await self._check([item.program for item in items])
         return [_result(*row) for row in zip(keys, items, errors, strict=True)]
 
     async def _check(self, programs: Sequence[str]) -> list[str | None]:
-        """Return the first error of each program, or None."""
+        """Return the first error of each program; None for a program without errors."""
         if not programs:
             return []
         try:
-            return await _pyright(programs, self._timeout_s)
+            return await _first_errors(programs, self._timeout_s)
         except TimeoutError:
             failure = f"Pyright did not finish within {self._timeout_s:g} s"
         except _Crash as crash:
@@ -64,9 +64,9 @@ class TypeCheck(BatchStep[Function, Function]):
         return [*await self._check(programs[:half]), *await self._check(programs[half:])]
 
     async def _require_running_pyright(self, failure: str) -> None:
-        """Check that Pyright runs on a trivial program, so that the failure is the program's fault."""
+        """Check that Pyright runs on a trivial program, so that the checked program is the cause of the failure."""
         try:
-            await _pyright(["x = 1"], max(self._timeout_s, 60.0))
+            await _first_errors(["x = 1"], max(self._timeout_s, 60.0))
         except (TimeoutError, _Crash) as error:
             raise ToolchainError(f"Pyright does not run here: {error or failure}. Reinstall basedpyright") from error
 
@@ -79,12 +79,12 @@ def _result(key: str, item: Function, error: str | None) -> Result[Function]:
     return keep(key, item) if error is None else Result(dropped=(Dropped(Reason.TYPE_ERROR, printable(error)),))
 
 
-async def _pyright(programs: Sequence[str], timeout_s: float) -> list[str | None]:
+async def _first_errors(programs: Sequence[str], timeout_s: float) -> list[str | None]:
     folders = SessionFolders()
     try:
         with folders.temporary_folder() as folder:
-            _write(folder, programs)
-            report = await _report(folder, timeout_s)
+            _write_programs(folder, programs)
+            report = await _run_pyright(folder, timeout_s)
     finally:
         folders.close()
     errors: list[str | None] = [None] * len(programs)
@@ -95,7 +95,7 @@ async def _pyright(programs: Sequence[str], timeout_s: float) -> list[str | None
     return errors
 
 
-def _write(folder: Path, programs: Sequence[str]) -> None:
+def _write_programs(folder: Path, programs: Sequence[str]) -> None:
     """Write each program into a folder of its own, so that programs cannot import each other."""
     config = {
         "include": ["programs"],
@@ -115,7 +115,7 @@ def _write(folder: Path, programs: Sequence[str]) -> None:
         raise StorageError(f"{folder}: {error.strerror}. Free some space or set TMPDIR") from error
 
 
-async def _report(folder: Path, timeout_s: float) -> list[dict[str, Any]]:
+async def _run_pyright(folder: Path, timeout_s: float) -> list[dict[str, Any]]:
     argv = [sys.executable, "-m", "basedpyright", "--outputjson", "-p", str(folder)]
     process = await asyncio.create_subprocess_exec(
         *argv,
@@ -131,10 +131,10 @@ async def _report(folder: Path, timeout_s: float) -> list[dict[str, Any]]:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         await process.wait()
-    return _diagnostics(stdout.decode("utf-8", "replace"), stderr.decode("utf-8", "replace"), process.returncode)
+    return _parse_report(stdout.decode("utf-8", "replace"), stderr.decode("utf-8", "replace"), process.returncode)
 
 
-def _diagnostics(stdout: str, stderr: str, code: int | None) -> list[dict[str, Any]]:
+def _parse_report(stdout: str, stderr: str, code: int | None) -> list[dict[str, Any]]:
     """Parse the report, which may follow other output."""
     try:
         report = json.loads(stdout[stdout.index("{") :])

@@ -38,8 +38,8 @@ def choose_cases(calls: Sequence[ObservedCall], base: Sequence[Type]) -> list[Ob
     """Choose up to ``MAX_CASES``, in the order in which they were chosen.
 
     Args:
-        calls: in order of preference.
-        base: types of the arguments that most cases must have (``any`` where they are unknown).
+        calls: In order of preference.
+        base: Types of the arguments that most cases must have (``any`` where they are unknown).
 
     """
     chosen = _Chosen(base)
@@ -58,9 +58,9 @@ def further_cases(
     """Return the calls that may join the chosen ones: each keeps the types, and every language represents its values.
 
     Args:
-        chosen: the cases of a suite.
-        calls: in order of preference.
-        base: types of the arguments, as in ``choose_cases``.
+        chosen: The cases of a suite.
+        calls: In order of preference.
+        base: Types of the arguments, as in ``choose_cases``.
 
     """
     suite = _Chosen(base)

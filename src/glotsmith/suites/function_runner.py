@@ -107,7 +107,7 @@ class FunctionRunner:
         The second attempt, if the first fails, starts the interpreter cold.
 
         Raises:
-            RunnerFailed: the sandbox failed twice.
+            RunnerFailed: The sandbox failed twice.
 
         """
         program, mark = _program(function, batches, hash_seed)

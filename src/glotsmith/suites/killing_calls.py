@@ -29,14 +29,14 @@ async def find_killing_calls(
     """Return observed calls that kill surviving mutants, the call that kills most first; at most ``MAX_CASES`` in all.
 
     Args:
-        runner: runs the mutants.
-        function: the function whose mutants are made.
-        chosen: the cases of the suite.
-        observed: all calls that returned a literal.
-        base: types of the arguments, as in ``choose_cases``.
+        runner: Runs the mutants.
+        function: The function whose mutants are made.
+        chosen: The cases of the suite.
+        observed: All calls that returned a literal.
+        base: Types of the arguments, as in ``choose_cases``.
 
     Raises:
-        RunnerFailed: the sandbox failed.
+        RunnerFailed: The sandbox failed.
 
     """
     limit, further = MAX_CASES - len(chosen), further_cases(chosen, observed, base)[:_MAX_CALLS]

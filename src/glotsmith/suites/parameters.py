@@ -37,7 +37,7 @@ def parse_definition(function: Function) -> ast.FunctionDef:
     """Return the function's syntax tree.
 
     Raises:
-        Unsupported: its code is not one plain ``def`` of its name.
+        Unsupported: Its code is not one plain ``def`` of its name.
 
     """
     try:
@@ -54,7 +54,7 @@ def body_lines(function: Function) -> tuple[int, int, int]:
     """Return three lines of ``function.program``: of the ``def``, of the first statement after the docstring, the last.
 
     Raises:
-        Unsupported: as for ``definition``.
+        Unsupported: As for ``definition``.
 
     """
     node = parse_definition(function)
@@ -73,7 +73,7 @@ def positional_parameters(function: Function) -> tuple[SourceParameter, ...]:
     """Return the parameters that can be passed by position.
 
     Raises:
-        Unsupported: there is none, or a keyword-only parameter has no default.
+        Unsupported: There is none, or a keyword-only parameter has no default.
 
     """
     a = parse_definition(function).args

@@ -89,9 +89,9 @@ def make_task(card: Card, problem: Problem, min_cases: int) -> Task:
     """Return the task, with the tests that the language can represent.
 
     Raises:
-        Unrepresentable: too few tests are left, they contradict each other in the language, or the signature has no
+        Unrepresentable: Too few tests are left, they contradict each other in the language, or the signature has no
             form in it.
-        NotLiteral: a test cannot be parsed.
+        NotLiteral: A test cannot be parsed.
 
     """
     calls = [parse_test(t, problem.function.name) for t in problem.suite.tests]

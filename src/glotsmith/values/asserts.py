@@ -18,7 +18,7 @@ from glotsmith.values.evaluate_expression import evaluate_expression
 from glotsmith.values.literals import literal, value_of_node
 from glotsmith.values.types import NotLiteral, Value, type_of
 
-_QUOTED_CHARS = 80  #: of a test in a message
+_QUOTED_CHARS = 80  #: largest number of characters of a test in a message
 
 
 class Check(msgspec.Struct, frozen=True):
@@ -41,12 +41,12 @@ def expected_values(calls: Iterable[Call]) -> list[Value]:
 
 
 def parse_test(text: str, name: str = "") -> Call:
-    """Parse one assert about a call of ``name``; without a name, of the one function that is not in ``FUNCTIONS``.
+    """Parse an assert about a call of ``name``; without a name, about the only function that is not in ``FUNCTIONS``.
 
     A message after a comma is ignored. The test may contain the same call several times.
 
     Raises:
-        NotLiteral: the text is not an assert of a supported form.
+        NotLiteral: The text is not an assert of a supported form.
 
     """
     try:
@@ -63,15 +63,15 @@ def parse_test(text: str, name: str = "") -> Call:
 
 
 def parse_assertion(test: ast.expr, name: str = "") -> Call:
-    """Return the call that an asserted expression tests; raises the errors of ``parse_test``."""
+    """Return the call that an asserted expression tests. Raises the errors of ``parse_test``."""
     if not name or not find_calls(test, name):
-        name = _function(test)
+        name = _tested_function(test)
     found = find_calls(test, name)
     if not found:
-        raise NotLiteral("it calls no function")
-    arguments = [_arguments(call) for call in found]
+        raise NotLiteral("the test calls no function")
+    arguments = [_literal_arguments(call) for call in found]
     if len({literal(a) for a in arguments}) > 1:
-        raise NotLiteral(f"it calls {name} with several arguments, and one test is one call")
+        raise NotLiteral(f"the test calls {name} with different arguments; write a test for each call")
     match test:
         case ast.Compare(left=left, ops=[ast.Eq() | ast.Is()], comparators=[right]) if len(found) == 1:
             other = right if left is found[0] else left if right is found[0] else None
@@ -86,14 +86,14 @@ def parse_assertion(test: ast.expr, name: str = "") -> Call:
     return Call(name, arguments[0], Check(ast.unparse(condition)))
 
 
-def _function(test: ast.expr) -> str:
-    """Return the one called function that is not Python's own; if there is none, the outermost called function."""
+def _tested_function(test: ast.expr) -> str:
+    """Return the only called function that is not built in, or the outermost called function; "" for no call."""
     called = [n for n in ast.walk(test) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)]
     names = [n.func.id for n in called if isinstance(n.func, ast.Name)]
     own = list(dict.fromkeys(name for name in names if name not in FUNCTIONS))
     if len(own) > 1:
-        raise NotLiteral(f"it calls several functions: {', '.join(own)}")
-    outermost = [name for call, name in zip(called, names, strict=True) if _literal(call) is _UNKNOWN]
+        raise NotLiteral(f"the test calls several functions: {', '.join(own)}")
+    outermost = [name for call, name in zip(called, names, strict=True) if _literal_or_unknown(call) is _UNKNOWN]
     return next(iter((*own, *outermost)), "")
 
 
@@ -102,7 +102,7 @@ def find_calls(node: ast.AST, name: str) -> list[ast.Call]:
     return [n for n in ast.walk(node) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name) and n.func.id == name]
 
 
-def _arguments(node: ast.Call) -> tuple[Value, ...]:
+def _literal_arguments(node: ast.Call) -> tuple[Value, ...]:
     values = [constant_value(x) for x in node.args]
     if node.keywords or any(value is _UNKNOWN for value in values):
         raise NotLiteral("not a plain call with positional literals")
@@ -112,7 +112,7 @@ def _arguments(node: ast.Call) -> tuple[Value, ...]:
 _UNKNOWN = object()
 
 
-def _literal(node: ast.expr) -> Value:
+def _literal_or_unknown(node: ast.expr) -> Value:
     try:
         return value_of_node(node)
     except (NotLiteral, ValueError):
@@ -120,8 +120,8 @@ def _literal(node: ast.expr) -> Value:
 
 
 def constant_value(node: ast.expr) -> Value:
-    """Return the value of a literal or of an expression over literals; ``_UNKNOWN`` for anything else."""
-    value = _literal(node)
+    """Return the value of a literal or of an expression over literals; ``_UNKNOWN`` for other expressions."""
+    value = _literal_or_unknown(node)
     if value is not _UNKNOWN:
         return value
     try:
@@ -136,7 +136,7 @@ def _evaluate_constant(node: ast.expr) -> Value:
     """Return the value of a checked expression over literals.
 
     Raises:
-        NotLiteral: the evaluation raises, or takes too many steps.
+        NotLiteral: The evaluation raises an error, or needs too many steps.
 
     """
     try:
@@ -148,7 +148,7 @@ def _evaluate_constant(node: ast.expr) -> Value:
 def find_constants(node: ast.expr) -> Iterator[ast.expr]:
     """Yield the largest parts of a check that do not depend on the result and are not literals."""
     if check_expressions.is_constant(node):
-        if _literal(node) is _UNKNOWN:
+        if _literal_or_unknown(node) is _UNKNOWN:
             yield node
         return
     parts = (
@@ -183,7 +183,7 @@ class _ResultToCall(ast.NodeTransformer):
 
 
 def render_test(call: Call) -> str:
-    """Write a call as an assert that ``parse_test`` can parse."""
+    """Return a call as an assert that ``parse_test`` can parse."""
     text = f"{call.function}({', '.join(map(literal, call.arguments))})"
     if not isinstance(call.expected, Check):
         return f"assert {text} == {literal(call.expected)}"

@@ -1,7 +1,7 @@
-"""Check which expressions over a result are supported in tests.
+"""Check whether an expression over a result is supported in tests.
 
-Supported are literals, comparisons, arithmetic, subscripts, comprehensions, and calls of the functions and methods in
-``check_functions``. No part of a test is executed as Python: ``require_supported`` refuses every other form, and
+A test may contain literals, comparisons, arithmetic, subscripts, comprehensions, and calls of the functions and methods
+in ``check_functions``. No part of a test is executed as Python: ``require_supported`` refuses every other form, and
 ``evaluate_expression`` counts its steps.
 """
 
@@ -29,7 +29,7 @@ def require_supported(node: ast.expr, names: frozenset[str] = frozenset({RESULT}
     """Check that an expression over ``names`` can be evaluated.
 
     Raises:
-        NotLiteral: the expression contains an unsupported form; the message quotes it.
+        NotLiteral: The expression contains an unsupported form, which the message quotes.
 
     """
     match node:
@@ -59,13 +59,13 @@ def require_supported(node: ast.expr, names: frozenset[str] = frozenset({RESULT}
         case ast.Call():
             parts = _parts_of_call(node)
         case _:
-            raise _unsupported(node)
+            raise _unsupported_error(node)
     for part in parts:
         if isinstance(part, ast.expr):
             require_supported(part, names)
 
 
-def _unsupported(node: ast.AST) -> NotLiteral:
+def _unsupported_error(node: ast.AST) -> NotLiteral:
     return NotLiteral(f"{ast.unparse(node)[:80]} cannot be evaluated outside Python")
 
 
@@ -74,7 +74,7 @@ def _check_comprehension(node: ast.GeneratorExp | ast.ListComp | ast.SetComp, na
         require_supported(generator.iter, names)
         bound = {n.id for n in ast.walk(generator.target) if isinstance(n, ast.Name)}
         if RESULT in bound or not isinstance(generator.target, ast.Name | ast.Tuple):
-            raise _unsupported(node)
+            raise _unsupported_error(node)
         names |= bound
         for condition in generator.ifs:
             require_supported(condition, names)
@@ -87,7 +87,7 @@ def _parts_of_call(node: ast.Call) -> list[ast.expr]:
     given = [*node.args, *(k.value for k in node.keywords)]
     name = dotted_name(node.func)
     if None in keywords or any(isinstance(a, ast.Starred) for a in node.args):
-        raise _unsupported(node)
+        raise _unsupported_error(node)
     if name == "isinstance" and len(node.args) == 2 and named_types(node.args[1]) and not keywords:
         return node.args[:1]
     if name in ("sorted", "min", "max"):
@@ -99,7 +99,7 @@ def _parts_of_call(node: ast.Call) -> list[ast.expr]:
         return given
     if isinstance(node.func, ast.Attribute) and node.func.attr in METHODS and not keywords:
         return [node.func.value, *given]
-    raise _unsupported(node)
+    raise _unsupported_error(node)
 
 
 def named_types(node: ast.expr) -> tuple[type, ...]:

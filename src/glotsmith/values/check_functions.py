@@ -8,8 +8,8 @@ from typing import Any, cast
 
 from glotsmith.values.types import Value
 
-_MAX_ROUND_DIGITS = 400  #: decimal places of ``round``
-_LARGEST_INT = 10**1000  #: result of arithmetic
+_MAX_ROUND_DIGITS = 400  #: largest number of decimal places of ``round``
+_LARGEST_INT = 10**1000  #: largest result of arithmetic
 
 
 class EvaluationLimitExceeded(Exception):
@@ -17,7 +17,7 @@ class EvaluationLimitExceeded(Exception):
 
 
 class ApproximateValue:
-    """A number, or a collection of numbers, within a tolerance: pytest's ``approx``."""
+    """A number, or a collection of numbers, with a tolerance, as ``approx`` of pytest."""
 
     def __init__(self, expected: Value, rel: float | None = None, abs: float | None = None) -> None:
         self.expected = expected
@@ -45,11 +45,11 @@ class ApproximateValue:
                     and all(self._accepts(v, cast(dict[Value, Value], actual)[k]) for k, v in pairs.items())
                 )
             case int() | float() if isinstance(actual, int | float):
-                return math.isclose(expected, actual, rel_tol=0.0, abs_tol=self._within(expected))
+                return math.isclose(expected, actual, rel_tol=0.0, abs_tol=self._tolerance_of(expected))
             case _:
                 return bool(expected == actual)
 
-    def _within(self, expected: float) -> float:
+    def _tolerance_of(self, expected: float) -> float:
         return max(self.relative * math.fabs(expected), self.absolute) if math.isfinite(expected) else 0.0
 
 
@@ -96,7 +96,7 @@ def _reversed(items: list[Any]) -> list[Any]:
     return items[::-1]
 
 
-def _numbered(items: list[Any], start: int = 0) -> list[tuple[int, Any]]:
+def _enumerate(items: list[Any], start: int = 0) -> list[tuple[int, Any]]:
     return list(enumerate(items, start))
 
 
@@ -108,10 +108,10 @@ def _product(items: Iterable[Any]) -> Any:
 
 
 def require_bounded(value: Any) -> Any:
-    """Return a result of arithmetic.
+    """Return a result of arithmetic if it is not too large.
 
     Raises:
-        EvaluationLimitExceeded: the result is an int of more than 1,000 digits.
+        EvaluationLimitExceeded: The result is an int of more than 1,000 digits.
 
     """
     if isinstance(value, int) and abs(value) > _LARGEST_INT:
@@ -120,7 +120,7 @@ def require_bounded(value: Any) -> Any:
 
 
 def _round(number: Any, digits: int | None = None) -> Any:
-    """Return a rounded number; refuse numbers of digits for which Python takes too long."""
+    """Return a rounded number. Refuse a number of digits for which Python needs too much time."""
     if digits is not None and abs(digits) > _MAX_ROUND_DIGITS:
         raise EvaluationLimitExceeded
     return round(number, digits)
@@ -138,7 +138,7 @@ def _all_close(a: Value, b: Value, rtol: float = 1e-5, atol: float = 1e-8) -> bo
             raise TypeError("the values are not numbers")
 
 
-#: functions that take their arguments as they are
+#: functions that take their arguments unchanged
 SCALAR_FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "abs": abs,
     "round": _round,
@@ -174,7 +174,7 @@ COLLECTION_FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "any": any,
     "all": all,
     "reversed": _reversed,
-    "enumerate": _numbered,
+    "enumerate": _enumerate,
     "math.fsum": math.fsum,
     "math.prod": _product,
 }
@@ -184,7 +184,7 @@ FUNCTIONS = frozenset({*SCALAR_FUNCTIONS, *COLLECTION_FUNCTIONS, *HASHING_FUNCTI
 
 
 def _remainder(left: Any, right: Any) -> Any:
-    """Return a remainder; refuse ``%`` formats, whose width can be any number."""
+    """Return a remainder. Refuse ``%`` formats, because their width is unlimited."""
     if isinstance(left, str):
         raise TypeError("% formats of strings are not supported")
     return left % right

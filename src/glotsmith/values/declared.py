@@ -7,10 +7,10 @@ from glotsmith.values.types import Type, Value
 
 
 def coerce_value(value: Value, kind: Type) -> Value:
-    """Return ``value`` with a float in place of each int for which ``kind`` declares a float, at any depth.
+    """Return ``value`` with a float instead of each int for which ``kind`` declares a float, at any depth.
 
-    Some ints stay ints: those beyond the range of floats, and keys of a dict or elements of a set that would become
-    equal floats. A bool is not an int. ``Any``, ``object`` and a type that does not fit leave the value as it is.
+    Some ints stay ints: those outside the range of floats, and keys of a dict or elements of a set that would become
+    equal floats. A bool is not an int. ``Any``, ``object`` and a type that does not fit leave the value unchanged.
     """
     if kind.kind == "optional":
         kind = kind.args[0]
@@ -33,16 +33,16 @@ def _to_float(value: int) -> float | int:
 
 
 def _coerce_items(value: Value, kind: Type) -> Value:
-    """Convert the items of a list, tuple or set; the declared container type may differ from the value's."""
-    items, whole = cast(Sequence[Value], value), value
+    """Convert the items of a list, tuple or set. The declared container type may differ from that of the value."""
+    items, unchanged = cast(Sequence[Value], value), value
     if kind.kind == "tuple":
         kinds = kind.args if len(kind.args) == len(items) and not isinstance(value, set) else ()
     else:
         kinds = kind.args[:1] * len(items) if kind.kind in ("list", "vartuple", "set") else ()
     if not kinds:
-        return whole
+        return unchanged
     made = rebuild_container(value, map(coerce_value, items, kinds))
-    return made if len(made) == len(items) else whole
+    return made if len(made) == len(items) else unchanged
 
 
 def rebuild_container(container: Value, items: Iterable[Value]) -> Value:

@@ -22,11 +22,11 @@ from glotsmith.values.check_functions import (
 )
 from glotsmith.values.types import Value
 
-MAX_STEPS = 1_000_000  #: of one evaluation
+MAX_STEPS = 1_000_000  #: largest number of steps of an evaluation
 
 
 class ValueSemantics:
-    """How the values of a language compare, and which of Python's types it distinguishes; this class is Python."""
+    """The equality and the types of the values of a language. This class has those of Python."""
 
     def same(self, expected: Value, actual: Value) -> bool:
         """Return whether ``actual`` equals the expected value."""
@@ -54,8 +54,8 @@ def evaluate_expression(
     """Return the value of an expression that ``require_supported`` accepts.
 
     Raises:
-        EvaluationLimitExceeded: the evaluation takes more than ``MAX_STEPS`` steps.
-        TypeError, ValueError, LookupError, ArithmeticError, AttributeError: as Python raises them.
+        EvaluationLimitExceeded: The evaluation needs more than ``MAX_STEPS`` steps.
+        TypeError, ValueError, LookupError, ArithmeticError, AttributeError: Python would raise it too.
 
     """
     return _Evaluator(semantics).value(node, dict(names or {}))
@@ -66,13 +66,13 @@ class _Evaluator:
         self._semantics = semantics
         self._steps_left = MAX_STEPS
 
-    def _spend(self, steps: int = 1) -> None:
+    def _count_steps(self, steps: int = 1) -> None:
         self._steps_left -= steps
         if self._steps_left < 0:
             raise EvaluationLimitExceeded
 
     def value(self, node: ast.expr, names: dict[str, Value]) -> Value:
-        self._spend()
+        self._count_steps()
         match node:
             case ast.Constant(value=constant):
                 return constant
@@ -81,7 +81,7 @@ class _Evaluator:
             case ast.Attribute():
                 return CONSTANTS[dotted_name(node)]
             case ast.BoolOp(op=op, values=parts):
-                return self._boolean(isinstance(op, ast.And), parts, names)
+                return self._boolean_operation(isinstance(op, ast.And), parts, names)
             case ast.IfExp(test=test, body=body, orelse=other):
                 return self.value(body if self.value(test, names) else other, names)
             case ast.UnaryOp(op=op, operand=operand):
@@ -116,7 +116,7 @@ class _Evaluator:
             case _:
                 raise TypeError(ast.unparse(node))
 
-    def _boolean(self, all_: bool, parts: list[ast.expr], names: dict[str, Value]) -> Value:
+    def _boolean_operation(self, all_: bool, parts: list[ast.expr], names: dict[str, Value]) -> Value:
         value: Value = all_
         for part in parts:
             value = self.value(part, names)
@@ -140,7 +140,7 @@ class _Evaluator:
         """Return the elements of a collection as a new list."""
         value = self._semantics.items(value)
         if isinstance(value, range | list | tuple | str | dict | set | frozenset):
-            self._spend(len(cast(list[Value], value)))
+            self._count_steps(len(cast(list[Value], value)))
             return list(cast(list[Value], value))
         raise TypeError(f"{type(value).__name__} is not a collection")
 
@@ -156,35 +156,35 @@ class _Evaluator:
         for op, right_node in zip(node.ops, node.comparators, strict=True):
             right = self.value(right_node, names)
             swapped = is_constant(right_node) and not is_constant(left_node)
-            if not self._compared(op, left, right, swapped):
+            if not self._is_true(op, left, right, swapped):
                 return False
             left, left_node = right, right_node
         return True
 
-    def _compared(self, op: ast.cmpop, left: Value, right: Value, swapped: bool) -> bool:
+    def _is_true(self, op: ast.cmpop, left: Value, right: Value, swapped: bool) -> bool:
         match op:
             case ast.Eq() | ast.Is():
                 return self._equal(left, right, swapped)
             case ast.NotEq() | ast.IsNot():
                 return not self._equal(left, right, swapped)
             case ast.In() | ast.NotIn():
-                return self._within(left, right, swapped) is isinstance(op, ast.In)
+                return self._contains(left, right, swapped) is isinstance(op, ast.In)
             case _:
-                self._spend(_size(left))
+                self._count_steps(_visit_steps(left))
                 return bool(ORDER_OPERATORS[type(op)](left, right))
 
     def _equal(self, left: Value, right: Value, swapped: bool) -> bool:
         expected, actual = (right, left) if swapped else (left, right)
-        self._spend(_size(expected))
+        self._count_steps(_visit_steps(expected))
         if isinstance(actual, ApproximateValue):
             expected, actual = actual, expected
         if isinstance(expected, ApproximateValue):
             return expected.accepts(actual)
         return self._semantics.same(expected, actual)
 
-    def _within(self, left: Value, right: Value, swapped: bool) -> bool:
+    def _contains(self, left: Value, right: Value, swapped: bool) -> bool:
         if isinstance(right, str):
-            self._spend(_size(right))
+            self._count_steps(_visit_steps(right))
             if isinstance(left, str):
                 return left in right
             raise TypeError("only a string can be in a string")
@@ -194,14 +194,14 @@ class _Evaluator:
 
     def _arithmetic(self, node: ast.BinOp, names: dict[str, Value]) -> Value:
         left, right = self.value(node.left, names), self.value(node.right, names)
-        self._spend(_cost(node.op, left, right))
+        self._count_steps(_operation_steps(node.op, left, right))
         return require_bounded(OPERATORS[type(node.op)](left, right))
 
     def _subscript(self, whole: Value, index: ast.expr, names: dict[str, Value]) -> Value:
         value: Any = self._semantics.items(whole)
         if isinstance(index, ast.Slice):
             ends = [None if p is None else self.value(p, names) for p in (index.lower, index.upper, index.step)]
-            self._spend(len(value))
+            self._count_steps(len(value))
             return value[slice(*ends)]
         key = self.value(index, names)
         if isinstance(value, dict) and key not in value:
@@ -229,9 +229,9 @@ class _Evaluator:
             return SCALAR_FUNCTIONS[name](*arguments, **keywords)
         if name in COLLECTION_FUNCTIONS:
             first, *rest = [self._items(a) for a in arguments[:1]] + arguments[1:] or [[]]
-            self._spend(_size(rest) * len(first))  # sum(lists, [])
+            self._count_steps(_visit_steps(rest) * len(first))  # sum(lists, [])
             if name == "sum" and rest:
-                self._spend(_size(first) * len(first))
+                self._count_steps(_visit_steps(first) * len(first))
             return COLLECTION_FUNCTIONS[name](first, *rest, **keywords)
         if name in HASHING_FUNCTIONS:
             keys = map(self._semantics.key, self._items(arguments[0]) if arguments else ())
@@ -258,12 +258,12 @@ class _Evaluator:
     def _method(self, subject: Value, name: str, arguments: list[Value]) -> Value:
         if name == "join" and isinstance(subject, str):
             items = self._items(arguments[0])
-            self._spend(len(subject) * len(items))
+            self._count_steps(len(subject) * len(items))
             return subject.join(items)
         allowed = next((names for kind, names in METHODS_OF.items() if isinstance(subject, kind)), frozenset[str]())
         if name not in allowed:
             raise AttributeError(name)
-        self._spend(len(subject) if not isinstance(subject, float) else 1)
+        self._count_steps(len(subject) if not isinstance(subject, float) else 1)
         if isinstance(subject, dict) and name != "get":
             view = list(getattr(cast(dict[Value, Value], subject), name)())
             return view if name == "values" else set(view)
@@ -282,22 +282,22 @@ def _bind_target(target: ast.expr, item: Value) -> dict[str, Value]:
     }
 
 
-def _size(value: Value) -> int:
-    """Return how many steps a visit of a whole value takes."""
+def _visit_steps(value: Value) -> int:
+    """Return the number of steps for a visit of all parts of a value."""
     match value:
         case str():
             return 1 + len(value) // 16
         case list() | tuple() | set() | frozenset():
-            return 1 + sum(map(_size, cast(list[Value], value)))
+            return 1 + sum(map(_visit_steps, cast(list[Value], value)))
         case dict():
             pairs = cast(dict[Value, Value], value)
-            return 1 + sum(map(_size, pairs)) + sum(map(_size, pairs.values()))
+            return 1 + sum(map(_visit_steps, pairs)) + sum(map(_visit_steps, pairs.values()))
         case _:
             return 1
 
 
-def _cost(op: ast.operator, left: Value, right: Value) -> int:
-    """Return the steps of an operation: the length of the collection, or the bits of the number, that it makes."""
+def _operation_steps(op: ast.operator, left: Value, right: Value) -> int:
+    """Return the number of steps of an operation: the length of its collection, or the bits of its number."""
     sizes = [len(cast(list[Value], v)) if isinstance(v, str | list | tuple | set | dict) else 0 for v in (left, right)]
     if isinstance(op, ast.Mult) and any(sizes):
         times = right if sizes[0] else left

@@ -9,7 +9,7 @@ from glotsmith.values.types import NotLiteral, Value
 
 _PLAIN = {bool, int, str, type(None)}
 
-#: Decimal digits of an integer that is parsed or written here. CPython refuses more than 4,300 by default, because the
+#: largest number of decimal digits of an integer in a literal. By default, CPython refuses more than 4,300, because the
 #: time grows with their square. Programs in the sandbox have no such limit, and their results are parsed here.
 MAX_DIGITS = 100_000
 _MAX_BITS = int(MAX_DIGITS * math.log2(10))
@@ -18,7 +18,7 @@ if 0 < sys.get_int_max_str_digits() < MAX_DIGITS:
 
 
 def literal(value: Value) -> str:
-    """Write a value as a Python expression that ``parse_value`` can parse.
+    """Return a value as a Python expression that ``parse_value`` can parse.
 
     Sets and dicts are written in a fixed order, so that equal values have equal text.
     """
@@ -42,10 +42,10 @@ def literal(value: Value) -> str:
 
 
 def parse_value(text: str) -> Value:
-    """Parse a Python literal; ``float('nan')``, ``float('inf')`` and ``set()`` count as literals.
+    """Parse a Python literal. ``float('nan')``, ``float('inf')`` and ``set()`` are literals too.
 
     Raises:
-        NotLiteral: the text is an expression of another kind.
+        NotLiteral: The text is an expression of another kind.
 
     """
     try:
@@ -58,7 +58,7 @@ def value_of_node(node: ast.expr) -> Value:
     """Return the value of a literal.
 
     Raises:
-        NotLiteral: the text is an expression of another kind.
+        NotLiteral: The text is an expression of another kind.
 
     """
     match node:

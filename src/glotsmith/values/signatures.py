@@ -18,7 +18,7 @@ class Parameter(msgspec.Struct, frozen=True):
 
     name: str
     type: Type
-    either: bool = False  #: ``int | float``: an int argument stays an int
+    either: bool = False  #: whether the type is ``int | float``, so that an int argument stays an int
 
     def __str__(self) -> str:
         """Return the parameter as a Python ``def`` writes it."""
@@ -44,7 +44,7 @@ def infer_signature(name: str, parameters: Sequence[str], calls: Sequence[Call])
     """Infer a signature from the values in ``calls``.
 
     Raises:
-        NotLiteral: the calls differ in arity from ``parameters``, or a value is not a literal.
+        NotLiteral: The calls differ in arity from ``parameters``, or a value is not a literal.
 
     """
     for call in calls:
@@ -59,7 +59,7 @@ def infer_signature(name: str, parameters: Sequence[str], calls: Sequence[Call])
 
 
 def _inferred_parameter(name: str, kind: Type, values: Sequence[Value]) -> Parameter:
-    """Return a parameter of the inferred type; ``either`` if ints are among the values of a float parameter."""
+    """Return a parameter of the inferred type. It is ``either`` if a float parameter has an int among its values."""
     return Parameter(name, kind, any(literal(coerce_value(v, kind)) != literal(v) for v in values))
 
 
@@ -67,9 +67,9 @@ def coerce_call(call: Call, signature: Signature, *, strict: bool = False) -> Ca
     """Return a call with its literals converted to the declared types.
 
     Args:
-        call: a call with as many arguments as the signature has parameters.
-        signature: the declared types.
-        strict: for languages that check types: convert ints for ``int | float`` parameters, too.
+        call: A call whose number of arguments equals the number of parameters.
+        signature: The declared types.
+        strict: Whether ints become floats also for ``int | float`` parameters, as languages with types require.
 
     """
     arguments = (
@@ -86,7 +86,7 @@ def parse_signature(text: str) -> Signature:
     """Parse ``def f(xs: list[int], k: int) -> int``, with or without the colon and a body.
 
     Raises:
-        NotLiteral: the text is not a ``def``, a type is not supported, or a parameter cannot be passed by position.
+        NotLiteral: The text is not a ``def``, a type is not supported, or a parameter cannot be passed by position.
 
     """
     head = text.strip()

@@ -14,7 +14,7 @@ Value = Any  #: int | float | str | bool | None | list | tuple | dict | set, nes
 
 
 class NotLiteral(ValueError):
-    """A test, type or value is not supported in a suite; the message names the part."""
+    """A test, type or value is not supported in a suite. The message names the unsupported part."""
 
 
 class Type(msgspec.Struct, frozen=True):
@@ -64,10 +64,10 @@ def optional(inner: Type) -> Type:
 
 
 def type_of(value: Value) -> Type:
-    """Infer the type of one value; the types of a container's elements are united.
+    """Return the type of a value. The types of the elements of a container are united.
 
     Raises:
-        NotLiteral: a part of the value has a type that tests do not support.
+        NotLiteral: A part of the value has a type that tests do not support.
 
     """
     scalar = _SCALARS.get(type(value))  # type: ignore[arg-type]
@@ -86,7 +86,7 @@ def type_of(value: Value) -> Type:
 
 
 def unite_all(types: Iterable[Type]) -> Type:
-    """Unite any number of types; ``any`` if there are none."""
+    """Return the narrowest type that includes all types; ``any`` for no types."""
     return reduce(unite, types, ANY)
 
 
@@ -142,7 +142,7 @@ def parse_type(text: str) -> Type:
     """Parse a Python annotation, with built-in names or those of ``typing``.
 
     Raises:
-        NotLiteral: the annotation names a type that tests do not support.
+        NotLiteral: The annotation names a type that tests do not support.
 
     """
     try:
@@ -157,7 +157,7 @@ def type_of_node(node: ast.expr | None) -> Type:
     """Return the type that an annotation names; ``any`` for no annotation.
 
     Raises:
-        NotLiteral: the annotation names a type that tests do not support.
+        NotLiteral: The annotation names a type that tests do not support.
 
     """
     match node:
@@ -176,13 +176,13 @@ def type_of_node(node: ast.expr | None) -> Type:
         case ast.BinOp(left=left, op=ast.BitOr(), right=right):
             return unite(type_of_node(left), type_of_node(right))
         case ast.Subscript(value=base, slice=inner):
-            return _generic(ast.unparse(base).rpartition(".")[2], inner)
+            return _generic_type(ast.unparse(base).rpartition(".")[2], inner)
         case _:
             pass
     raise NotLiteral(f"the type {ast.unparse(cast(ast.expr, node))} cannot be used in a test")
 
 
-def _generic(name: str, inner: ast.expr) -> Type:
+def _generic_type(name: str, inner: ast.expr) -> Type:
     nodes = list(inner.elts) if isinstance(inner, ast.Tuple) else [inner]
     if not nodes and name.lower() != "tuple":
         raise NotLiteral(f"the type {name}[()] cannot be used in a test")

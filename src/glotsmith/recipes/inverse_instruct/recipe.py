@@ -133,8 +133,8 @@ class InverseInstruct(Record, frozen=True, kw_only=True):
         """Return the paper's pipeline, with a round trip by execution.
 
         Raises:
-            UsageError: the teacher is ``offline``, which only translates.
-            InputError: a benchmark file cannot be read.
+            UsageError: The teacher is ``offline``, which only translates.
+            InputError: A benchmark file cannot be read.
 
         """
         require_model(services, self.roles, "inverse-instruct")

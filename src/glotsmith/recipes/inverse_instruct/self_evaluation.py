@@ -45,10 +45,10 @@ class ScoreSummaries(ItemStep[Inversion, Inversion]):
         """Initialize the step.
 
         Args:
-            evaluation: the request for one reply with logprobs.
-            vote: the request that is sampled if the server returns no logprobs.
-            votes: number of sampled votes.
-            logprobs: send ``evaluation`` first; False for servers that refuse requests for logprobs.
+            evaluation: The request for one reply with logprobs.
+            vote: The request that is sampled if the server returns no logprobs.
+            votes: Number of sampled votes.
+            logprobs: Send ``evaluation`` first; False for servers that refuse requests for logprobs.
 
         """
         self._evaluation, self._vote, self._votes, self._logprobs = evaluation, vote, votes, logprobs

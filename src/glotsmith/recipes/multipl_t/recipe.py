@@ -151,9 +151,9 @@ class MultiPLT(Record, frozen=True, kw_only=True):
         """Return the paper's pipeline.
 
         Raises:
-            UsageError: the teacher supports none of the languages.
-            ToolchainError: the toolchain of a target language is missing.
-            InputError: a benchmark file cannot be read.
+            UsageError: The teacher supports none of the languages.
+            ToolchainError: The toolchain of a target language is missing.
+            InputError: A benchmark file cannot be read.
 
         """
         translators = services.teachers_of("translate")
@@ -184,7 +184,7 @@ class MultiPLT(Record, frozen=True, kw_only=True):
         """Return the steps from solutions to rows.
 
         Raises:
-            InputError: a benchmark file cannot be read.
+            InputError: A benchmark file cannot be read.
 
         """
         return FinalSteps(Translate.name, Solution, self._final_steps(None))
