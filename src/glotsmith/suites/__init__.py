@@ -1,1 +1,1 @@
-"""Suites: test cases for a function, the evidence that they mean something, and the proof that they can fail."""
+"""Make suites: write test cases of a function, validate them, and prove that programs can pass and fail them."""

@@ -1,4 +1,4 @@
-"""Choose the cases of a suite among observed calls: they cover all arcs and return many different values."""
+"""Choose the cases of a suite from observed calls, so that they cover all arcs and return many different values."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -9,9 +9,9 @@ import msgspec
 from glotsmith.suites.inputs import Arguments, has_exact_integers
 from glotsmith.values import ANY, Type, Value, literal, type_of, unite
 
-TARGET_CASES = 12  #: cases up to which generated calls are added
-MAX_CASES = 20
-STRICT_ARC_SHARE = 0.9  #: share of the arcs for which types are not mixed
+TARGET_CASES = 12  #: number of cases up to which generated calls are added
+MAX_CASES = 20  #: largest number of cases
+STRICT_ARC_SHARE = 0.9  #: share of covered arcs above which no call with other types is added
 
 
 class ObservedCall(msgspec.Struct, frozen=True):
@@ -21,41 +21,41 @@ class ObservedCall(msgspec.Struct, frozen=True):
     writer: str
     value: Value
     arcs: frozenset[str]
-    returned: str = ""  #: the value as the runner wrote it
+    returned: str = ""  #: the value in the form in which the runner wrote it
 
     @property
     def kinds(self) -> tuple[Type, ...]:
-        """The types of the arguments and, last, of the result."""
+        """The types of the arguments, followed by the type of the result."""
         return (*map(type_of, self.arguments), type_of(self.value))
 
     @property
     def text(self) -> str:
-        """The arguments as a literal; calls with equal text are one call."""
+        """The arguments as a literal. Calls with equal text are equal."""
         return literal(self.arguments)
 
 
 def choose_cases(calls: Sequence[ObservedCall], base: Sequence[Type]) -> list[ObservedCall]:
-    """Choose up to ``MAX_CASES``, in the order in which they were chosen.
+    """Return up to ``MAX_CASES`` calls, in the order in which they were chosen.
 
     Args:
         calls: In order of preference.
-        base: Types of the arguments that most cases must have (``any`` where they are unknown).
+        base: Types that the arguments of most cases must have (``any`` for an unknown type).
 
     """
-    chosen = _Chosen(base)
+    chosen = _ChosenCases(base)
     distinct = list({t.text: t for t in reversed(calls)}.values())[::-1]
     fitting = [t for t in distinct if not contains_mixed(chosen.united(t))] or distinct
     chosen.cover(fitting)
     chosen.cover(distinct)
     chosen.vary([t for t in fitting if t.writer != "generated"], MAX_CASES)
-    chosen.vary([t for t in fitting if t.writer == "generated" and _plain(t)], TARGET_CASES)
+    chosen.vary([t for t in fitting if t.writer == "generated" and _is_portable(t)], TARGET_CASES)
     return chosen.trials
 
 
 def further_cases(
     chosen: Sequence[ObservedCall], calls: Sequence[ObservedCall], base: Sequence[Type]
 ) -> list[ObservedCall]:
-    """Return the calls that may join the chosen ones: each keeps the types, and every language represents its values.
+    """Return the calls that may be added: they keep the types, and every language can represent their values.
 
     Args:
         chosen: The cases of a suite.
@@ -63,12 +63,12 @@ def further_cases(
         base: Types of the arguments, as in ``choose_cases``.
 
     """
-    suite = _Chosen(base)
+    suite = _ChosenCases(base)
     for call in chosen:
         suite.take(call)
     texts = {call.text for call in chosen}
     distinct = {call.text: call for call in reversed(calls) if call.text not in texts}
-    return [call for call in reversed(distinct.values()) if _plain(call) and suite.keeps(call)]
+    return [call for call in reversed(distinct.values()) if _is_portable(call) and suite.keeps(call)]
 
 
 def contains_mixed(kinds: Iterable[Type]) -> bool:
@@ -76,12 +76,12 @@ def contains_mixed(kinds: Iterable[Type]) -> bool:
     return any(k.kind == "mixed" or contains_mixed(k.args) for k in kinds)
 
 
-def _plain(trial: ObservedCall) -> bool:
-    """Return whether every language represents the values: ASCII text and exact integers."""
+def _is_portable(trial: ObservedCall) -> bool:
+    """Return whether every language can represent the values: ASCII text and exact integers."""
     return trial.text.isascii() and literal(trial.value).isascii() and has_exact_integers(trial.value)
 
 
-class _Chosen:
+class _ChosenCases:
     def __init__(self, base: Sequence[Type]) -> None:
         self.trials: list[ObservedCall] = []
         self.kinds: tuple[Type, ...] = (*base, ANY)
@@ -98,19 +98,19 @@ class _Chosen:
         self._results[literal(trial.value)] += 1
 
     def cover(self, trials: Sequence[ObservedCall]) -> None:
-        """Take the first call that adds most arcs, repeatedly. Calls that loosen the types are taken last."""
+        """Repeatedly take the first call that adds most arcs. Calls that change the types are taken last."""
         enough = STRICT_ARC_SHARE * len(frozenset[str]().union(*(t.arcs for t in trials)))
-        for allowed in (self.keeps, self._fits, _anything):
-            while len(self.trials) < MAX_CASES and not (allowed is _anything and len(self._arcs) >= enough):
+        for allowed in (self.keeps, self._fits, _always):
+            while len(self.trials) < MAX_CASES and not (allowed is _always and len(self._arcs) >= enough):
                 gains = [(len(t.arcs - self._arcs), t) for t in trials if allowed(t)]
                 best = max((gain for gain, _ in gains), default=0)
                 if best == 0:
                     break
                 among = [t for gain, t in gains if gain == best]
-                self.take(next((t for t in among if _plain(t)), among[0]))
+                self.take(next((t for t in among if _is_portable(t)), among[0]))
 
     def vary(self, trials: Sequence[ObservedCall], limit: int) -> None:
-        """Add the cases with the rarest results, up to ``limit``, that keep the types."""
+        """Add cases that keep the types, up to ``limit`` in all; those with the rarest results are first."""
         left = [t for t in trials if t not in self.trials]
         while left and len(self.trials) < limit:
             rarity = [(self._results[literal(t.value)], n) for n, t in enumerate(left)]
@@ -124,22 +124,22 @@ class _Chosen:
         return not contains_mixed(after) or after == self.kinds
 
     def keeps(self, trial: ObservedCall) -> bool:
-        """Return whether a case keeps the known types of arguments, and does not make the result optional."""
+        """Return whether a case keeps the known types of the arguments and does not make the result optional."""
         after = self.united(trial)
-        same = all(a == b or _open(a) for a, b in zip(self.kinds[:-1], after[:-1], strict=True))
+        same = all(a == b or _is_open(a) for a, b in zip(self.kinds[:-1], after[:-1], strict=True))
         result = self.kinds[-1].kind in (after[-1].kind, "any") or after[-1].kind not in ("optional", "mixed")
         return same and result and self._fits(trial)
 
 
-def _anything(_: ObservedCall) -> bool:
+def _always(_: ObservedCall) -> bool:
     return True
 
 
-def _open(kind: Type) -> bool:
+def _is_open(kind: Type) -> bool:
     """Return whether a part of a type is unknown."""
-    return kind == ANY or any(map(_open, kind.args))
+    return kind == ANY or any(map(_is_open, kind.args))
 
 
 def unite_columns(rows: Sequence[Sequence[Type]]) -> tuple[Type, ...]:
-    """Unite rows of types column by column."""
+    """Return the united types of each column."""
     return tuple(reduce(unite, column) for column in zip(*rows, strict=True))

@@ -1,11 +1,11 @@
-"""Find functions that read the clock. Two runs within a second may agree by chance, so two runs do not expose them."""
+"""Find functions that read the clock. Two runs within a second may agree by chance, so two runs do not reveal them."""
 
 import ast
 
 from glotsmith.records import Function
 
 #: attributes that read a clock (``datetime.now``, ``time.monotonic`` …)
-_READS = frozenset(
+_CLOCK_ATTRIBUTES = frozenset(
     (
         "now",
         "utcnow",
@@ -19,25 +19,25 @@ _READS = frozenset(
     )
 )
 #: functions of ``time`` that read the clock if they are called without an argument
-_BY_DEFAULT = frozenset(("localtime", "gmtime", "ctime", "asctime"))
+_CLOCK_FUNCTIONS = frozenset(("localtime", "gmtime", "ctime", "asctime"))
 
 
 def find_clock_read(function: Function) -> str:
-    """Return the first expression of the function's program that reads a clock; "" if there is none."""
+    """Return the first expression in the program of a function that reads a clock; "" if there is none."""
     try:
         nodes = ast.walk(ast.parse(function.program))
-        return next((ast.unparse(node) for node in nodes if _reads(node)), "")
+        return next((ast.unparse(node) for node in nodes if _reads_clock(node)), "")
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return ""
 
 
-def _reads(node: ast.AST) -> bool:
+def _reads_clock(node: ast.AST) -> bool:
     match node:
-        case ast.Call(func=ast.Attribute(attr=name) | ast.Name(id=name), args=[]) if name in _BY_DEFAULT:
+        case ast.Call(func=ast.Attribute(attr=name) | ast.Name(id=name), args=[]) if name in _CLOCK_FUNCTIONS:
             return True
         case ast.Attribute(value=ast.Name(id="time"), attr="time"):
             return True
         case ast.Attribute(attr=name):
-            return name in _READS
+            return name in _CLOCK_ATTRIBUTES
         case _:
             return False

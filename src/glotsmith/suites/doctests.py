@@ -1,4 +1,4 @@
-"""The second writer: the calls in a docstring's ``>>>`` examples. Execution gives the values, not their outputs."""
+"""The second writer: the calls in the ``>>>`` examples of a docstring. Their expected values come from execution."""
 
 import ast
 import doctest
@@ -10,22 +10,22 @@ from glotsmith.values import NotLiteral, Value, parse_value
 
 
 def doctest_calls(function: Function, parameters: Sequence[SourceParameter]) -> list[tuple[Value, ...]]:
-    """Return the arguments of every call of the function on literals, in order, also inside other expressions.
+    """Return the arguments of all calls of the function with literals, in order, also inside other expressions.
 
-    Names that an earlier example gave a literal (``>>> xs = [1, 2]``) are replaced by it.
+    Names to which an earlier example assigns a literal (``>>> xs = [1, 2]``) are replaced with the literal.
     """
     found: list[tuple[Value, ...]] = []
     names: dict[str, ast.expr] = {}
-    for tree in _examples(function.docstring):
-        for call in _calls(tree, function.name):
-            arguments = _arguments(call, parameters, names)
+    for tree in _parsed_examples(function.docstring):
+        for call in _find_calls(tree, function.name):
+            arguments = _bind_call(call, parameters, names)
             if arguments is not None and all(repr(arguments) != repr(a) for a in found):
                 found.append(arguments)
-        names |= _assigned(tree)
+        names |= _assigned_values(tree)
     return found
 
 
-def _examples(docstring: str) -> Iterator[ast.Module]:
+def _parsed_examples(docstring: str) -> Iterator[ast.Module]:
     try:
         examples = doctest.DocTestParser().get_examples(docstring)
     except ValueError:
@@ -37,7 +37,7 @@ def _examples(docstring: str) -> Iterator[ast.Module]:
             continue
 
 
-def _calls(tree: ast.Module, name: str) -> Iterator[ast.Call]:
+def _find_calls(tree: ast.Module, name: str) -> Iterator[ast.Call]:
     for node in ast.walk(tree):
         match node:
             case ast.Call(func=ast.Name(id=found) | ast.Attribute(attr=found)) if found == name:
@@ -46,12 +46,12 @@ def _calls(tree: ast.Module, name: str) -> Iterator[ast.Call]:
                 pass
 
 
-def _arguments(
+def _bind_call(
     call: ast.Call, parameters: Sequence[SourceParameter], names: dict[str, ast.expr]
 ) -> tuple[Value, ...] | None:
     try:
-        positional = [_value(x, names) for x in call.args]
-        keywords = {k.arg: _value(k.value, names) for k in call.keywords if k.arg is not None}
+        positional = [_literal_value(x, names) for x in call.args]
+        keywords = {k.arg: _literal_value(k.value, names) for k in call.keywords if k.arg is not None}
     except (NotLiteral, SyntaxError, ValueError, RecursionError):
         return None
     if len(keywords) != len(call.keywords):
@@ -59,7 +59,7 @@ def _arguments(
     return bind_arguments(parameters, positional, keywords)
 
 
-class _Inline(ast.NodeTransformer):
+class _InlineNames(ast.NodeTransformer):
     def __init__(self, names: dict[str, ast.expr]) -> None:
         self._names = names
 
@@ -67,7 +67,7 @@ class _Inline(ast.NodeTransformer):
         return self._names.get(node.id, node)
 
     def visit_Call(self, node: ast.Call) -> ast.expr:
-        """Replace ``range(3)``, ``list(…)`` and similar calls on literals by their value."""
+        """Replace ``range(3)``, ``list(…)`` and similar calls of literals with their values."""
         self.generic_visit(node)
         return _as_list(node) or node
 
@@ -90,12 +90,12 @@ def _as_list(node: ast.Call) -> ast.expr | None:
     return None
 
 
-def _value(node: ast.expr, names: dict[str, ast.expr]) -> Value:
+def _literal_value(node: ast.expr, names: dict[str, ast.expr]) -> Value:
     copy = ast.parse(ast.unparse(node), mode="eval")
-    return parse_value(ast.unparse(_Inline(names).visit(copy.body)))
+    return parse_value(ast.unparse(_InlineNames(names).visit(copy.body)))
 
 
-def _assigned(tree: ast.Module) -> dict[str, ast.expr]:
+def _assigned_values(tree: ast.Module) -> dict[str, ast.expr]:
     """Return the names that an example assigns. A value that is not a literal also hides an earlier literal."""
     found: dict[str, ast.expr] = {}
     for node in tree.body:

@@ -1,12 +1,12 @@
-"""Draft suites: a function with calls to try, without expected values. The writers make them, validation reads them."""
+"""Draft suites: a function with calls, without expected values. Writers make them, and validation reads them."""
 
 from glotsmith.records import Function, Record
 
 
 class DraftCase(Record, frozen=True, kw_only=True):
-    """One call: a test without its expected value."""
+    """A call: a test without its expected value."""
 
-    arguments: str  #: a tuple of literals, one for each of the draft's parameters: ``(3, 'a')``
+    arguments: str  #: a tuple of literals, one for each parameter of the draft, such as ``(3, 'a')``
     writer: str  #: ``teacher``, ``doctest`` or ``generated``
 
 

@@ -1,7 +1,7 @@
-"""The third writer: find the types of a function's arguments by trying them, then inputs that cover its body.
+"""The third writer: find the types of the arguments of a function by experiments, then inputs that cover its body.
 
-It needs at most three runs of the sandbox: known calls or guesses of types, inputs of the types that are found, and
-mutations of the calls that returned a value.
+It needs at most three runs of the sandbox: known calls or guesses of types, inputs of the found types, and mutations of
+the calls that returned a value.
 """
 
 import ast
@@ -27,21 +27,21 @@ from glotsmith.suites.value_pools import collect_constants, value_pool
 from glotsmith.values import MIXED, NotLiteral, Type, Value, literal, parse_value, type_of
 
 _HASH_SEED = 3
-_CPU_S = 0.25  #: CPU seconds a call; validation allows four times as much
-_SIZE = 600  #: characters of a result
-_GUESSES = 150  #: combinations of types to try …
-_PLAIN = 3  #: … with so many calls each for the first hundred, two for the rest
-_GENERATED = 160
-_MUTATED = 140
-_SHARES = (120, 80, 60)  #: calls for the likeliest combinations of types
-_SEEDS = 40
+_CPU_S = 0.25  #: CPU seconds for a call; validation allows four times as much
+_SIZE = 600  #: largest number of characters of a result
+_GUESSES = 150  #: number of combinations of types to try
+_PLAIN = 3  #: number of calls for each of the first hundred combinations; the others get two
+_GENERATED = 160  #: number of generated calls of known types
+_MUTATED = 140  #: number of mutated calls
+_SHARES = (120, 80, 60)  #: number of calls for each of the likeliest combinations of types
+_SEEDS = 40  #: number of calls to mutate
 
-WeightedTypes = tuple[tuple[Type, ...], float]  #: types of the arguments, weight of the hints
-KnownCalls = Sequence[tuple[Arguments, str]]  #: calls by other writers: (arguments, writer)
+WeightedTypes = tuple[tuple[Type, ...], float]  #: types of the arguments, and the weight of the hints for them
+KnownCalls = Sequence[tuple[Arguments, str]]  #: calls of other writers: arguments and writer
 
 
 class InputExplorer:
-    """Explores one function."""
+    """Finds the argument types of a function, and observes calls."""
 
     def __init__(self, runner: FunctionRunner, function: Function, parameters: Sequence[SourceParameter]) -> None:
         self._runner = runner
@@ -51,36 +51,36 @@ class InputExplorer:
         self._random = Random(int(function.id[:16], 16) if _is_hex(function.id) else function.id)  # noqa: S311
         self.observed: list[ObservedCall] = []
         self.argument_types: tuple[Type, ...] = ()
-        self.failures: list[str] = []  #: results of the calls that gave no literal, oldest first
+        self.failures: list[str] = []  #: results of the calls that returned no literal, oldest first
 
     async def explore(self, known: KnownCalls) -> None:
-        """Fill ``observed``, calls of other writers first, and ``argument_types``."""
+        """Set ``argument_types`` and ``observed``, in which the calls of other writers are first."""
         if known:
             await self._try_known(known)
         if not self.argument_types:
             await self._try_guesses()
         if not self.argument_types:
             return
-        if not self._complete():
-            await self._try(mutate_calls(self._seeds(), self._mined, self._random, _MUTATED))
+        if not self._is_covered():
+            await self._run_generated(mutate_calls(self._seeds(), self._mined, self._random, _MUTATED))
 
     async def _try_known(self, known: KnownCalls) -> None:
         """Try the calls of the other writers and, in the same run, inputs of their types."""
-        kinds = _of_most([tuple(map(type_of, a)) for a, _ in known])
+        kinds = _most_common_types([tuple(map(type_of, a)) for a, _ in known])
         await self._run([*known, *((a, "generated") for a in self._generate(kinds))])
         worked = [t.kinds[:-1] for t in self.observed if t.writer != "generated" and not contains_mixed(t.kinds[:-1])]
         if worked:
-            self.argument_types = _of_most(worked)
+            self.argument_types = _most_common_types(worked)
 
     async def _try_guesses(self) -> None:
-        """Try combinations of types on a few plain calls, then the likeliest on many. Keep the best combination."""
-        groups = await self._likeliest()
+        """Try combinations of types with a few plain calls, then the likeliest with many. Keep the best combination."""
+        groups = await self._likeliest_groups()
         if not groups:
             return
         calls = [(n, a) for n, (kinds, _) in enumerate(groups) for a in self._generate(kinds, _SHARES[n])]
-        self.argument_types = (_ranked(groups, await self._by_group(calls)) or groups)[0][0]
+        self.argument_types = (_rank_groups(groups, await self._run_groups(calls)) or groups)[0][0]
 
-    async def _likeliest(self) -> list[WeightedTypes]:
+    async def _likeliest_groups(self) -> list[WeightedTypes]:
         ranked = [rank_types(self._function, p) for p in self._parameters]
         groups = heaviest_combinations(ranked, _GUESSES)
         kinds_tried = dict.fromkeys(k for kinds, _ in groups for k in kinds)
@@ -89,10 +89,10 @@ class InputExplorer:
         for number, (kinds, _) in enumerate(groups):
             pools = [plain[k] for k in kinds]
             calls += [(number, a) for a in zip_pools(pools, _PLAIN if number < 100 else 2)]
-        return _ranked(groups, await self._by_group(calls))[: len(_SHARES)]
+        return _rank_groups(groups, await self._run_groups(calls))[: len(_SHARES)]
 
-    async def _by_group(self, calls: Sequence[tuple[int, Arguments]]) -> dict[int, list[CallResult]]:
-        """Run calls that belong to numbered groups, and sort the answers into these."""
+    async def _run_groups(self, calls: Sequence[tuple[int, Arguments]]) -> dict[int, list[CallResult]]:
+        """Run calls that belong to numbered groups, and return the results of each group."""
         answers = await self._run([(a, "generated") for _, a in calls])
         results: defaultdict[int, list[CallResult]] = defaultdict(list)
         for (number, _), answer in zip(calls, answers, strict=True):
@@ -102,7 +102,7 @@ class InputExplorer:
     def _generate(self, kinds: Sequence[Type], count: int = _GENERATED) -> list[Arguments]:
         return generate_calls(kinds, self._parameters, self._mined, self._random, count)
 
-    async def _try(self, calls: Iterable[Arguments]) -> None:
+    async def _run_generated(self, calls: Iterable[Arguments]) -> None:
         await self._run([(a, "generated") for a in calls])
 
     async def _run(self, calls: KnownCalls) -> tuple[CallResult, ...]:
@@ -110,28 +110,28 @@ class InputExplorer:
         batch = CallBatch(calls=texts, cpu_s=_CPU_S, max_chars=_SIZE, measure="arcs")
         [report] = await self._runner.run(self._function, [batch], _HASH_SEED)
         for (arguments, writer), answer in zip(calls, report.results, strict=True):
-            self._note(arguments, writer, answer)
+            self._record_result(arguments, writer, answer)
         return report.results
 
-    def _note(self, arguments: Arguments, writer: str, answer: CallResult) -> None:
+    def _record_result(self, arguments: Arguments, writer: str, answer: CallResult) -> None:
         value = returned_literal(answer)
         if value is not None and (writer != "generated" or has_exact_integers(value[0])):
             self.observed.append(ObservedCall(arguments, writer, value[0], answer.arcs, answer.text))
         elif answer.kind != "skipped" and len(self.failures) < 500:
             self.failures.append("too large integers" if value else f"{answer.kind} {answer.text}"[:120])
 
-    def _complete(self) -> bool:
-        """Return whether the observed calls reach all lines and both outcomes of every condition."""
+    def _is_covered(self) -> bool:
+        """Return whether the observed calls reach all lines and both results of every condition."""
         arcs = frozenset[str]().union(*(t.arcs for t in self.observed))
         after: defaultdict[int, set[int]] = defaultdict(set)
         for arc in arcs:
             start, _, end = arc.partition(",")
             after[int(start)].add(int(end))
-        lines, forks = _lines(self._function)
+        lines, forks = _statement_lines(self._function)
         return lines <= set(after) and all(len(after[line]) > 1 for line in forks)
 
     def _seeds(self) -> list[Arguments]:
-        """Return the calls to mutate: first those that reached new arcs, then some others."""
+        """Return the calls to mutate: those that reached new arcs, then some others."""
         seen: set[str] = set()
         fresh: list[Arguments] = []
         others: list[Arguments] = []
@@ -158,8 +158,8 @@ def _is_hex(text: str) -> bool:
     return len(text) >= 16 and all(c in "0123456789abcdef" for c in text)
 
 
-def _of_most(rows: Sequence[tuple[Type, ...]]) -> tuple[Type, ...]:
-    """Unite the types of the calls, leaving out calls that would mix them."""
+def _most_common_types(rows: Sequence[tuple[Type, ...]]) -> tuple[Type, ...]:
+    """Return the united types of the calls, without calls whose types do not fit the others."""
     counts: defaultdict[tuple[Type, ...], int] = defaultdict(int)
     for row in rows:
         counts[row] += 1
@@ -170,36 +170,36 @@ def _of_most(rows: Sequence[tuple[Type, ...]]) -> tuple[Type, ...]:
     return united
 
 
-def _ranked(groups: Sequence[WeightedTypes], results: Mapping[int, Sequence[CallResult]]) -> list[WeightedTypes]:
-    """Return the groups that gave values, best first. The score counts arcs, values and the weight of hints."""
-    reach = {n: _reach(answers) for n, answers in results.items()}
+def _rank_groups(groups: Sequence[WeightedTypes], results: Mapping[int, Sequence[CallResult]]) -> list[WeightedTypes]:
+    """Return the groups with values, best first. The score counts arcs, values and the weight of hints."""
+    reach = {n: _reached_arcs(answers) for n, answers in results.items()}
     most = max(map(len, reach.values()), default=0)
     scores = {n: groups[n][1] + 4 * len(reach[n]) / most + _fitness(results[n]) for n in reach if reach[n]}
     return [groups[n] for n in sorted(scores, key=lambda n: (-scores[n], n))]
 
 
-def _reach(answers: Iterable[CallResult]) -> frozenset[str]:
+def _reached_arcs(answers: Iterable[CallResult]) -> frozenset[str]:
     return frozenset[str]().union(*(a.arcs for a in answers if returned_literal(a) is not None))
 
 
 def _fitness(answers: Sequence[CallResult]) -> float:
-    """Score a group of calls: values raise it, different values raise it more, only None lowers it."""
+    """Return a score of a group of calls: values and different values increase it, and only None lowers it."""
     values = [v[0] for a in answers if (v := returned_literal(a)) is not None]
     wrong = sum(a.text.startswith(("'TypeError", "'AttributeError")) for a in answers)
     distinct = {literal(v) for v in values}
     return 2 * len(values) / len(answers) - 2 * wrong / len(answers) + (len(distinct) > 1) - 2 * (distinct == {"None"})
 
 
-def _lines(function: Function) -> tuple[set[int], set[int]]:
-    """Return the lines of the function's own statements, and the lines of its conditions."""
+def _statement_lines(function: Function) -> tuple[set[int], set[int]]:
+    """Return the lines of the statements in the body of a function, and those of its conditions."""
     start, first, last = body_lines(function)
     tree = ast.parse(function.program)
     nodes = [n for n in ast.walk(tree) if isinstance(n, ast.stmt) and first <= n.lineno <= last]
     simple = (ast.Return, ast.Assign, ast.AugAssign, ast.Expr)
     lines = {n.lineno for n in nodes if isinstance(n, simple) and not _is_text(n)}
     forks = {n.lineno for n in nodes if isinstance(n, ast.If | ast.While | ast.For)}
-    hopeless = raising_lines(function)
-    return lines - {start} - hopeless, {n for n in forks if not {n, n + 1} & hopeless}
+    unreachable = raising_lines(function)
+    return lines - {start} - unreachable, {n for n in forks if not {n, n + 1} & unreachable}
 
 
 def _is_text(node: ast.stmt) -> bool:

@@ -1,8 +1,8 @@
 """Run calls of a function in the sandbox. The host builds the program, and reads only the marked output lines.
 
 The programs are a source function and its mutants. Expected values are the results of this function, so its mutants may
-get them (``CallBatch.expected``): they are nothing that the function does not compute itself. Candidates (translations
-and answers) never get expected values; the verifier compares their results outside the sandbox.
+get them (``CallBatch.expected``). Candidates (translations and answers) never get expected values: the verifier
+compares their results outside the sandbox.
 """
 
 import sys
@@ -33,16 +33,16 @@ class RunnerFailed(Unanswered):
 
 
 class CallBatch(msgspec.Struct, frozen=True, kw_only=True):
-    """Calls of one function to run one after another."""
+    """Calls of a function that run one after another."""
 
-    calls: tuple[str, ...]  #: argument tuples as literals
-    code: str = ""  #: the text of a mutant; empty for the original function
-    cpu_s: float = 1.0  #: CPU seconds a call
-    max_chars: int = 2000  #: characters of a result's literal
-    measure: str = ""  #: ``arcs`` or ``seconds`` for each call, ``coverage`` of them all, or nothing
-    one_process_per_call: bool = False  #: run each call in a process of its own
-    #: literals of the values that the original function has returned; the batch of a mutant stops at the first call
-    #: that differs; never those of a candidate
+    calls: tuple[str, ...]  #: tuples of arguments, as literals
+    code: str = ""  #: the code of a mutant; "" for the original function
+    cpu_s: float = 1.0  #: CPU seconds for a call
+    max_chars: int = 2000  #: largest number of characters of the literal of a result
+    measure: str = ""  #: ``arcs`` or ``seconds`` of each call, ``coverage`` of all calls, or "" for no measurement
+    one_process_per_call: bool = False  #: whether each call runs in a process of its own
+    #: literals of the values that the original function returned; the batch of a mutant stops at the first call that
+    #: returns another value. A candidate never gets them
     expected: tuple[str, ...] = ()
 
 
@@ -51,12 +51,12 @@ class CallResult(NamedTuple):
 
     kind: str = "skipped"  #: ``value raised opaque large effect stopped skipped``
     text: str = ""  #: the value as a literal, or the reason why there is none
-    arcs: frozenset[str] = frozenset()  #: ``from,to`` line pairs, where they were measured
-    seconds: float = 0.0  #: CPU time, where it was measured
+    arcs: frozenset[str] = frozenset()  #: pairs of lines, ``from,to``, if they were measured
+    seconds: float = 0.0  #: CPU time, if it was measured
 
 
 class BodyCoverage(NamedTuple):
-    """Coverage of the function's own body."""
+    """The coverage of the body of a function."""
 
     lines: int = 0
     lines_hit: int = 0
@@ -65,12 +65,12 @@ class BodyCoverage(NamedTuple):
 
     @property
     def line_rate(self) -> float:
-        """Share of lines that ran, 0–1."""
+        """The share of lines that ran, 0–1."""
         return self.lines_hit / self.lines if self.lines else 0.0
 
     @property
     def branch_rate(self) -> float:
-        """Share of branches that were taken, 0–1; 1 where there is none."""
+        """The share of branches that were taken, 0–1; 1 without branches."""
         return self.branches_hit / self.branches if self.branches else 1.0
 
 
@@ -85,16 +85,16 @@ _EXAMPLE = Function(id="", name="f", code="def f(x):\n    return x", docstring="
 
 
 class FunctionRunner:
-    """Runs batches of calls in a sandbox. It is also a health check of the sandbox (``unanswered.Health``)."""
+    """Runs batches of calls in a sandbox. It is also a health check of the sandbox (``unanswered.ServiceHealth``)."""
 
     name = "the function runner"
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
-        self.answered = 0  #: programs that ran
+        self.answered = 0  #: number of programs that ran
 
     async def works(self) -> bool:
-        """Return whether a plain function gives its value now."""
+        """Return whether a trivial function returns its value now."""
         try:
             [report] = await self.run(_EXAMPLE, [CallBatch(calls=("(1,)",))], 0)
         except RunnerFailed:
@@ -102,35 +102,35 @@ class FunctionRunner:
         return report.results[0].kind == "value"
 
     async def run(self, function: Function, batches: Sequence[CallBatch], hash_seed: int) -> list[BatchResult]:
-        """Run all batches in one sandbox, one interpreter with ``PYTHONHASHSEED=hash_seed``.
+        """Run all batches in one interpreter with ``PYTHONHASHSEED=hash_seed``.
 
-        The second attempt, if the first fails, starts the interpreter cold.
+        If the first attempt fails, the second one starts the interpreter cold.
 
         Raises:
             RunnerFailed: The sandbox failed twice.
 
         """
-        program, mark = _program(function, batches, hash_seed)
+        program, mark = _runner_program(function, batches, hash_seed)
         outcome = await self._sandbox.run(program)
-        if not _ran(mark, outcome):
+        if not _has_started(mark, outcome):
             outcome = await self._sandbox.run(msgspec.structs.replace(program, warm=None))
-        if not _ran(mark, outcome):
+        if not _has_started(mark, outcome):
             stderr = outcome.stderr.decode("utf-8", "replace").strip()[-300:]
             why = outcome.detail or f"Python did not start: {outcome.ending} {outcome.code} {stderr}"
             raise RunnerFailed(why, self)
         self.answered += 1
-        return _reports(mark, outcome, batches)
+        return _parse_results(mark, outcome, batches)
 
 
-def _ran(mark: str, outcome: Outcome) -> bool:
+def _has_started(mark: str, outcome: Outcome) -> bool:
     """Return whether the runner script ran. It prints its first line before any code of the function runs."""
     return outcome.ending != "infra" and outcome.stdout.startswith(f"{mark} start\n".encode())
 
 
-def _program(function: Function, batches: Sequence[CallBatch], hash_seed: int) -> tuple[Program, str]:
+def _runner_program(function: Function, batches: Sequence[CallBatch], hash_seed: int) -> tuple[Program, str]:
     measured = any(b.measure == "coverage" for b in batches)
     original = function.program
-    jobs = [_job(function, b) for b in batches]
+    jobs = [_batch_job(function, b) for b in batches]
     mark = content_hash("runner_script", original, msgspec.json.encode(jobs).decode())
     program = Program(
         files={_SCRIPT: _read_script(_SCRIPT), _SUBJECT: original},
@@ -146,7 +146,7 @@ def _program(function: Function, batches: Sequence[CallBatch], hash_seed: int) -
 
 @cache
 def _warm_interpreter(measured: bool) -> WarmInterpreter:
-    """Return the interpreter that has loaded the script, and ``coverage`` if it is measured."""
+    """Return the interpreter that has loaded the script, and ``coverage`` if coverage is measured."""
     folders = (_coverage_site(),) if measured else ()
     return WarmInterpreter(
         argv=(*_command(_WARM_SCRIPT), *folders),
@@ -158,7 +158,7 @@ def _command(script: str) -> tuple[str, ...]:
     return (_interpreter(), "-s", "-P", "-B", "-W", "ignore", f"@{{dir}}/{script}")
 
 
-def _job(function: Function, batch: CallBatch) -> dict[str, Any]:
+def _batch_job(function: Function, batch: CallBatch) -> dict[str, Any]:
     code = batch.code or function.code
     return {
         **msgspec.structs.asdict(batch),
@@ -182,13 +182,13 @@ def _interpreter() -> str:
 
 @cache
 def _coverage_site() -> str:
-    """Return the folder that holds the ``coverage`` package."""
+    """Return the folder that contains the package ``coverage``."""
     found = util.find_spec("coverage")
     assert found is not None and found.origin is not None, "coverage is a dependency"
     return str(Path(found.origin).parent.parent)
 
 
-def _reports(mark: str, outcome: Outcome, batches: Sequence[CallBatch]) -> list[BatchResult]:
+def _parse_results(mark: str, outcome: Outcome, batches: Sequence[CallBatch]) -> list[BatchResult]:
     ended = "skipped" if outcome.ending == "exit" else f"stopped {outcome.ending}"
     kind, _, text = ended.partition(" ")
     answers = [[CallResult(kind, text) for _ in b.calls] for b in batches]

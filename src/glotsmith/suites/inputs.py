@@ -13,8 +13,8 @@ from glotsmith.values import Type, Value, literal
 
 Arguments = tuple[Value, ...]
 
-MAX_TEXT = 400  #: characters of a call's arguments
-MAX_INT = 2**53  #: integers beyond it are not exact in every language
+MAX_TEXT = 400  #: largest number of characters of the arguments of a call
+MAX_INT = 2**53  #: largest integer that is exact in every language
 
 
 def heaviest_combinations(
@@ -25,31 +25,31 @@ def heaviest_combinations(
     heap, seen = [(-_weight(ranked, start), start)], {start}
     found: list[tuple[tuple[Type, ...], float]] = []
     while heap and len(found) < limit:
-        weight, places = heapq.heappop(heap)
-        found.append((tuple(r[i][0] for r, i in zip(ranked, places, strict=True)), -weight))
-        for position, place in enumerate(places):
-            after = (*places[:position], place + 1, *places[position + 1 :])
-            if after not in seen and place + 1 < len(ranked[position]):
+        weight, ranks = heapq.heappop(heap)
+        found.append((tuple(r[i][0] for r, i in zip(ranked, ranks, strict=True)), -weight))
+        for position, rank in enumerate(ranks):
+            after = (*ranks[:position], rank + 1, *ranks[position + 1 :])
+            if after not in seen and rank + 1 < len(ranked[position]):
                 seen.add(after)
                 heapq.heappush(heap, (-_weight(ranked, after), after))
     return found
 
 
-def _weight(ranked: Sequence[Sequence[tuple[Type, float]]], places: Sequence[int]) -> float:
-    return sum(r[i][1] for r, i in zip(ranked, places, strict=True))
+def _weight(ranked: Sequence[Sequence[tuple[Type, float]]], ranks: Sequence[int]) -> float:
+    return sum(r[i][1] for r, i in zip(ranked, ranks, strict=True))
 
 
 def zip_pools(pools: Sequence[Sequence[Value]], count: int) -> list[Arguments]:
-    """Return ``count`` calls: first the first value of every pool, then the second value, and so on."""
+    """Return ``count`` calls. The first one has the first value of every pool, the second one the second values."""
     return [tuple(p[min(n, len(p) - 1)] for p in pools) for n in range(count)]
 
 
 def generate_calls(
     kinds: Sequence[Type], parameters: Sequence[SourceParameter], mined: SourceConstants, random: Random, count: int
 ) -> list[Arguments]:
-    """Return up to ``count`` different calls of given types.
+    """Return up to ``count`` different calls with given types.
 
-    First the defaults with each parameter varied by itself, then all parameters at random.
+    The first calls change one parameter of the default call; the others have random values for all parameters.
     """
     pools = [value_pool(k, mined, random) for k in kinds]
     base = tuple(p.default.value if p.default else q[0] for p, q in zip(parameters, pools, strict=True))
@@ -67,7 +67,7 @@ _SIZED = (list, tuple, str, set, dict)
 
 
 def _equal_arguments(pools: Sequence[Sequence[Value]], random: Random) -> Iterator[Arguments]:
-    """Yield calls whose sequences are of one length, and calls whose arguments are equal."""
+    """Yield calls whose sequences have equal lengths, and calls whose arguments are equal."""
     sized: list[list[Value]] = [[v for v in p if isinstance(v, _SIZED)] for p in pools]
     if sum(map(bool, sized)) < 2:
         return
@@ -80,21 +80,21 @@ def _equal_arguments(pools: Sequence[Sequence[Value]], random: Random) -> Iterat
 
 
 def mutate_calls(seeds: Sequence[Arguments], mined: SourceConstants, random: Random, count: int) -> list[Arguments]:
-    """Return up to ``count`` different calls near ``seeds``: one to three small changes each."""
+    """Return up to ``count`` different calls that are made of ``seeds`` by one to three small changes."""
     if not seeds:
         return []
     found: list[Arguments] = []
     for _ in range(3 * count):
         arguments = list(random.choice(seeds))
         for _ in range(random.choice((1, 1, 2, 3))):
-            place = random.randrange(len(arguments))
-            arguments[place] = _change(arguments[place], mined, random)
+            index = random.randrange(len(arguments))
+            arguments[index] = _change(arguments[index], mined, random)
         found.append(tuple(arguments))
     return _distinct(found, count)
 
 
 def _change(value: Value, mined: SourceConstants, random: Random) -> Value:
-    """Return a value of the same type nearby."""
+    """Return a similar value of the same type."""
     match value:
         case bool():
             return not value
@@ -108,17 +108,17 @@ def _change(value: Value, mined: SourceConstants, random: Random) -> Value:
         case list():
             return _change_items(cast(list[Value], value), mined, random)
         case tuple():
-            return _change_one(cast(tuple[Value, ...], value), mined, random)
+            return _change_one_item(cast(tuple[Value, ...], value), mined, random)
         case set():
-            return set(_change_items(sorted(cast(set[Value], value), key=_written), mined, random))
+            return set(_change_items(sorted(cast(set[Value], value), key=_sort_text), mined, random))
         case dict():
             return _change_pairs(list(cast(dict[Value, Value], value).items()), mined, random)
         case _:
             return value
 
 
-def _written(value: Value) -> str:
-    """Return the literal of a value, to sort by. An integer of over 4300 digits has none: its type is returned."""
+def _sort_text(value: Value) -> str:
+    """Return a text of a value to sort by: its literal, or its type if it has an integer of over 4300 digits."""
     try:
         return repr(value)
     except ValueError:
@@ -144,8 +144,8 @@ def _change_items(items: list[Value], mined: SourceConstants, random: Random) ->
     return random.choice((changed, changed, items[:i] + items[i + 1 :], doubled[:12], swapped, items[::-1]))
 
 
-def _change_one(items: tuple[Value, ...], mined: SourceConstants, random: Random) -> tuple[Value, ...]:
-    """Change one item in place, because each position of a tuple has its own type."""
+def _change_one_item(items: tuple[Value, ...], mined: SourceConstants, random: Random) -> tuple[Value, ...]:
+    """Return a tuple with one changed item. (Each position of a tuple has its own type.)"""
     if not items:
         return items
     i = random.randrange(len(items))
@@ -167,9 +167,7 @@ def _change_pairs(pairs: list[tuple[Value, Value]], mined: SourceConstants, rand
 def _distinct(calls: Sequence[Arguments], count: int) -> list[Arguments]:
     found: dict[str, Arguments] = {}
     for call in calls:
-        if (
-            has_exact_integers(call) and len(text := literal(call)) <= MAX_TEXT
-        ):  # Python refuses to print an integer of more than 4300 digits
+        if has_exact_integers(call) and len(text := literal(call)) <= MAX_TEXT:  # large integers have no literal
             found.setdefault(text, call)
         if len(found) == count:
             break

@@ -1,7 +1,7 @@
-"""Find observed calls that kill the mutants which the chosen cases of a suite do not kill.
+"""Find observed calls that kill mutants that the chosen cases of a suite do not kill.
 
-Coverage alone leaves boundaries untested: a suite may cover every branch of a primality test without one even number.
-This is the selection of tests by mutation analysis (DeMillo, Lipton and Sayward, 1978).
+Coverage alone leaves boundaries untested: a suite may cover every branch of a primality test without an even number.
+The method is the selection of tests by mutation analysis (DeMillo, Lipton and Sayward, 1978).
 """
 
 from collections import Counter
@@ -13,9 +13,9 @@ from glotsmith.suites.function_runner import BatchResult, CallBatch, FunctionRun
 from glotsmith.suites.mutants import make_mutants
 from glotsmith.values import Type
 
-MAX_MUTANTS = 40  #: mutants that the chosen cases are tried on
-_MAX_CALLS = 80  #: further calls that a surviving mutant is tried on
-_CPU_S = 0.05  #: CPU seconds a call; a slower mutant counts as killed
+MAX_MUTANTS = 40  #: largest number of mutants on which the chosen cases are run
+_MAX_CALLS = 80  #: largest number of further calls of a surviving mutant
+_CPU_S = 0.05  #: CPU seconds for a call; a slower mutant counts as killed
 _HASH_SEED = 3
 
 
@@ -26,7 +26,7 @@ async def find_killing_calls(
     observed: Sequence[ObservedCall],
     base: Sequence[Type],
 ) -> list[ObservedCall]:
-    """Return observed calls that kill surviving mutants, the call that kills most first; at most ``MAX_CASES`` in all.
+    """Return observed calls that kill surviving mutants, at most ``MAX_CASES`` with the chosen ones.
 
     Args:
         runner: Runs the mutants.
@@ -44,19 +44,19 @@ async def find_killing_calls(
         return []
     expected = tuple(call.returned for call in chosen)
     codes = make_mutants(function, MAX_MUTANTS)
-    killed = await _run(runner, function, codes, chosen, expected)
+    killed = await _run_mutants(runner, function, codes, chosen, expected)
     survivors = [code for code, killers in zip(codes, killed, strict=True) if not killers]
-    return _cover(further, await _run(runner, function, survivors, further), limit)
+    return _choose_killers(further, await _run_mutants(runner, function, survivors, further), limit)
 
 
-async def _run(
+async def _run_mutants(
     runner: FunctionRunner,
     function: Function,
     codes: Sequence[str],
     calls: Sequence[ObservedCall],
     expected: tuple[str, ...] = (),
 ) -> list[set[int]]:
-    """Return for each mutant the indices of the calls that kill it; with ``expected`` only the first."""
+    """Return for each mutant the indices of the calls that kill it; with ``expected``, only of the first one."""
     texts = tuple(call.text for call in calls)
     batches = [CallBatch(calls=texts, code=code, cpu_s=_CPU_S, expected=expected) for code in codes]
     reports = await runner.run(function, batches, _HASH_SEED) if batches else []
@@ -68,8 +68,8 @@ def _killers(report: BatchResult, calls: Sequence[ObservedCall]) -> set[int]:
     return {i for i, (got, call) in pairs if got.kind != "skipped" and (got.kind, got.text) != ("value", call.returned)}
 
 
-def _cover(calls: Sequence[ObservedCall], killers: Sequence[set[int]], limit: int) -> list[ObservedCall]:
-    """Return calls that kill all mutants that any of them kills: repeatedly the first that kills most of those left."""
+def _choose_killers(calls: Sequence[ObservedCall], killers: Sequence[set[int]], limit: int) -> list[ObservedCall]:
+    """Return calls that kill all these mutants: repeatedly the first call that kills most of the remaining ones."""
     found = list[ObservedCall]()
     left: list[set[int]] = [mutant for mutant in killers if mutant]
     while left and len(found) < limit:

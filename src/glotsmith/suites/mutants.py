@@ -12,7 +12,7 @@ from itertools import islice
 from glotsmith.records import Function, content_hash
 from glotsmith.suites.parameters import parse_definition
 
-MAX_MUTANTS = 20
+MAX_MUTANTS = 20  #: default number of mutants
 
 _COMPARISONS: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
@@ -28,9 +28,9 @@ Change = Callable[[], object]  #: changes a node of a copied tree in place
 
 
 def make_mutants(function: Function, count: int = MAX_MUTANTS) -> list[str]:
-    """Return the code of up to ``count`` mutants, all different from the function and each other.
+    """Return the code of up to ``count`` mutants, which differ from the function and from each other.
 
-    The selection depends only on the id of the function, and covers its whole body evenly.
+    The selection depends only on the id of the function, and is spread evenly over its body.
     """
     original = ast.unparse(parse_definition(function))
     found: dict[str, None] = {}
@@ -48,16 +48,16 @@ def make_mutants(function: Function, count: int = MAX_MUTANTS) -> list[str]:
 
 
 def _changes(tree: ast.FunctionDef) -> Iterator[Change]:
-    """Yield every change of a tree, in an order that depends only on the tree."""
+    """Yield all changes of a tree, in an order that depends only on the tree."""
     body = tree.body[1:] if ast.get_docstring(tree, clean=False) is not None else tree.body
     for statement in body:
         for node in ast.walk(statement):
-            yield from _of_expression(node)
-            yield from _of_statement(node)
+            yield from _expression_changes(node)
+            yield from _statement_changes(node)
     yield from _removals(tree, tree.body[len(tree.body) - len(body) :])
 
 
-def _of_expression(node: ast.AST) -> Iterator[Change]:
+def _expression_changes(node: ast.AST) -> Iterator[Change]:
     match node:
         case ast.Compare(ops=[op, *_]) if type(op) in _COMPARISONS:
             yield lambda: node.ops.__setitem__(0, _COMPARISONS[type(op)]())
@@ -66,19 +66,19 @@ def _of_expression(node: ast.AST) -> Iterator[Change]:
         case ast.BoolOp(op=op):
             yield lambda: setattr(node, "op", ast.Or() if isinstance(op, ast.And) else ast.And())
         case ast.Constant(value=value):
-            for other in _constants(value):
+            for other in _changed_constants(value):
                 yield lambda other=other: setattr(node, "value", other)
         case ast.UnaryOp(op=ast.Not()):
             yield lambda: setattr(node, "operand", ast.UnaryOp(op=ast.Not(), operand=node.operand))
         case ast.UnaryOp(op=ast.USub()):
             yield lambda: setattr(node, "op", ast.UAdd())
         case ast.Slice():
-            yield from _of_slice(node)
+            yield from _slice_changes(node)
         case _:
             pass
 
 
-def _constants(value: object) -> list[object]:
+def _changed_constants(value: object) -> list[object]:
     match value:
         case bool():
             return [not value]
@@ -90,7 +90,7 @@ def _constants(value: object) -> list[object]:
             return []
 
 
-def _of_slice(node: ast.Slice) -> Iterator[Change]:
+def _slice_changes(node: ast.Slice) -> Iterator[Change]:
     for name in ("lower", "upper"):
         bound = getattr(node, name)
         if bound is not None:
@@ -99,7 +99,7 @@ def _of_slice(node: ast.Slice) -> Iterator[Change]:
         yield lambda: setattr(node, "step", None)
 
 
-def _of_statement(node: ast.AST) -> Iterator[Change]:
+def _statement_changes(node: ast.AST) -> Iterator[Change]:
     match node:
         case ast.If() | ast.While() | ast.IfExp():
             yield lambda: setattr(node, "test", ast.UnaryOp(op=ast.Not(), operand=node.test))
@@ -128,6 +128,6 @@ def _removals(parent: ast.AST, body: list[ast.stmt]) -> Iterator[Change]:
 def _replace(parent: ast.AST, old: ast.stmt, new: ast.stmt) -> None:
     for block in ("body", "orelse", "finalbody"):
         statements: list[ast.stmt] = getattr(parent, block, [])
-        for place, statement in enumerate(statements):
+        for index, statement in enumerate(statements):
             if statement is old:
-                statements[place] = new
+                statements[index] = new

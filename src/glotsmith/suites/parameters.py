@@ -1,7 +1,7 @@
-"""The parameters of a function, and calls brought to one arity.
+"""The parameters of a function, and calls with one number of arguments.
 
-Tests pass arguments by position only. Missing trailing arguments are filled in with literal defaults; keyword-only
-parameters with a default, ``*args`` and ``**kwargs`` are left out of all calls.
+Tests pass arguments only by position. Literal defaults replace missing trailing arguments. No call passes keyword-only
+parameters with a default, ``*args`` or ``**kwargs``.
 """
 
 import ast
@@ -14,7 +14,7 @@ from glotsmith.values import NotLiteral, Value, parse_value
 
 
 class LiteralDefault(NamedTuple):
-    """A literal default. It is a class because the value may be None."""
+    """A literal default value. (It is a class because the value may be None.)"""
 
     value: Value
 
@@ -23,21 +23,21 @@ class SourceParameter(NamedTuple):
     """A parameter that can be passed by position."""
 
     name: str
-    annotation: str = ""  #: as written
-    default: LiteralDefault | None = None  #: None if it is not a literal
+    annotation: str = ""  #: the annotation as Python text; "" if there is none
+    default: LiteralDefault | None = None  #: None if there is no default, or if it is not a literal
     required: bool = True
 
 
 class UnsupportedParameters(ValueError):
-    """The function cannot be called by position; the message says why."""
+    """The function cannot be called by position. The message says why."""
 
 
 @lru_cache(maxsize=256)
 def parse_definition(function: Function) -> ast.FunctionDef:
-    """Return the function's syntax tree.
+    """Return the syntax tree of a function.
 
     Raises:
-        Unsupported: Its code is not one plain ``def`` of its name.
+        UnsupportedParameters: The code is not a plain ``def`` of the function.
 
     """
     try:
@@ -47,14 +47,14 @@ def parse_definition(function: Function) -> ast.FunctionDef:
     for node in body:
         if isinstance(node, ast.FunctionDef) and node.name == function.name:
             return node
-    raise UnsupportedParameters(f"the code holds no plain function {function.name}")
+    raise UnsupportedParameters(f"the code contains no plain function {function.name}")
 
 
 def body_lines(function: Function) -> tuple[int, int, int]:
-    """Return three lines of ``function.program``: of the ``def``, of the first statement after the docstring, the last.
+    """Return lines of ``function.program``: of the ``def``, of the first statement after the docstring, the last line.
 
     Raises:
-        Unsupported: As for ``definition``.
+        UnsupportedParameters: The code is not a plain ``def`` of the function.
 
     """
     node = parse_definition(function)
@@ -73,7 +73,7 @@ def positional_parameters(function: Function) -> tuple[SourceParameter, ...]:
     """Return the parameters that can be passed by position.
 
     Raises:
-        Unsupported: There is none, or a keyword-only parameter has no default.
+        UnsupportedParameters: No parameter can be passed by position, or a keyword-only one has no default.
 
     """
     a = parse_definition(function).args
@@ -103,7 +103,7 @@ def _literal_default(node: ast.expr | None) -> LiteralDefault | None:
 def bind_arguments(
     parameters: Sequence[SourceParameter], arguments: Sequence[Value], keywords: Mapping[str, Value]
 ) -> tuple[Value, ...] | None:
-    """Return a call's arguments by position, as many as can be known, or None if the call does not fit."""
+    """Return the known arguments of a call by position; None if the call does not fit the parameters."""
     names = [p.name for p in parameters]
     if len(arguments) > len(names) or any(k not in names[len(arguments) :] for k in keywords):
         return None

@@ -1,8 +1,8 @@
 """Pose a problem in its target languages, and prove there that the suite can pass and can fail.
 
-Before a token is spent: every value, type and name must have a form in the language, and a stub of the right type
-must compile and then fail. (No program can pass 42 % of MultiPL-T's published OCaml suites; a stub
-passes 284 of 300 of its Racket suites.)
+Before any request for the task, the language must be able to represent every value, type and name, and a stub of the
+right type must compile and then fail. (No program can pass 42 % of MultiPL-T's published OCaml suites; a stub passes
+284 of 300 of its Racket suites.)
 """
 
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ from glotsmith.values import (
 
 
 class Prove(ItemStep[Problem, Task]):
-    """Make one ``Task`` per language in which the problem can be posed; the other languages are losses with reasons."""
+    """Make a ``Task`` for each language in which the problem can be posed. Other languages are losses with reasons."""
 
     name = "prove"
     output = Task
@@ -60,22 +60,22 @@ class Prove(ItemStep[Problem, Task]):
         signature = parse_signature(task.signature)
         stub = render.render_signature(card, card.syntax.stub, signature)
         job = Job(id=task.id, language=card.name, code=stub, signature=task.signature, tests=task.tests)
-        # One failing case is enough: a stub that aborts would need a process for each of them.
+        # One failing case is enough. A stub that aborts would need a process for each case.
         verdict = await self._verify.verify(msgspec.structs.replace(job, stop_at_failure=True))
-        loss = _loss(verdict)
+        loss = _stub_drop_reason(verdict)
         return Dropped(loss[0], f"{card.name}: {loss[1]}", f"{problem.id}:{card.name}") if loss else task
 
 
 class WeakSuite(Unrepresentable):
-    """The language can represent all tests, but they are too few or all expect the same value."""
+    """The language can represent all tests, but there are too few of them, or all expect the same value."""
 
     def __init__(self, reason: Reason, text: str) -> None:
         super().__init__(text)
         self.reason = reason  #: why the problem is dropped
 
 
-def _loss(verdict: Verdict) -> tuple[Reason, str] | None:
-    """Return the drop reason if the stub did not compile, or passed."""
+def _stub_drop_reason(verdict: Verdict) -> tuple[Reason, str] | None:
+    """Return the drop reason and its detail if the stub did not compile, or passed; None otherwise."""
     if verdict.is_infra:
         return Reason.NOT_VERIFIED, verdict.detail
     if verdict.passed:
@@ -89,17 +89,17 @@ def make_task(card: Card, problem: Problem, min_cases: int) -> Task:
     """Return the task, with the tests that the language can represent.
 
     Raises:
-        Unrepresentable: Too few tests are left, they contradict each other in the language, or the signature has no
-            form in it.
+        Unrepresentable: Too few tests remain, they contradict each other in the language, or the language cannot
+            represent the signature.
         NotLiteral: A test cannot be parsed.
 
     """
     calls = [parse_test(t, problem.function.name) for t in problem.suite.tests]
     declared = parse_signature(problem.suite.signature)
-    fit = [c for c in calls if _reason(card, c, declared) is None]
+    fit = [c for c in calls if _unrepresentable_part(card, c, declared) is None]
     if len(fit) < min_cases or len({literal(c.expected) for c in fit}) < 2:
-        raise _too_weak(card, calls, fit, declared, min_cases)
-    signature = _signature(declared, fit)
+        raise _weak_suite_error(card, calls, fit, declared, min_cases)
+    signature = _signature_of_tests(declared, fit)
     apply_signature(card, fit, signature)
     return Task(
         id=content_hash(problem.id, card.name),
@@ -112,11 +112,11 @@ def make_task(card: Card, problem: Problem, min_cases: int) -> Task:
     )
 
 
-def _too_weak(
+def _weak_suite_error(
     card: Card, calls: Sequence[Call], fit: Sequence[Call], declared: Signature, min_cases: int
 ) -> Unrepresentable:
-    """Return the error for a suite with too few remaining tests: caused by the language, or by the suite itself."""
-    why = next((why for c in calls if (why := _reason(card, c, declared))), "")
+    """Return the error for a suite with too few remaining tests. The cause is the language or the suite."""
+    why = next((why for c in calls if (why := _unrepresentable_part(card, c, declared))), "")
     if why:
         return Unrepresentable(f"{len(fit)} of {counted(len(calls), 'test')} can be written in {card.display}: {why}")
     if len(calls) < min_cases:
@@ -125,7 +125,7 @@ def _too_weak(
     return WeakSuite(Reason.ONE_EXPECTED_VALUE, f"all {len(calls)} tests expect the same value")
 
 
-def _reason(card: Card, call: Call, declared: Signature) -> str | None:
+def _unrepresentable_part(card: Card, call: Call, declared: Signature) -> str | None:
     if isinstance(call.expected, Check) and (why := undecidable_reason(card, call.expected, declared.returns)):
         return why
     try:
@@ -136,10 +136,10 @@ def _reason(card: Card, call: Call, declared: Signature) -> str | None:
     return None
 
 
-def _signature(declared: Signature, calls: Sequence[Call]) -> Signature:
-    """Infer the types from the tests that are left: a type without a None among its values is not optional.
+def _signature_of_tests(declared: Signature, calls: Sequence[Call]) -> Signature:
+    """Return the signature with types of the remaining tests: a type without None among its values is not optional.
 
-    A test that does not name its value does not determine the type of the result; the declared one stays.
+    A test that does not name an expected value does not determine the type of the result, which then stays as declared.
     """
     found = infer_signature(declared.name, [p.name for p in declared.parameters], calls)
     if len(expected_values(calls)) == len(calls):

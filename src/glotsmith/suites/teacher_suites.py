@@ -11,7 +11,7 @@ from glotsmith.records import Function
 from glotsmith.teachers.base import Reply, Request, RequestStyle, Sampling, Teacher
 from glotsmith.values import NotLiteral, Value, parse_test
 
-_LINES_PER_TEST = 20  #: an assertion may be broken over this many lines
+_LINES_PER_TEST = 20  #: largest number of lines of an assertion
 _PROMPTS = Path(__file__).parent / "prompts"
 _VARIABLES = {
     "source": PromptVariable("the Python function", "def total(numbers):\n    return sum(numbers)"),
@@ -24,22 +24,22 @@ _REQUIRED: dict[RequestStyle, tuple[tuple[str, ...], ...]] = {
 
 
 class SuiteRequestOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """Options of requests for suites. The defaults are the paper's (``test_gen.py``)."""
+    """The options of requests for suites. The defaults are those of the paper (``test_gen.py``)."""
 
-    samples: int = 5  #: "five independent test suites", united
+    samples: int = 5  #: number of suites, which are united ("five independent test suites")
     sampling: Sampling = Sampling(temperature=0.2, top_p=0.95, max_tokens=512)
     style: RequestStyle = "chat"
     seed: int = 0
-    prompt: Prompt | None = None  #: in place of the package's
+    prompt: Prompt | None = None  #: the prompt of the user; None for that of glotsmith
 
 
 def suite_prompt(style: RequestStyle) -> Prompt:
-    """Return the prompt of a style; its ``version`` goes into lineages."""
+    """Return the prompt of a style. Lineages contain its ``version``."""
     return Prompt(_PROMPTS / f"{style}.jinja", PromptInterface(_VARIABLES, _REQUIRED[style]))
 
 
 async def request_suites(teacher: Teacher, function: Function, options: SuiteRequestOptions) -> list[Reply]:
-    """Ask for ``samples`` suites of one function, in order of sample."""
+    """Request ``samples`` suites of a function, and return the replies in order."""
     return await asyncio.gather(*(teacher.reply(_request(function, options, n)) for n in range(options.samples)))
 
 
@@ -59,10 +59,10 @@ def _request(function: Function, options: SuiteRequestOptions, sample: int) -> R
 
 
 def parse_arguments(reply: Reply, name: str, style: RequestStyle) -> Iterator[tuple[Value, ...]]:
-    """Yield the arguments of every assertion about ``name`` in a reply that is literal and passes at least one.
+    """Yield the arguments of each assertion about ``name`` in a reply that has literal arguments, at least one.
 
     A completion continues the prompt, which ends in ``assert f(``, so its first assertion starts in the prompt. A model
-    that repeats ``assert`` keeps its first assertion too. (MultiPL-T's vLLM path lost the first one of every suite.)
+    that repeats ``assert`` keeps its first assertion too. (The vLLM script of MultiPL-T loses the first ones.)
     """
     if reply.finish_reason not in ("stop", "length"):
         return
@@ -71,12 +71,12 @@ def parse_arguments(reply: Reply, name: str, style: RequestStyle) -> Iterator[tu
     lines = (reply.text if complete else head + reply.text).split("\n")
     for number, line in enumerate(lines):
         if line.lstrip().startswith("assert "):
-            call = _arguments(lines[number : number + _LINES_PER_TEST], name)
+            call = _parse_assertion(lines[number : number + _LINES_PER_TEST], name)
             if call:
                 yield call
 
 
-def _arguments(lines: list[str], name: str) -> tuple[Value, ...] | None:
+def _parse_assertion(lines: list[str], name: str) -> tuple[Value, ...] | None:
     for end in range(1, len(lines) + 1):
         try:
             call = parse_test("\n".join(lines[:end]), name)

@@ -1,6 +1,6 @@
-"""Weigh the types that a function's text suggests for its parameters. The weights only order the probing.
+"""Weigh the types that the text of a function suggests for its parameters.
 
-Every hint adds weight to some types; execution decides. The weights order the search and break ties, no more.
+Each hint adds weight to some types. The weights only order the experiments and break ties: execution decides.
 """
 
 import ast
@@ -13,7 +13,7 @@ from glotsmith.suites.parameters import SourceParameter, body_without_docstring,
 from glotsmith.suites.usage_weights import weigh_usage
 from glotsmith.values import ANY, MIXED, NONE, NotLiteral, Type, parse_type, type_of
 
-#: The types that are tried, likeliest first, with the weight each has before any hint.
+#: type → its weight without any hint; the likeliest types are first
 PRIOR_WEIGHTS: dict[str, float] = {
     "int": 1.0,
     "list[int]": 1.0,
@@ -76,23 +76,23 @@ _WORDS = {
 
 
 def rank_types(function: Function, parameter: SourceParameter) -> list[tuple[Type, float]]:
-    """Return candidate types with their weights, likeliest first; the order is the same on every run."""
+    """Return types with their weights, likeliest first. The order is the same in every run."""
     weights: Counter[Type] = Counter({parse_type(tag): weight for tag, weight in PRIOR_WEIGHTS.items()})
-    _add(weights, _from_annotation(parameter.annotation))
-    _add(weights, _from_default(parameter))
-    _add(weights, _from_name(parameter.name))
-    _add(weights, _from_docstring(function.docstring, parameter.name))
-    _add(weights, weigh_usage(body_without_docstring(parse_definition(function)), parameter.name))
+    _add_weights(weights, _annotation_hints(parameter.annotation))
+    _add_weights(weights, _default_hints(parameter))
+    _add_weights(weights, _name_hints(parameter.name))
+    _add_weights(weights, _docstring_hints(function.docstring, parameter.name))
+    _add_weights(weights, weigh_usage(body_without_docstring(parse_definition(function)), parameter.name))
     return sorted(weights.items(), key=lambda pair: (-pair[1], str(pair[0])))
 
 
-def _add(weights: Counter[Type], hints: Iterable[tuple[Type, float]]) -> None:
+def _add_weights(weights: Counter[Type], hints: Iterable[tuple[Type, float]]) -> None:
     for kind, weight in hints:
         if kind not in (ANY, MIXED):
             weights[kind] += weight  # type: ignore[assignment]  # Counter's values may be floats
 
 
-def _from_annotation(text: str) -> list[tuple[Type, float]]:
+def _annotation_hints(text: str) -> list[tuple[Type, float]]:
     if not text:
         return []
     try:
@@ -105,7 +105,7 @@ def _from_annotation(text: str) -> list[tuple[Type, float]]:
 
 
 def _concrete(kind: Type) -> Type:
-    """Fill the open parts of an annotation: ``list`` becomes a list of int."""
+    """Return a type without open parts: ``list`` becomes a list of int."""
     if kind.kind in ("any", "mixed"):
         return parse_type("int")
     if kind.kind == "dict" and kind.args[0] == ANY:
@@ -113,19 +113,19 @@ def _concrete(kind: Type) -> Type:
     return Type(kind.kind, tuple(map(_concrete, kind.args)))
 
 
-def _from_default(parameter: SourceParameter) -> list[tuple[Type, float]]:
+def _default_hints(parameter: SourceParameter) -> list[tuple[Type, float]]:
     if parameter.default is None:
         return []
     found = _concrete(type_of(parameter.default.value))
     return [(found, 3.0 if found == NONE else 6.0)]
 
 
-def _from_name(name: str) -> list[tuple[Type, float]]:
+def _name_hints(name: str) -> list[tuple[Type, float]]:
     return [(parse_type(tag), 1.5) for pattern, tag in _NAME_TABLE if pattern.fullmatch(name.strip("_"))]
 
 
-def _from_docstring(docstring: str, name: str) -> list[tuple[Type, float]]:
-    """Read ``name : int`` (numpy), ``name (str):`` (Google) and ``:type name: list of ints`` (Sphinx)."""
+def _docstring_hints(docstring: str, name: str) -> list[tuple[Type, float]]:
+    """Return hints of ``name : int`` (numpy), ``name (str):`` (Google) and ``:type name: list of ints`` (Sphinx)."""
     pattern = rf"(?:^|:type\s+|:param\s+|[\s*`]){re.escape(name)}`?\s*[:(]\s*([^\n]{{0,60}})"
     found: list[tuple[Type, float]] = []
     for text in re.findall(pattern, docstring)[:3]:
@@ -135,14 +135,14 @@ def _from_docstring(docstring: str, name: str) -> list[tuple[Type, float]]:
 
 
 def _nested(tags: list[str]) -> list[str]:
-    """Parse a phrase such as ``list of strings``."""
+    """Return the type of a phrase such as ``list of strings``, in a list; [] for no type."""
     if tags[:1] == ["list[int]"] and len(tags) > 1:
         return [{"str": "list[str]", "list[int]": "list[list[int]]", "float": "list[float]"}.get(tags[1], tags[1])]
     return tags[:1]
 
 
 def is_called(function: Function, name: str) -> bool:
-    """Return whether the body calls the parameter: a function cannot be a literal."""
+    """Return whether the body calls the parameter. (A function cannot be a literal.)"""
     return any(
         isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name
         for node in ast.walk(parse_definition(function))

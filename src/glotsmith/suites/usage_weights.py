@@ -1,4 +1,4 @@
-"""Weigh types by how a body uses a parameter: ``s.split()`` suggests str, ``xs[i][j]`` suggests a matrix."""
+"""Weigh types by the uses of a parameter: ``s.split()`` suggests str, and ``xs[i][j]`` suggests a matrix."""
 
 # ruff: noqa: SIM905
 import ast
@@ -58,11 +58,11 @@ _CALLS: dict[str, tuple[tuple[str, float], ...]] = {
 _MATH = set("sqrt sin cos tan exp log log2 log10 floor ceil pow hypot atan2 atan degrees radians".split())
 _ARITHMETIC = (ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow)
 _BITS = (ast.BitAnd, ast.BitOr, ast.BitXor, ast.LShift, ast.RShift)
-_DEPTH = 2  #: how deep loops are followed: ``for row in m: for x in row``
+_DEPTH = 2  #: largest number of nested loops that are followed, as in ``for row in m: for x in row``
 
 
 def weigh_usage(body: Sequence[ast.AST], name: str, depth: int = 0) -> list[tuple[Type, float]]:
-    """Return weights for the types of the variable ``name``, from how ``body`` uses it."""
+    """Return weights for the types of the variable ``name`` from its uses in ``body``."""
     usage = _Usage(name, body, depth)
     for statement in body:
         usage.visit(statement)
@@ -174,13 +174,13 @@ class _Usage(ast.NodeVisitor):
             if self._is(right):
                 self._add(("list[int]", 0.7), ("str", 0.7), ("dict[str, int]", 0.7), ("set[int]", 0.5))
             elif self._is(left):
-                self.typed += [(kind, 1.5) for kind in _constants(right)]
+                self.typed += [(kind, 1.5) for kind in _constant_types(right)]
             return
         if isinstance(left, ast.Subscript) and self._is(left.value) and str in _python_types(right):
             self._add(("str", 3.0 if isinstance(left.slice, ast.Slice) else 1.5))
         if self._is(left) or self._is(right):
             other = right if self._is(left) else left
-            self.typed += [(kind, 2.0) for kind in _constants(other)]
+            self.typed += [(kind, 2.0) for kind in _constant_types(other)]
             if isinstance(op, ast.Lt | ast.Gt | ast.LtE | ast.GtE):
                 self._add(("int", 1.0), ("float", 0.7))
 
@@ -195,7 +195,7 @@ class _Usage(ast.NodeVisitor):
             if called == "join":
                 self._add(("list[str]", 3.0))
             if called == "isinstance" and len(node.args) == 2:
-                self.typed += [(kind, 3.0) for kind in _named(node.args[1])]
+                self.typed += [(kind, 3.0) for kind in _types_of_isinstance(node.args[1])]
         self.generic_visit(node)
 
 
@@ -203,15 +203,15 @@ def _python_types(node: ast.expr) -> set[type]:
     return {type(n.value) for n in ast.walk(node) if isinstance(n, ast.Constant)}
 
 
-def _constants(node: ast.expr) -> list[Type]:
+def _constant_types(node: ast.expr) -> list[Type]:
     if isinstance(node, ast.Tuple | ast.List | ast.Set):
-        return [kind for item in node.elts[:3] for kind in _constants(item)]
+        return [kind for item in node.elts[:3] for kind in _constant_types(item)]
     if isinstance(node, ast.Constant) and isinstance(node.value, int | float | str):
         return [type_of(node.value)]
     return []
 
 
-def _named(node: ast.expr) -> list[Type]:
+def _types_of_isinstance(node: ast.expr) -> list[Type]:
     names = {"int": "int", "str": "str", "float": "float", "list": "list[int]", "tuple": "tuple[int, ...]"}
     names |= {"dict": "dict[str, int]", "set": "set[int]", "bool": "bool"}
     nodes = node.elts if isinstance(node, ast.Tuple) else [node]

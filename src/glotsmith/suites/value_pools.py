@@ -1,4 +1,4 @@
-"""Pools of values of a type, the plainest first: edge cases, constants of the function, random values."""
+"""Make pools of values of a type, the plainest values first: edge cases, constants of the function, random values."""
 
 import ast
 import re
@@ -20,13 +20,13 @@ _STRINGS = (
     "zz top", "<b>bold</b>", "It's 5 o'clock", "a-b_c d", "AACGT", "#ff8800", "3 + 4 * 2", "aaa",
 )  # fmt: skip
 _UNICODE = ("日本語", "ß")
-_MOST_LEVELS = 4  #: of a type whose values are more than the empty one: their size grows with the power of it
+_MOST_LEVELS = 4  #: deepest nesting of a type with non-empty values, whose size grows exponentially with it
 _EMPTY: dict[str, Callable[[], Value]] = {"list": list, "vartuple": tuple, "set": set, "dict": dict}
-_SHORT = 8  #: elements of a generated container, at most
+_SHORT = 8  #: largest number of elements of a generated container
 
 
 class SourceConstants(NamedTuple):
-    """Constants from the function's body, its helpers, and strings its docstring quotes."""
+    """The constants in the body of a function and in its helpers, and strings that its docstring quotes."""
 
     ints: tuple[int, ...] = ()
     floats: tuple[float, ...] = ()
@@ -34,7 +34,7 @@ class SourceConstants(NamedTuple):
 
 
 def collect_constants(function: Function) -> SourceConstants:
-    """Collect the constants that inputs may have to hit, in order of appearance, twenty of a kind at most."""
+    """Return the constants that inputs may have to contain, in order of appearance, at most twenty of each type."""
     nodes = [n for s in body_without_docstring(parse_definition(function)) for n in ast.walk(s)]
     nodes += _helper_nodes(function.helpers)
     found = [n.value for n in nodes if isinstance(n, ast.Constant)]
@@ -42,7 +42,9 @@ def collect_constants(function: Function) -> SourceConstants:
     floats = [x for x in found if type(x) is float and abs(x) < 10**6]
     quoted = [a or b for a, b in re.findall(r"'([^'\n]{1,30})'|\"([^\"\n]{1,30})\"", function.docstring)]
     strings = [*(x for x in found if type(x) is str and len(x) <= 30), *quoted]
-    return SourceConstants(_first(y for x in ints for y in (x, x + 1, x - 1)), _first(floats), _first(strings))
+    return SourceConstants(
+        _first_distinct(y for x in ints for y in (x, x + 1, x - 1)), _first_distinct(floats), _first_distinct(strings)
+    )
 
 
 def _helper_nodes(helpers: str) -> list[ast.AST]:
@@ -52,12 +54,12 @@ def _helper_nodes(helpers: str) -> list[ast.AST]:
         return []
 
 
-def _first(items: Iterable[Any], count: int = 20) -> tuple[Any, ...]:
+def _first_distinct(items: Iterable[Any], count: int = 20) -> tuple[Any, ...]:
     return tuple(list(dict.fromkeys(items))[:count])
 
 
 def value_pool(kind: Type, constants: SourceConstants, random: Random | None) -> list[Value]:
-    """Return values of a type, the plainest first. Equal ``random`` gives equal values; None gives no random ones."""
+    """Return values of a type, the plainest first. Equal ``random`` gives equal values; None: no random values."""
     match kind.kind:
         case "none":
             return [None]
@@ -71,23 +73,23 @@ def value_pool(kind: Type, constants: SourceConstants, random: Random | None) ->
             )
         case "str":
             return _merge(
-                _STRINGS, constants.strings, _assembled(constants.strings, random) if random else (), _UNICODE
+                _STRINGS, constants.strings, _join_constants(constants.strings, random) if random else (), _UNICODE
             )
         case "optional":
             return [*value_pool(kind.args[0], constants, random), None]
         case "tuple":
-            return _products([value_pool(a, constants, random) for a in kind.args], random)
-        case _ if _levels(kind) > _MOST_LEVELS:
+            return _tuples([value_pool(a, constants, random) for a in kind.args], random)
+        case _ if _nesting_levels(kind) > _MOST_LEVELS:
             return [_EMPTY[kind.kind]()]
         case "dict":
-            return _dicts(kind, constants, random)
+            return _dict_values(kind, constants, random)
         case _:
-            return _sequences(kind, constants, random)
+            return _collections(kind, constants, random)
 
 
-def _levels(kind: Type) -> int:
-    """Return how deep a type is nested; 1 for a plain one."""
-    return 1 + max(map(_levels, kind.args), default=0)
+def _nesting_levels(kind: Type) -> int:
+    """Return the number of nested levels of a type; 1 for a plain type."""
+    return 1 + max(map(_nesting_levels, kind.args), default=0)
 
 
 def _merge(plain: Sequence[Value], mined: Sequence[Value], *more: Sequence[Value]) -> list[Value]:
@@ -95,8 +97,8 @@ def _merge(plain: Sequence[Value], mined: Sequence[Value], *more: Sequence[Value
     return list(dict.fromkeys([*plain[:4], *mined, *plain[4:], *(x for m in more for x in m)]))
 
 
-def _assembled(strings: Sequence[str], random: Random) -> list[str]:
-    """Join the function's own string constants: Roman numerals, keywords, separators between words."""
+def _join_constants(strings: Sequence[str], random: Random) -> list[str]:
+    """Return random concatenations of the string constants: Roman numerals, keywords, separators between words."""
     parts = [s for s in strings if s][:20]
     if not parts:
         return []
@@ -104,7 +106,7 @@ def _assembled(strings: Sequence[str], random: Random) -> list[str]:
     return ["".join(random.choices(words, k=random.randint(2, 4)))[:40] for _ in range(12)]
 
 
-def _products(pools: Sequence[Sequence[Value]], random: Random | None) -> list[Value]:
+def _tuples(pools: Sequence[Sequence[Value]], random: Random | None) -> list[Value]:
     if not pools:
         return [()]
     if random is None:
@@ -112,11 +114,11 @@ def _products(pools: Sequence[Sequence[Value]], random: Random | None) -> list[V
     return [tuple(p[0] for p in pools), *(tuple(random.choice(p) for p in pools) for _ in range(12))]
 
 
-def _sequences(kind: Type, mined: SourceConstants, random: Random | None) -> list[Value]:
+def _collections(kind: Type, mined: SourceConstants, random: Random | None) -> list[Value]:
     inner = kind.args[0] if kind.args else ANY
     items = value_pool(inner, mined, random)
     lists = _matrices(items) if inner.kind == "list" else []
-    lists += [list(x) for x in _shapes(items, random)]
+    lists += [list(x) for x in _lists_of(items, random)]
     make = {"list": list[Value], "vartuple": tuple[Value, ...], "set": _hashable_set}[kind.kind]
     made = [make(x) for x in lists]
     return [x for n, x in enumerate(made) if x not in made[:n]] if kind.kind == "set" else made
@@ -137,8 +139,8 @@ def _matrices(rows: Sequence[Value]) -> list[Value]:
     return [[full[r * width : (r + 1) * width] for r in range(height)] for height, width in shapes]
 
 
-def _shapes(items: Sequence[Value], random: Random | None) -> list[list[Value]]:
-    """Return lists of all shapes over some items: plain, empty, single, repeated, sorted, reversed, long, random."""
+def _lists_of(items: Sequence[Value], random: Random | None) -> list[list[Value]]:
+    """Return lists of some items in many forms: plain, empty, single, repeated, sorted, reversed, long, random."""
     head = list(items[:4])
     shapes = [[head[i % len(head)] for i in (0, 2, 1)], [], head[:1], [*head, *head[:2]], head[::-1], head[:2]]
     if all(isinstance(x, int | float | str) for x in items):
@@ -153,9 +155,9 @@ def _shapes(items: Sequence[Value], random: Random | None) -> list[list[Value]]:
     return shapes
 
 
-def _dicts(kind: Type, mined: SourceConstants, random: Random | None) -> list[Value]:
+def _dict_values(kind: Type, mined: SourceConstants, random: Random | None) -> list[Value]:
     key_type, value_type = kind.args
-    keys, values = _keys(value_pool(key_type, mined, random)), value_pool(value_type, mined, random)
+    keys, values = _key_pool(value_pool(key_type, mined, random)), value_pool(value_type, mined, random)
     plain = dict(zip(keys, values, strict=False))
     made: list[Value] = [dict(list(plain.items())[:3]), {}, dict(list(plain.items())[:1])]
     if value_type == Type("list", (key_type,)):
@@ -167,13 +169,13 @@ def _dicts(kind: Type, mined: SourceConstants, random: Random | None) -> list[Va
     return made
 
 
-def _keys(items: Sequence[Value]) -> list[Value]:
+def _key_pool(items: Sequence[Value]) -> list[Value]:
     scalars = [x for x in items if isinstance(x, int | float | str) and (not isinstance(x, str) or 0 < len(x) <= 12)]
     return (["a", "b", "c", "d", *scalars] if scalars and isinstance(scalars[0], str) else scalars) or list(range(4))
 
 
 def _graphs(keys: Sequence[Value], random: Random | None) -> list[Value]:
-    """Return graphs in which every neighbour is a node: a path, a cycle, a star, two parts, random ones."""
+    """Return graphs in which every neighbour is a node: a path, a cycle, a star, two components, random graphs."""
     a, b, c, d = keys[:4] if len(keys) >= 4 else (0, 1, 2, 3)
     fixed: list[Value] = [
         {a: [b], b: [c], c: []},

@@ -1,4 +1,4 @@
-"""Loads ``runner_script.py`` and forks before it runs (``sandbox/fork_server``).
+"""Load ``runner_script.py`` and fork before it runs (``sandbox/fork_server``).
 
 ``function_runner.py`` sends both files to the sandbox as text; they are never imported. The argument, if there is one,
 is the folder of the package ``coverage``, which is then loaded too.

@@ -1,6 +1,6 @@
 """Write the draft suite of a function: calls of three writers, chosen by the arcs that they cover.
 
-Observed calls are added that kill mutants which the chosen calls do not kill (``killing_calls``).
+Observed calls that kill further mutants are added (``killing_calls``).
 """
 
 from collections import Counter
@@ -30,11 +30,11 @@ from glotsmith.teachers.base import Reply, Teacher
 from glotsmith.unanswered import failures_are_accepted
 from glotsmith.values import Value, literal
 
-_MAX_KNOWN = 100  #: calls of teacher and docstring that are used
+_MAX_KNOWN = 100  #: largest number of calls of teacher and docstring that are used
 
 
 class WriteTests(ItemStep[Function, DraftSuite]):
-    """Write candidate calls: of the teacher, of the docstring, and generated ones. Validation adds expected values."""
+    """Write calls: of the teacher, of the docstring, and generated ones. Validation adds the expected values."""
 
     name = "write_tests"
     output = DraftSuite
@@ -46,9 +46,14 @@ class WriteTests(ItemStep[Function, DraftSuite]):
         options: SuiteRequestOptions | None = None,
         next_teachers: Sequence[Teacher] = (),
     ) -> None:
-        """Run calls in ``sandbox``. Request suites from ``teacher``, if given; ``options`` default to the paper's.
+        """Create the step.
 
-        ``next_teachers`` are asked, one after another, for a function for which no suite has a usable call.
+        Args:
+            sandbox: Runs the calls.
+            teacher: The teacher that writes suites; None for no requests.
+            options: The options of the requests; default: those of the paper.
+            next_teachers: They get the request, one after the other, while no suite of a function has a usable call.
+
         """
         self._runner = FunctionRunner(sandbox)
         self._teachers = (*([teacher] if teacher else []), *next_teachers)
@@ -62,9 +67,9 @@ class WriteTests(ItemStep[Function, DraftSuite]):
             for teacher in self._teachers:
                 suites = await request_suites(teacher, item, self._request_options)
                 replies += suites
-                if any(self._written(item, parameters, suites)):
+                if any(self._usable_calls(item, parameters, suites)):
                     break
-            result = await self._write(item, parameters, self._known(item, parameters, replies))
+            result = await self._write_draft(item, parameters, self._known_calls(item, parameters, replies))
         except UnsupportedParameters as error:
             result = Dropped(Reason.UNSUPPORTED_PARAMETERS, str(error))
         except RunnerFailed as error:
@@ -72,19 +77,21 @@ class WriteTests(ItemStep[Function, DraftSuite]):
                 raise
             result = Dropped(Reason.NOT_VERIFIED, str(error))
         tokens, cost = sum(r.input_tokens + r.output_tokens for r in replies), sum(r.cost or 0.0 for r in replies)
-        lost = tuple(_failed(item, replies))
+        lost = tuple(_failed_requests(item, replies))
         if isinstance(result, Dropped):
             return Result(dropped=(*lost, result), tokens=tokens, cost=cost)
         return Result(kept=(Kept(item.id, result),), dropped=lost, tokens=tokens, cost=cost)
 
-    def _known(self, function: Function, parameters: Sequence[SourceParameter], replies: Sequence[Reply]) -> KnownCalls:
+    def _known_calls(
+        self, function: Function, parameters: Sequence[SourceParameter], replies: Sequence[Reply]
+    ) -> KnownCalls:
         """Return the calls of docstring and teacher, without repetitions, in the order of preference."""
         bound = [(a, "doctest") for a in doctest_calls(function, parameters)]
-        bound += [(call, "teacher") for call in self._written(function, parameters, replies)]
+        bound += [(call, "teacher") for call in self._usable_calls(function, parameters, replies)]
         unique = {literal(call): (call, writer) for call, writer in reversed(bound)}
         return list(unique.values())[::-1][:_MAX_KNOWN]
 
-    def _written(
+    def _usable_calls(
         self, function: Function, parameters: Sequence[SourceParameter], replies: Sequence[Reply]
     ) -> Iterator[tuple[Value, ...]]:
         """Yield the usable calls in the replies of teachers."""
@@ -93,41 +100,43 @@ class WriteTests(ItemStep[Function, DraftSuite]):
                 if (call := bind_arguments(parameters, arguments, {})) is not None:
                     yield call
 
-    async def _write(
+    async def _write_draft(
         self, function: Function, parameters: Sequence[SourceParameter], known: KnownCalls
     ) -> DraftSuite | Dropped:
-        arity = _arity(known) or len(passable_parameters(parameters))
+        arity = _most_common_arity(known) or len(passable_parameters(parameters))
         passed, same = parameters[:arity], [(a, w) for a, w in known if len(a) == arity]
         explorer = InputExplorer(self._runner, function, passed)
         await explorer.explore(same)
         chosen = choose_cases(explorer.observed, explorer.argument_types) if explorer.argument_types else []
         if not chosen:
-            return Dropped(Reason.NO_TESTS, _why_none(function, passed, explorer.failures))
+            return Dropped(Reason.NO_TESTS, _no_tests_detail(function, passed, explorer.failures))
         observed, types = explorer.observed, explorer.argument_types
         chosen += await find_killing_calls(self._runner, function, chosen, observed, types)
-        return _draft(function, passed, chosen)
+        return _make_draft(function, passed, chosen)
 
 
-def _failed(function: Function, replies: Sequence[Reply]) -> Iterator[Dropped]:
+def _failed_requests(function: Function, replies: Sequence[Reply]) -> Iterator[Dropped]:
     """Yield a loss for each suite whose request failed after all retries."""
     for sample, reply in enumerate(replies):
         if reply.finish_reason == "error":
             yield Dropped(Reason.TEACHER_FAILED, reply.detail, f"{function.id}:suite-{sample}")
 
 
-def _arity(known: KnownCalls) -> int:
-    """Return the number of arguments that most known calls have, the larger one in a tie."""
+def _most_common_arity(known: KnownCalls) -> int:
+    """Return the number of arguments of most known calls; the larger one in a tie."""
     counts = Counter(len(arguments) for arguments, _ in known)
     return max(counts, key=lambda n: (counts[n], n), default=0)
 
 
-def _draft(function: Function, parameters: Sequence[SourceParameter], chosen: Sequence[ObservedCall]) -> DraftSuite:
+def _make_draft(
+    function: Function, parameters: Sequence[SourceParameter], chosen: Sequence[ObservedCall]
+) -> DraftSuite:
     arity = required_arity(parameters, [t.arguments for t in chosen])
     calls = tuple(DraftCase(arguments=literal(t.arguments[:arity]), writer=t.writer) for t in chosen)
     return DraftSuite(function=function, parameters=tuple(p.name for p in parameters[:arity]), calls=calls)
 
 
-def _why_none(function: Function, parameters: Sequence[SourceParameter], failures: Sequence[str]) -> str:
+def _no_tests_detail(function: Function, parameters: Sequence[SourceParameter], failures: Sequence[str]) -> str:
     """Return the reason why no call gave a value, in one line."""
     called = [p.name for p in parameters if p.required and is_called(function, p.name)]
     if called:
