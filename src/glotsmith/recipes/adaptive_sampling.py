@@ -21,7 +21,7 @@ from glotsmith.sampling_end import SamplingEnd
 from glotsmith.step import ItemStep, Step
 from glotsmith.stored_sampling import SamplingOutcomes
 
-#: promise below which the first blocks stop under a budget, as nothing is known yet; a later pass may continue them
+#: promise below which the first blocks stop under a budget, since nothing is known yet; a later pass may continue them
 _FIRST_THRESHOLD = 0.2
 _LEAST_LEFT = 0.05  #: share of a budget of US dollars or tokens below which no pass begins
 _LOWER = 0.85  #: factor by which a threshold is lowered that no problem reaches
@@ -40,8 +40,8 @@ class AdaptiveOptions(NamedTuple):
     """The options of the policy."""
 
     floor: float  #: expected new distinct rows of a reply below which it is not requested
-    max_replies: Callable[[str], int]  #: for one problem in a language
-    seed: int = 0  #: of the simulation that keeps a budget
+    max_replies: Callable[[str], int]  #: largest number of replies for one problem, by language
+    seed: int = 0  #: seed of the simulation that keeps a budget
 
 
 class SamplingPass(Record, frozen=True):
@@ -59,9 +59,9 @@ class _Learned(NamedTuple):
     """What the problems before a block have shown."""
 
     problems: int
-    outcomes: Mapping[str, SamplingOutcomes]  #: by language
-    tokens: int  #: of all steps
-    cost: float  #: US dollars, of all steps
+    outcomes: Mapping[str, SamplingOutcomes]  #: language → outcomes of its problems
+    tokens: int  #: number of tokens of all steps
+    cost: float  #: US dollars for all steps
 
     @property
     def reply_tokens(self) -> float:
@@ -93,21 +93,21 @@ class AdaptiveSampling:
         """Create the policy of one step.
 
         Args:
-            ledger: Of the run.
+            ledger: The ledger of the run.
             problems: The ``WholeStep`` whose outputs are the problems.
             step: The step that samples.
-            options: Of the policy.
-            budget: The limits of the run; those of time are not planned for.
+            options: The options of the policy.
+            budget: The limits of the run; the policy ignores limits of time.
 
         """
         self._ledger, self._options = ledger, options
         self._step = step
         self._blocks = ProblemBlocks(ledger, problems, step)
         self._budget = [limit for limit in budget if limit.unit != BudgetUnit.seconds]
-        self._rules = dict[int, AdaptiveRule]()  #: by block
-        self._pass = self._read_pass()
+        self._rules = dict[int, AdaptiveRule]()  #: block → its rule
+        self._pass = self._stored_pass()
 
-    def _read_pass(self) -> SamplingPass | None:
+    def _stored_pass(self) -> SamplingPass | None:
         plan = self._ledger.sampling.plan()
         return msgspec.json.decode(plan, type=SamplingPass) if plan else None
 
@@ -116,7 +116,7 @@ class AdaptiveSampling:
         return self._pass is not None or self._blocks.are_complete(self._blocks.block_of(position) - 1)
 
     def rule(self, key: str) -> StoppingRule:
-        """Return the rule of a task: that of its block, or that of the pass, after the replies that it had before."""
+        """Return the rule of a task: the rule of its block or of the pass, after the replies that it had before."""
         rule = self._pass.rule(self._options) if self._pass else self._block_rule(key)
         replies = self._ledger.sampling.replies_before(self._step, key)
         return ContinuedRule(rule, replies) if replies else rule
@@ -129,22 +129,24 @@ class AdaptiveSampling:
         return self._rules[block]
 
     def continue_for_budget(self, rows: Mapping[str, int]) -> int:
-        """Make problems of a finished run open again, whose next reply the budget allows; return their number.
+        """Make the problems of a finished run open again whose next reply the budget allows; return their number.
 
         Args:
-            rows: Of the dataset, by language.
+            rows: Language → number of rows in the dataset.
 
         """
         stopped = self._ledger.sampling.stopped_by_budget(self._step)
         if not stopped or not self._budget:
             return 0
         learned = self._learned_before(LAST, self._blocks.count())
-        limits = [PaceLimit(each.unit, self._left_now(each, learned, rows), each.language) for each in self._budget]
+        limits = [
+            PaceLimit(each.unit, self._left_after_run(each, learned, rows), each.language) for each in self._budget
+        ]
         spent = {limit.language for limit, each in zip(limits, self._budget, strict=True) if _is_spent(limit, each)}
         open_ends = {key: end for key, end in stopped.items() if not spent & {"", end.language}}
         rule = self._rule_after(learned)
-        outlooks = self._outlooks_of(open_ends.values(), learned, rule)
-        rule, chosen = _choose(_paced(rule, outlooks, limits), open_ends)
+        outlooks = self._outlooks_of_stopped(open_ends.values(), learned, rule)
+        rule, chosen = _choose_problems(_paced_rule(rule, outlooks, limits), open_ends)
         share = affordable_share(outlooks, limits, {name: each.threshold for name, each in rule.languages.items()})
         chosen = chosen[: math.ceil(share * len(chosen))]
         if chosen:
@@ -154,63 +156,63 @@ class AdaptiveSampling:
             self._pass = found
         return len(chosen)
 
-    def _outlooks_of(
+    def _outlooks_of_stopped(
         self, stopped: Iterable[SamplingEnd], learned: _Learned, rule: AdaptiveRule
     ) -> dict[str, LanguageOutlook]:
         """Return the problems that stopped because of the budget, by language."""
         begun = defaultdict[str, list[ProblemOutcome]](list)
         for end in stopped:
             begun[end.language].append(ProblemOutcome(end.passed, end.failed, end.rows))
-        return {name: self._outlook(name, len(each), learned, rule, each) for name, each in sorted(begun.items())}
+        return {name: self._make_outlook(name, len(each), learned, rule, each) for name, each in sorted(begun.items())}
 
-    def _left_now(self, limit: BudgetLimit, learned: _Learned, rows: Mapping[str, int]) -> float:
-        """Return what is left of a limit after the run; of rows, in rows within problems."""
+    def _left_after_run(self, limit: BudgetLimit, learned: _Learned, rows: Mapping[str, int]) -> float:
+        """Return what is left of a limit after the run; a limit of rows is converted to rows within problems."""
         if limit.unit != BudgetUnit.rows:
-            return self._left(limit, learned)
+            return self._left_of_limit(limit, learned)
         names = [name for name in learned.outcomes if limit.language in ("", name)]
         made, within = sum(rows.get(name, 0) for name in names), sum(learned.outcomes[name].rows for name in names)
         return (limit.amount - made) * (within / made if made else 1.0)
 
     def _make_rule(self, block: int) -> AdaptiveRule:
-        learned = self._learned(block - 1)
+        learned = self._learned_from_blocks(block - 1)
         rule = self._rule_after(learned)
         if not self._budget:
             return rule
         if not learned.outcomes:
             return self._first_rule(rule)
-        return _paced(rule, self._outlooks(learned, rule), self._limits(learned))
+        return _paced_rule(rule, self._outlooks_of_remaining(learned, rule), self._pace_limits(learned))
 
     def _first_rule(self, rule: AdaptiveRule) -> AdaptiveRule:
-        """Return the rule of the first blocks, for which nothing is learned."""
+        """Return the rule of the first blocks, before anything is learned."""
         limited = {limit.language: LearnedLanguage(threshold=_FIRST_THRESHOLD) for limit in self._budget}
         return rule._replace(languages=limited, unknown=limited.get("", rule.unknown))
 
     def _rule_after(self, learned: _Learned) -> AdaptiveRule:
-        """Return the rule by what problems have shown, without a budget."""
+        """Return the rule that follows from what problems have shown, without a budget."""
         languages = {name: _learned_language(outcomes) for name, outcomes in learned.outcomes.items()}
         return AdaptiveRule(self._options.floor, self._options.max_replies, languages, learned.reply_tokens)
 
-    def _learned(self, blocks: int) -> _Learned:
+    def _learned_from_blocks(self, blocks: int) -> _Learned:
         """Return what the first blocks have shown."""
         if blocks <= 0:
             return _Learned(0, {}, 0, 0.0)
         return self._learned_before(self._blocks.start(blocks), self._blocks.problems_before(blocks))
 
     def _learned_before(self, end: str, problems: int) -> _Learned:
-        """Return what the problems before a position have shown, of which this is the number."""
+        """Return what the problems before a position have shown; ``problems`` is their number."""
         tokens, nano = self._ledger.ranges.spent_before(self._ledger.steps[0], self._step, end)
         outcomes = self._ledger.sampling.outcomes(self._step, end)
         return _Learned(problems, outcomes, tokens, nano / NANO)
 
-    def _outlooks(self, learned: _Learned, rule: AdaptiveRule) -> dict[str, LanguageOutlook]:
-        """Return the remaining problems of each language, as many for each source problem as before."""
+    def _outlooks_of_remaining(self, learned: _Learned, rule: AdaptiveRule) -> dict[str, LanguageOutlook]:
+        """Return the outlook of each language for the remaining problems, at the present number per source problem."""
         left = (self._blocks.count() - learned.problems) / learned.problems
         return {
-            name: self._outlook(name, left * outcomes.counts.total(), learned, rule)
+            name: self._make_outlook(name, left * outcomes.counts.total(), learned, rule)
             for name, outcomes in learned.outcomes.items()
         }
 
-    def _outlook(
+    def _make_outlook(
         self,
         language: str,
         problems: float,
@@ -226,11 +228,11 @@ class AdaptiveSampling:
         cost = {BudgetUnit.tokens: own.reply_tokens, BudgetUnit.usd: outcomes.cost / (outcomes.replies or 1)}
         return LanguageOutlook(problems, curve, relative or 1.0, cost)
 
-    def _limits(self, learned: _Learned) -> list[PaceLimit]:
-        """Return what is left of the budget for replies, after the suites of the remaining problems."""
-        return [PaceLimit(each.unit, self._left(each, learned), each.language) for each in self._budget]
+    def _pace_limits(self, learned: _Learned) -> list[PaceLimit]:
+        """Return what is left of each limit for replies, after the suites of the remaining problems."""
+        return [PaceLimit(each.unit, self._left_of_limit(each, learned), each.language) for each in self._budget]
 
-    def _left(self, limit: BudgetLimit, learned: _Learned) -> float:
+    def _left_of_limit(self, limit: BudgetLimit, learned: _Learned) -> float:
         own = [each for name, each in learned.outcomes.items() if limit.language in ("", name)]
         replies = {
             BudgetUnit.rows: sum(each.rows for each in own),
@@ -249,7 +251,9 @@ def _learned_language(outcomes: SamplingOutcomes) -> LearnedLanguage:
     return LearnedLanguage(DEFAULT_EXPECTATION.learned(counts), mean)
 
 
-def _paced(rule: AdaptiveRule, outlooks: Mapping[str, LanguageOutlook], limits: Sequence[PaceLimit]) -> AdaptiveRule:
+def _paced_rule(
+    rule: AdaptiveRule, outlooks: Mapping[str, LanguageOutlook], limits: Sequence[PaceLimit]
+) -> AdaptiveRule:
     """Return a rule with the thresholds that limits require of the languages with an outlook."""
     paced = thresholds(outlooks, limits, rule.floor)
     languages = {n: each._replace(threshold=paced.get(n, 0.0)) for n, each in rule.languages.items()}
@@ -261,7 +265,7 @@ def _is_spent(limit: PaceLimit, given: BudgetLimit) -> bool:
     return limit.left <= (0 if limit.unit == BudgetUnit.rows else _LEAST_LEFT * given.amount)
 
 
-def _choose(rule: AdaptiveRule, stopped: Mapping[str, SamplingEnd]) -> tuple[AdaptiveRule, list[str]]:
+def _choose_problems(rule: AdaptiveRule, stopped: Mapping[str, SamplingEnd]) -> tuple[AdaptiveRule, list[str]]:
     """Return the problems that a rule continues, with the rule.
 
     Many problems have the same promise, so that they may all be just below the threshold. Then it is lowered.

@@ -26,7 +26,7 @@ from glotsmith.verification.raising_verifier import RaisingVerifier
 
 Item = TypeVar("Item", bound=Record)
 
-# Types of options with their ranges; ``check_options`` states them in its sentences.
+# Types of options with their ranges; ``check_options`` states the ranges in its messages.
 Natural = Annotated[int, msgspec.Meta(ge=0)]
 Positive = Annotated[int, msgspec.Meta(ge=1)]
 NgramSize = Annotated[int, msgspec.Meta(ge=2)]
@@ -34,7 +34,7 @@ NonNegative = Annotated[float, msgspec.Meta(ge=0)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 CpuSeconds = Annotated[float, msgspec.Meta(ge=0.001, le=3600)]  #: a CPU limit
 LimitFactor = Annotated[float, msgspec.Meta(ge=1)]  #: CPU limit of a candidate / CPU time of the Python original
-Expectation = Annotated[float, msgspec.Meta(gt=0, le=1)]  #: an expected number of rows of one reply
+Expectation = Annotated[float, msgspec.Meta(gt=0, le=1)]  #: an expected number of rows from one reply
 Similarity = Annotated[float, msgspec.Meta(gt=0, le=1)]  #: a threshold of ROUGE-L above which items are near-duplicates
 
 
@@ -45,12 +45,12 @@ class RecipeServices(msgspec.Struct, frozen=True):
     verifier: Verify
     teacher: Teacher
     seed: int = 0
-    ledger: Ledger | None = None  #: of the run, for recipes whose steps depend on earlier outcomes
+    ledger: Ledger | None = None  #: the ledger of the run, for recipes whose steps depend on earlier outcomes
     folder: Path = Path()  #: folder that relative paths of sources are relative to
-    own_prompts: Mapping[str, Prompt] = {}  #: in place of those of the recipe, by the names of ``Recipe.prompts``
+    own_prompts: Mapping[str, Prompt] = {}  #: name in ``Recipe.prompts`` → the prompt that replaces it
     budget: Sequence[BudgetLimit] = ()  #: limits of the run, for policies that plan for them
-    roles: Mapping[str, tuple[Teacher, ...]] = {}  #: role → its teachers, where they are not ``teacher``
-    recorded: bool = False  #: a ledger has the results of all steps but each ``WholeStep``, so that no other step runs
+    roles: Mapping[str, tuple[Teacher, ...]] = {}  #: role → its teachers, if they are not ``teacher``
+    recorded: bool = False  #: whether a ledger has the results of all steps except each ``WholeStep``
 
     def __post_init__(self) -> None:
         """Hide failures of the teacher and of the machine from steps, since the executor handles them."""
@@ -60,14 +60,14 @@ class RecipeServices(msgspec.Struct, frozen=True):
         msgspec.structs.force_setattr(self, "verifier", RaisingVerifier(self.verifier))
 
     def teachers_of(self, role: str) -> tuple[Teacher, ...]:
-        """Return the teachers of a role, in the order in which they are asked; at least one."""
+        """Return the teachers of a role, at least one, in the order in which they receive requests."""
         return self.roles.get(role) or (self.teacher,)
 
     def require_toolchains(self, names: Iterable[str]) -> None:
         """Check before the first request that the toolchains of the languages are on this machine.
 
         Raises:
-            ToolchainError: One is missing.
+            ToolchainError: A toolchain is missing.
 
         """
         for name in () if self.recorded else names:
@@ -125,14 +125,14 @@ class Recipe(Protocol):
         """The first step that costs much: a pilot samples the items before it.
 
         Raises:
-            UsageError: No sample of the items says what the run costs.
+            UsageError: A sample of the items cannot show what the run costs.
 
         """
         ...
 
     @property
     def roles(self) -> tuple[str, ...]:
-        """The kinds of requests that may each have teachers of their own: ``translate``, ``agents.lua``."""
+        """The kinds of requests that can each have their own teachers: ``translate``, ``agents.lua``."""
         ...
 
     def prompts(self) -> Mapping[str, Prompt]:
@@ -144,17 +144,17 @@ class Recipe(Protocol):
         ...
 
     def final_steps(self, ledger: Ledger) -> FinalSteps:
-        """Return the last steps, which make rows of an unfinished run from what its ledger has so far."""
+        """Return the last steps, which make the rows of an unfinished run from its current ledger."""
         ...
 
     @classmethod
     def findings(cls, ledger: LedgerReader) -> dict[str, str]:
-        """Return the further measurements of a run, as title → sentence."""
+        """Return the other measurements of a run: title → sentence."""
         ...
 
 
 def require_model(services: RecipeServices, roles: Iterable[str], recipe: str) -> None:
-    """Refuse the teacher ``offline``, which answers no prompts, in these roles.
+    """Refuse the teacher ``offline`` in these roles, since it does not answer prompts.
 
     Raises:
         UsageError: A teacher is ``offline``.
@@ -177,7 +177,7 @@ def check_options(recipe: Record) -> None:
     """Check that each option has a value that its type allows.
 
     Raises:
-        UsageError: One does not, or is not finite; the sentence names the option as a user types it.
+        UsageError: A value is not allowed or not finite; the message names the option as a user types it.
 
     """
     if wrong := invalid_value_message(type(recipe), msgspec.structs.asdict(recipe), option_name):
@@ -187,15 +187,15 @@ def check_options(recipe: Record) -> None:
 def check_languages(
     option: str, names: Iterable[str], require: Callable[[str], object] = languages.require_typed_calls
 ) -> None:
-    """Check that there are languages of these names, and that they are able to do what the recipe requires.
+    """Check that languages with these names exist, and that they support what the recipe requires.
 
     Args:
         option: The option that names the languages.
         names: The languages that it names.
-        require: Raises UsageError for a language that is unknown or not able.
+        require: A function that raises UsageError for a language that is unknown or unsuitable.
 
     Raises:
-        UsageError: A language is unknown or not able; the sentence names the option as a user types it.
+        UsageError: A language is unknown or unsuitable; the message names the option as a user types it.
 
     """
     for name in names:
@@ -220,7 +220,9 @@ def load_overlap(benchmarks: Sequence[str], ngram: int) -> BenchmarkIndex | None
     if missing := next((name for name in benchmarks if not Path(name).is_file()), None):
         what = f"the benchmark file does not exist; {option_name('benchmarks')} names it"
         raise InputError.at(Path(missing), None, what)
-    return _load_overlap(tuple((name, *_file_state(Path(name))) for name in benchmarks), ngram) if benchmarks else None
+    return (
+        _load_overlap(tuple((name, *_size_and_mtime(Path(name))) for name in benchmarks), ngram) if benchmarks else None
+    )
 
 
 @lru_cache(maxsize=1)
@@ -228,5 +230,5 @@ def _load_overlap(files: tuple[tuple[str, int, int], ...], ngram: int) -> Benchm
     return BenchmarkIndex.from_files((Path(name) for name, *_ in files), comment_syntax(), n=ngram)
 
 
-def _file_state(file: Path) -> tuple[int, int]:
+def _size_and_mtime(file: Path) -> tuple[int, int]:
     return file.stat().st_size, file.stat().st_mtime_ns

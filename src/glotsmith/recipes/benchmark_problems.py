@@ -19,7 +19,7 @@ from glotsmith.values.check_expressions import RESULT
 
 
 def load_behaviour(benchmarks: Sequence[str]) -> BehaviourIndex | None:
-    """Return the problems of benchmark files, to compare programs with; None if the files have none.
+    """Return the problems of benchmark files, for comparison with programs; None if the files have no problem.
 
     Raises:
         InputError: A file cannot be read.
@@ -32,7 +32,7 @@ def load_behaviour(benchmarks: Sequence[str]) -> BehaviourIndex | None:
 def behaviour_steps(
     step: Callable[[BehaviourIndex, Verify], Step[Any, Any]], benchmarks: Sequence[str], verifier: Verify, *, on: bool
 ) -> list[Step[Any, Any]]:
-    """Return the step that compares programs with the problems of benchmark files; none if it has nothing to compare.
+    """Return the step that compares programs with the problems of benchmark files, or no step if there are no problems.
 
     Raises:
         InputError: A file cannot be read.
@@ -51,11 +51,11 @@ def problems_of(rows: Iterable[BenchmarkRow]) -> Iterator[BenchmarkCalls]:
     """Yield the problems whose tests are calls of one function over literals; other rows are skipped."""
     for row in rows:
         try:
-            calls = tuple(map(_with_value, _calls(row.fields)))
+            calls = tuple(map(_with_value, _calls_of_row(row.fields)))
         except (UnusableProblem, NotLiteral):
             continue
         if calls and len({len(call.arguments) for call in calls}) == 1:
-            yield BenchmarkCalls(name=row.name, calls=calls, original=_original(row.fields))
+            yield BenchmarkCalls(name=row.name, calls=calls, original=_python_original(row.fields))
 
 
 _TRUTH = {RESULT: True, f"not {RESULT}": False}  #: checks of a result's truth → the result
@@ -67,25 +67,25 @@ def _with_value(call: Call) -> Call:
     return call if value is None else msgspec.structs.replace(call, expected=value)
 
 
-def _calls(row: dict[str, Any]) -> list[Call]:
+def _calls_of_row(row: dict[str, Any]) -> list[Call]:
     match row:
         case {"entry_point": str(entry), "test": str(test)}:  # HumanEval, EvalPlus
             checks = [node for node in parse(test).body if isinstance(node, ast.FunctionDef) and node.name == "check"]
             return calls_of(checks[-1].body if checks else parse(test).body, entry).calls
         case {"code": str(code), "test_list": list()}:  # MBPP
-            asserts = [node for text in _texts(row["test_list"]) for node in parse(text).body]
+            asserts = [node for text in _column_texts(row["test_list"]) for node in parse(text).body]
             return calls_of(asserts, entry_of(asserts, code)).calls
         case {"tests": list()}:  # rows of a dataset or of an evaluation set
-            return [parse_test(text) for text in _texts(row["tests"])]
+            return [parse_test(text) for text in _column_texts(row["tests"])]
         case _:
             return []
 
 
-def _texts(column: Any) -> list[str]:
+def _column_texts(column: Any) -> list[str]:
     return [str(text) for text in cast(list[Any], column)]
 
 
-def _original(row: dict[str, Any]) -> str:
+def _python_original(row: dict[str, Any]) -> str:
     """Return the Python original of a row; "" if it has none."""
     match row:
         case {"prompt": str(prompt), "canonical_solution": str(solution)}:

@@ -23,21 +23,21 @@ class RunFigures(Record, frozen=True, kw_only=True):
     run: str
     recipe: str
     finished: bool
-    taken: int  #: items that the first step read: functions or snippets
-    rows: int  #: dataset rows that the run made
-    originals: int  #: original pairs of the corpus, which cost nothing
-    problems: int  #: distinct ``parallel_id``
-    distinct: int  #: clusters of problems (``SAME_PROBLEM``)
-    languages: dict[str, int]  #: language → rows
-    pairs: int  #: preference pairs
+    taken: int  #: number of items that the first step read: functions or snippets
+    rows: int  #: number of dataset rows that the run made
+    originals: int  #: number of original pairs of the corpus, which cost nothing
+    problems: int  #: number of distinct values of ``parallel_id``
+    distinct: int  #: number of clusters of problems (``SAME_PROBLEM``)
+    languages: dict[str, int]  #: language → number of rows
+    pairs: int  #: number of preference pairs
     tokens: int
-    cost: float  #: US dollars, of the replies that this run paid for and whose price is known
-    requests: int  #: that this run sent to the teacher; 0 if the ledger does not record it
-    unpriced: int  #: the part of ``requests`` whose price is unknown
-    cached_cost: float | None  #: US dollars that cached replies cost originally; None if not all are known
+    cost: float  #: US dollars for the replies that this run paid for and whose price is known
+    requests: int  #: number of requests that this run sent to the teacher; 0 if the ledger does not record it
+    unpriced: int  #: number of these requests whose price is unknown
+    cached_cost: float | None  #: US dollars that cached replies cost originally; None if a price is unknown
     cached_tokens: int | None  #: the part of ``tokens`` from cached replies; None if the ledger does not record it
-    failures: dict[str, int]  #: verdict status → failing programs
-    reasons: dict[str, int]  #: drop reason → dropped inputs of all steps
+    failures: dict[str, int]  #: verdict status → number of failing programs
+    reasons: dict[str, int]  #: drop reason → number of dropped inputs of all steps
 
     @property
     def tokens_per_row(self) -> float:
@@ -57,7 +57,7 @@ def compute_figures(run: str, recipe: str, ledger: Ledger) -> RunFigures:
     reasons = Counter[str]()
     for row in funnel:
         reasons.update(row.reasons)
-    languages = Counter(e.language for e in _examples(ledger, last))
+    languages = Counter(e.language for e in _generated_examples(ledger, last))
     originals = funnel[-1].made - languages.total() if funnel else 0
     spent = ledger.exchanges.total_costs()
     return RunFigures(
@@ -67,8 +67,8 @@ def compute_figures(run: str, recipe: str, ledger: Ledger) -> RunFigures:
         taken=funnel[0].taken if funnel else 0,
         rows=languages.total(),
         originals=originals,
-        problems=len({e.parallel_id for e in _examples(ledger, last)}),
-        distinct=count_clusters(_examples(ledger, last)),
+        problems=len({e.parallel_id for e in _generated_examples(ledger, last)}),
+        distinct=count_clusters(_generated_examples(ledger, last)),
         languages=dict(sorted(languages.items())),
         pairs=sum(1 for _ in pairs(ledger)),
         tokens=sum(row.tokens for row in funnel),
@@ -77,23 +77,23 @@ def compute_figures(run: str, recipe: str, ledger: Ledger) -> RunFigures:
         unpriced=spent[0].unpriced if spent else 0,
         cached_cost=spent[1].cost if spent and not spent[1].unpriced else None,
         cached_tokens=spent[1].tokens if spent else None,
-        failures=_ordered(Counter(program.status for program in failing_programs(ledger))),
-        reasons=_ordered(reasons),
+        failures=_most_frequent_first(Counter(program.status for program in failing_programs(ledger))),
+        reasons=_most_frequent_first(reasons),
     )
 
 
-def _ordered(counts: Counter[str]) -> dict[str, int]:
+def _most_frequent_first(counts: Counter[str]) -> dict[str, int]:
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
-def _examples(ledger: Ledger, last: str) -> Iterator[Example]:
+def _generated_examples(ledger: Ledger, last: str) -> Iterator[Example]:
     """Yield the rows that the run made, without original pairs."""
     rows = (example for _, example in ledger.kept_items(last, Example)) if last else iter(())
     return (example for example in rows if example.kind != "original")
 
 
 def count_clusters(examples: Iterable[Example]) -> int:
-    """Return the number of distinct problems: those that are not similar to an earlier one.
+    """Return the number of distinct problems, each of which is not similar to an earlier one.
 
     A problem is compared by its Python original, or by its instruction if it has no original. Problems that share an
     original or differ in few words form one cluster with the first of them.

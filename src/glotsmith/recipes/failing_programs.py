@@ -11,11 +11,13 @@ from glotsmith.recipes.base import LedgerReader
 from glotsmith.records import Verdict
 
 _NAMES_AN_ERROR = re.compile(r"error|exception|unexpected|panic|unbound|undefined|violation", re.IGNORECASE)
-_PLACE = re.compile(r"(?:[\w./<>-]*/|candidate)[\w./-]*(?::\d+)*:?|\b(?:line|characters?) [\d-]+,?|^[\w./-]+:\d+[:\d]*")
+_LOCATION = re.compile(
+    r"(?:[\w./<>-]*/|candidate)[\w./-]*(?::\d+)*:?|\b(?:line|characters?) [\d-]+,?|^[\w./-]+:\d+[:\d]*"
+)
 _QUOTED = re.compile(r"[`‘][^'’`\n]{1,200}['’`]|'[^'\n]{1,200}'|\"[^\"\n]{1,200}\"")
 _NUMBER = re.compile(r"-?\b\d+(?:\.\d+)?\b")
-_LONGEST = 160  #: characters of a message
-_SCANNED = 2000  #: characters of an output in which a message is searched
+_LONGEST = 160  #: maximum characters of a message
+_SCANNED = 2000  #: number of characters of an output in which a message is searched
 
 
 class FailingProgram(NamedTuple):
@@ -24,7 +26,7 @@ class FailingProgram(NamedTuple):
     key: str
     language: str
     status: str
-    message: str  #: of the compiler or the program, without places, names and numbers; "" for a wrong value
+    message: str  #: error message of the compiler or program, without paths, names and numbers; "" for a wrong value
 
 
 class _LostItem(msgspec.Struct):
@@ -45,7 +47,7 @@ def failing_programs(ledger: LedgerReader) -> Iterator[FailingProgram]:
 
 
 def failing_program(row: LedgerRow) -> FailingProgram | None:
-    """Return the generated program of a row of the ledger that failed; None if the row holds none."""
+    """Return the failing program that a row of the ledger contains; None if it contains no failing program."""
     if row.status != "lost" or not row.data:
         return None
     try:
@@ -60,7 +62,7 @@ def failing_program(row: LedgerRow) -> FailingProgram | None:
 
 
 def common_message(verdict: Verdict) -> str:
-    """Return the message of a compiler or a runtime error without what differs between programs; "" for none."""
+    """Return a compiler or runtime error without the parts that differ between programs; "" if there is no error."""
     if verdict.status not in ("fail:compile", "fail:runtime"):
         return ""
     failed = next((case.actual for case in verdict.cases if case.status != "pass"), "")
@@ -71,5 +73,5 @@ def common_message(verdict: Verdict) -> str:
         if line.strip()
     ]
     line = next((line for line in lines if _NAMES_AN_ERROR.search(line)), lines[0] if lines else "")
-    line = _NUMBER.sub("N", _QUOTED.sub("‘…’", _PLACE.sub("", line[: 4 * _LONGEST])))
+    line = _NUMBER.sub("N", _QUOTED.sub("‘…’", _LOCATION.sub("", line[: 4 * _LONGEST])))
     return " ".join(line.split()).strip(" :")[:_LONGEST]

@@ -1,6 +1,6 @@
 """Find the language of a stored item of any step of any recipe.
 
-Items nest: a ``Solution`` holds a ``Task``. The first item that has a language wins, from the outside to the inside.
+Items are nested: a ``Solution`` contains a ``Task``. The first item with a language is used, from the outside inwards.
 """
 
 from functools import cache
@@ -11,7 +11,7 @@ from glotsmith import languages
 
 
 class _Language(msgspec.Struct):
-    """The places of an item's language; the other fields are skipped."""
+    """The fields of an item that may contain its language; the other fields are skipped."""
 
     language: str = ""
     task: "_Language | msgspec.UnsetType | str" = msgspec.UNSET
@@ -29,12 +29,12 @@ def _known_languages() -> frozenset[str]:
 
 
 def language_label(data: bytes | None, key: str, made_from: bytes | None) -> str:
-    """Return the language of a row of the ledger; "" if it has none (yet).
+    """Return the language of a row of the ledger; "" if it has no language (yet).
 
     Args:
         data: The item of the row, as JSON.
-        key: Of a row without an item. The key of a lost output may end with its language.
-        made_from: The input of a row without an item, as JSON.
+        key: The key of the row, for a row without an item. The key of a lost output may end with its language.
+        made_from: The input of the row as JSON, for a row without an item.
 
     """
     if data:
@@ -47,15 +47,15 @@ def language_label(data: bytes | None, key: str, made_from: bytes | None) -> str
 
 def _stored_language(data: bytes) -> str:
     try:
-        return _language(_decode_language(data))
+        return _innermost_language(_decode_language(data))
     except msgspec.DecodeError:
         return ""
 
 
-def _language(found: _Language) -> str:
+def _innermost_language(found: _Language) -> str:
     for inner in (found.solution, found.task, found.snippet):
         if isinstance(inner, _Language):
-            return _language(inner)
+            return _innermost_language(inner)
     if not found.language and isinstance(found.proposal, _Language):
         return found.proposal.language
     return found.language

@@ -57,11 +57,11 @@ class PartialLedger:
 
 
 async def make_partial_rows(recipe: Recipe, ledger: Ledger, scratch: Ledger) -> PartialLedger:
-    """Run the final steps on the current items of a run, and return both ledgers. The ledger of the run stays as it is.
+    """Run the final steps on the current items of a run, and return both ledgers. The run's ledger does not change.
 
     Args:
-        recipe: Of the run.
-        ledger: Of the run, which may still be running.
+        recipe: The recipe of the run.
+        ledger: The ledger of the run, which may still be running.
         scratch: An empty ledger for the final steps.
 
     Raises:
@@ -79,7 +79,7 @@ async def make_partial_rows(recipe: Recipe, ledger: Ledger, scratch: Ledger) -> 
 
 
 def _kept_so_far(final: FinalSteps, ledger: Ledger) -> SourceStep[Record]:
-    """Return a source step that yields the items that the last step before the final steps kept."""
+    """Return a source step that yields the items which the last step before the final steps kept."""
 
     class KeptSoFar(SourceStep[Record]):
         name = final.after_step

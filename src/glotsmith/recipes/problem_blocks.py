@@ -16,18 +16,18 @@ class ProblemBlocks:
     """The blocks of one run. Their problems are the outputs of a ``WholeStep``, which is finished."""
 
     def __init__(self, ledger: Ledger, problems: str, step: str) -> None:
-        """Create them.
+        """Create the blocks.
 
         Args:
-            ledger: Of the run.
+            ledger: The ledger of the run.
             problems: The ``WholeStep`` whose outputs are the problems.
-            step: The step that learns; a block is complete when this step has answered all items made from it.
+            step: The step that learns; a block is complete when this step has processed all items made from it.
 
         """
         self._ledger, self._problems, self._step = ledger, problems, step
         self._starts = [""]  #: position of the first problem of each block
         self._complete = 0  #: number of complete blocks
-        self._link = 0  #: of the chain of steps: those before have answered the whole next block
+        self._link = 0  #: index in the chain of steps; the links before it have processed the whole next block
         self._checked = ""  #: position in the next block up to which the link is complete
 
     def block_of(self, position: str) -> int:
@@ -43,11 +43,11 @@ class ProblemBlocks:
         return min(FIRST_BLOCK << max(0, block - 1), LARGEST_BLOCK)
 
     def start(self, block: int) -> str:
-        """Return the position of the first problem of a block up to the one of the last position asked for."""
+        """Return the position of the first problem of a block, at most the block that ``block_of`` returned last."""
         return self._starts[block]
 
     def problems_before(self, block: int) -> int:
-        """Return the number of problems in all blocks before one."""
+        """Return the number of problems in all blocks before this one."""
         return sum(map(self.size, range(block)))
 
     def count(self) -> int:
@@ -60,13 +60,13 @@ class ProblemBlocks:
         Items that a budget leaves open do not count. With a larger budget, they are processed as if they were last.
         """
         while self._complete < blocks:
-            if not self._check_next():
+            if not self._next_is_complete():
                 return False
             self._complete, self._link, self._checked = self._complete + 1, 0, ""
         return True
 
-    def _check_next(self) -> bool:
-        """Return whether each step has answered all items of the next block, from the last item found open."""
+    def _next_is_complete(self) -> bool:
+        """Return whether each step has processed all items of the next block; start at the last item found open."""
         chain = self._ledger.ranges.chain(self._problems, self._step)
         start, end = self._starts[self._complete], self._starts[self._complete + 1]
         while self._link < len(chain):

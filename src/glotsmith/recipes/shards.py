@@ -1,4 +1,4 @@
-"""The steps of a recipe as a shard runs them: the steps that compare items are left to the merge of the shards."""
+"""The steps that a shard of a recipe runs. The merge of the shards runs the steps that compare items."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,8 +14,8 @@ def steps_of_shard(steps: Sequence[Step[Any, Any]], shard: Shard, recipe: str) -
 
     Args:
         steps: All steps of the recipe.
-        shard: The part.
-        recipe: Name of the recipe, for messages.
+        shard: The part of the sources.
+        recipe: The name of the recipe, for messages.
 
     Raises:
         UsageError: A step depends on items of other parts.
@@ -31,12 +31,12 @@ def _step_of_shard(step: Step[Any, Any], recipe: str) -> Step[Any, Any]:
     if isinstance(step, ItemStep) and step.learns:
         raise UsageError(
             f"{recipe} cannot run in shards, because its step {step.name!r} learns from earlier problems. Choose "
-            "--policy early_stop, or leave --shard out"
+            "--policy early_stop, or remove --shard"
         )
     if not isinstance(step, WholeStep) or step.in_shard == "run":
         return step
     if step.in_shard == "refuse":
-        advice = step.shard_advice or "it compares all items. Leave --shard out"
+        advice = step.shard_advice or "it compares all items. Remove --shard"
         raise UsageError(
             f"{recipe} cannot run in shards, because later steps depend on its step {step.name!r}: {advice}"
         )

@@ -1,6 +1,6 @@
-"""Make the rows of inverse-instruct: new instructions for the first training stage, original pairs for the second.
+"""Make the rows of inverse-instruct: new pairs for the first training stage, original pairs for the second.
 
-InverseCoder §5 trains on its own data first and on the original data last.
+InverseCoder §5 trains on the new data first and on the original data last.
 """
 
 import re
@@ -30,7 +30,7 @@ class MakeInverseExamples(ItemStep[Inversion, Example]):
 def inverse_example(item: Inversion) -> Example:
     """Return the row of a snippet, with its best instruction and its program as the reply."""
     snippet, best = item.snippet, item.summaries[0]
-    language, instruction = row_syntax(snippet.language), _instruction(snippet, best.text)
+    language, instruction = row_syntax(snippet.language), _instruction_with_name(snippet, best.text)
     prompt, completion = split_program(snippet.code, "", instruction, language)
     passes = [s.round_trip == "pass" for s in item.tried]
     return Example(
@@ -57,8 +57,8 @@ def inverse_example(item: Inversion) -> Example:
     )
 
 
-def _instruction(snippet: Snippet, instruction: str) -> str:
-    """Return the instruction; it names the function that the tests call, since an answer must define it to pass."""
+def _instruction_with_name(snippet: Snippet, instruction: str) -> str:
+    """Return the instruction with the name of the function that the tests call, which a passing answer must define."""
     if not snippet.tests or not snippet.name or re.search(rf"\b{re.escape(snippet.name)}\b", instruction):
         return instruction
     return f"{instruction}\n\nName the function `{snippet.name}`."

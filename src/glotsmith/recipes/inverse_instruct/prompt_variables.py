@@ -17,7 +17,7 @@ _ANSWER = _COMMON | {  # without the snippet, which an answer must not see
     "instruction": _INSTRUCTION,
     "name": PromptVariable("name of the function", "total"),
     "signature": PromptVariable("typed Python signature; empty if it is unknown", "def total(xs: list[int]) -> int"),
-    "prefix": PromptVariable("begin of the program in the language; empty without a signature", "function total(xs)"),
+    "prefix": PromptVariable("start of the program in the language; empty without a signature", "function total(xs)"),
     "forms": PromptVariable("how the language writes the values of the signature", "- a list: {1, 2}"),
 }
 

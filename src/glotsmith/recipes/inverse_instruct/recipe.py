@@ -66,7 +66,7 @@ PROMPTS = Path(__file__).parent / "prompts"
 
 
 class InverseInstruct(Record, frozen=True, kw_only=True):
-    """The options of the recipe. The defaults are the paper's where it has a value."""
+    """The options of the recipe. The defaults are the paper's values, where the paper has one."""
 
     title: ClassVar[str] = "instructions summarised from code, scored by the model, grounded in execution"
     reads: ClassVar[tuple[str, str]] = SNIPPET

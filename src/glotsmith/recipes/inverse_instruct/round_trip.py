@@ -1,4 +1,4 @@
-"""Verify snippets and instructions by execution, which the paper does not do.
+"""Verify snippets and instructions by execution. The paper does not do this.
 
 A snippet must pass its own suite, and the teacher's new answer to the chosen instruction must pass it, too.
 """
@@ -25,7 +25,7 @@ from glotsmith.teachers.base import Reply
 from glotsmith.values import NotLiteral, parse_signature
 
 _HASH_RANGE = 1 << 32
-#: faults of an answer that say nothing about its snippet
+#: reasons for which an answer does not count that say nothing about its snippet
 _UNJUDGED = (Reason.TEACHER_REFUSED, Reason.TEACHER_FAILED, Reason.NOT_VERIFIED)
 
 #: the policy without a limit: every summary, until the answer to one passes
@@ -33,7 +33,7 @@ ALL_SUMMARIES = SamplingPlan(samples=sys.maxsize, wanted=1, hopeless=0)
 
 
 class CheckSnippets(ItemStep[Snippet, Snippet]):
-    """Drop snippets that fail their suite or whose suite proves nothing, before any request about them.
+    """Drop snippets that fail their suite or whose suite is too weak, before any request about them.
 
     Original pairs pass. Snippets without a suite pass unless a suite is required.
     """
@@ -74,11 +74,11 @@ class _Answer(NamedTuple):
 
 
 class RoundTrip(ItemStep[Inversion, Inversion]):
-    """Request a new answer to the best summary and execute it; if it fails, try the next summary, until one passes.
+    """Request a new answer to each summary, best first, and execute it, until an answer passes.
 
     A snippet without a suite keeps its best summary. For a share of the snippets, chosen by content hash, the step
     tries every summary, so that P(Yes) can be compared with execution without the bias of trying the best ones only.
-    A policy may give a snippet up before its last summary.
+    A policy may stop before the last summary of a snippet.
     """
 
     name = "round_trip"
@@ -100,7 +100,7 @@ class RoundTrip(ItemStep[Inversion, Inversion]):
         return self._policy.continue_for_budget(rows)
 
     async def run(self, key: str, item: Inversion) -> Result[Inversion]:
-        """Find the best summary of one snippet that leads back to a passing program."""
+        """Find the best summary of one snippet whose answer passes."""
         snippet = item.snippet
         if snippet.kind == "original":
             return keep(key, item)
@@ -113,12 +113,12 @@ class RoundTrip(ItemStep[Inversion, Inversion]):
         passed: list[SnippetSummary] = []
         rule, stop, unjudged = self._policy.rule(key), StopReason.LIMIT, 0
         for summary in item.summaries:
-            evidence = _evidence(tried, len(passed), unjudged, replies)
+            evidence = _sampling_evidence(tried, len(passed), unjudged, replies)
             decision = StopReason.ENOUGH if passed else rule.next_round(snippet.language, evidence)
             if not measured and isinstance(decision, StopReason):
                 stop = decision
                 break
-            answer = await self._answer(snippet, summary)
+            answer = await self._request_answer(snippet, summary)
             replies.append(answer.reply)
             answered = self._request.lineage(summary.sample)
             tried.append(msgspec.structs.replace(summary, round_trip=answer.outcome, answered=answered))
@@ -131,10 +131,10 @@ class RoundTrip(ItemStep[Inversion, Inversion]):
             stop = StopReason.ENOUGH if passed and not measured else stop
         made = msgspec.structs.replace(item, tried=tuple(tried), measured=measured)
         result = _keep_best(key, made, passed[:1], lost, replies)
-        evidence = _evidence(tried, len(passed), unjudged, replies)
+        evidence = _sampling_evidence(tried, len(passed), unjudged, replies)
         return msgspec.structs.replace(result, sampling=evidence.end(snippet.language, stop, result.cost))
 
-    async def _answer(self, snippet: Snippet, summary: SnippetSummary) -> _Answer:
+    async def _request_answer(self, snippet: Snippet, summary: SnippetSummary) -> _Answer:
         """Request an answer to a summary, and verify it by the snippet's suite."""
         prefix = _signature_prefix(snippet)
         reply = await self._request.send(
@@ -160,7 +160,7 @@ class RoundTrip(ItemStep[Inversion, Inversion]):
         return _Answer(reply, verdict.status, UnusableReply(reason, describe_failure(snippet.tests, verdict)))
 
 
-def _evidence(
+def _sampling_evidence(
     tried: Sequence[SnippetSummary], passed: int, unjudged: int, replies: Sequence[Reply]
 ) -> SamplingEvidence:
     """Return what the answers to a snippet's summaries have shown. At most one summary becomes a row."""
@@ -178,7 +178,7 @@ def _evidence(
 def _keep_best(
     key: str, item: Inversion, best: Sequence[SnippetSummary], lost: Sequence[Dropped], replies: Sequence[Reply]
 ) -> Result[Inversion]:
-    """Keep the best summary only; the others are lost for their own reasons, or because they were not chosen."""
+    """Keep the best summary only; the others are lost for their recorded reason, or because they were not chosen."""
     explained = {loss.key.partition(":")[0] for loss in lost} | {summary.id for summary in best}
     others = [
         Dropped(

@@ -1,7 +1,7 @@
 """Select snippets and instructions: deduplicate, decontaminate, rank by P(Yes), and measure P(Yes) against execution.
 
 The paper keeps the best of K summaries without a threshold and breaks ties by order (InverseCoder §4.4;
-``sort_data_samples.py``). ``RankSummaries`` does the same and records ties, since the model did not choose between
+``sort_data_samples.py``). ``RankSummaries`` does the same and records ties, since the model does not prefer any of the
 summaries with equal scores.
 """
 
@@ -62,7 +62,7 @@ class DecontaminateCheckedSnippets(DecontaminateBehaviour[Snippet]):
 
 
 class DecontaminateInversions(Decontaminate[Inversion]):
-    """Drop snippets with an instruction that overlaps a benchmark, whose words the model may have memorised."""
+    """Drop snippets with an instruction that overlaps a benchmark, since the model may have memorised its words."""
 
     name = "decontaminate_instructions"
     output = Inversion
@@ -74,7 +74,7 @@ class DecontaminateInversions(Decontaminate[Inversion]):
 
 
 class RankSummaries(ItemStep[Inversion, Inversion]):
-    """Sort the summaries of each snippet by score, best first; with ``argmax``, keep the best only."""
+    """Sort the summaries of each snippet by score, best first; with ``argmax``, keep only the best."""
 
     name = "rank"
     output = Inversion
@@ -85,15 +85,15 @@ class RankSummaries(ItemStep[Inversion, Inversion]):
 
     async def run(self, key: str, item: Inversion) -> Result[Inversion]:
         """Rank one snippet's summaries."""
-        ranked = sorted(item.summaries, key=lambda s: (-_score(s), s.sample))
-        ties = sum(_score(s) == _score(ranked[0]) for s in ranked[1:]) if ranked and ranked[0].scored else 0
+        ranked = sorted(item.summaries, key=lambda s: (-_p_yes(s), s.sample))
+        ties = sum(_p_yes(s) == _p_yes(ranked[0]) for s in ranked[1:]) if ranked and ranked[0].scored else 0
         kept, others = (ranked[:1], ranked[1:]) if self._argmax else (ranked, [])
-        lost = tuple(Dropped(Reason.NOT_CHOSEN, f"P(Yes) {_score(s):.4f}", f"{s.id}:passed_over") for s in others)
+        lost = tuple(Dropped(Reason.NOT_CHOSEN, f"P(Yes) {_p_yes(s):.4f}", f"{s.id}:passed_over") for s in others)
         made = msgspec.structs.replace(item, summaries=tuple(kept), ties=ties)
         return Result(kept=(Kept(key, made),), dropped=lost)
 
 
-def _score(summary: SnippetSummary) -> float:
+def _p_yes(summary: SnippetSummary) -> float:
     return summary.scored.p_yes if summary.scored else 0.0
 
 
@@ -119,9 +119,9 @@ def describe_scores(inversions: Iterable[Inversion]) -> str:
 class ScoreAgreement(Record, frozen=True, kw_only=True):
     """How well P(Yes) separates the summaries whose round trip passes from those whose round trip fails."""
 
-    of: str  #: the summaries that are compared
-    passed: int
-    failed: int
+    of: str  #: name of the group of summaries that is compared
+    passed: int  #: number of round trips that pass
+    failed: int  #: number of round trips that fail
     auc: float | None  #: area under the ROC curve, ties counted half; None if all passed or all failed
     error: float = 0.0  #: standard error of the AUC (Hanley and McNeil 1982); 0 without an AUC
 
@@ -146,15 +146,15 @@ def compare_with_round_trips(inversions: Iterable[Inversion]) -> list[ScoreAgree
         if item.tried and judged and item.tried[0].scored and _is_judged(item.tried[0]):
             first.append(judged[0])
         every += judged if item.measured else []
-    found = [_compared("first choices", first)]
-    return [*found, _compared("all summaries of measured snippets", every)] if every else found
+    found = [_agreement("first choices", first)]
+    return [*found, _agreement("all summaries of measured snippets", every)] if every else found
 
 
 def _is_judged(summary: SnippetSummary) -> bool:
     return summary.round_trip != "" and not summary.round_trip.startswith("infra:")
 
 
-def _compared(of: str, pairs: Sequence[tuple[float, bool]]) -> ScoreAgreement:
+def _agreement(of: str, pairs: Sequence[tuple[float, bool]]) -> ScoreAgreement:
     passed, failed = sum(good for _, good in pairs), sum(not good for _, good in pairs)
     value = auc(pairs)
     return ScoreAgreement(of=of, passed=passed, failed=failed, auc=value, error=_standard_error(value, passed, failed))

@@ -1,7 +1,7 @@
-"""Score summaries by the teacher's own opinion: P(Yes) that the snippet is a right answer to the summary.
+"""Score summaries by the teacher: P(Yes) is its probability that the snippet is a correct answer to the summary.
 
 InverseCoder §4.3. **Definition.** Y and N are the probability masses of all tokens that spell Yes and No at the
-position of the reply's first word: in any case, and with blanks, tokenisers' marks for blanks (``Ġ``, ``▁``) or
+position of the reply's first word, in upper or lower case, and with blanks, marks for blanks (``Ġ``, ``▁``) or
 punctuation around the word. The score is Y / (Y + N).
 
 A server returns only the most probable tokens; L is the mass of all others. A word that is not among the top tokens
@@ -42,13 +42,13 @@ class ScoreSummaries(ItemStep[Inversion, Inversion]):
     def __init__(
         self, evaluation: SnippetRequest, vote: SnippetRequest, votes: int = 5, *, logprobs: bool = True
     ) -> None:
-        """Initialize the step.
+        """Create the step.
 
         Args:
             evaluation: The request for one reply with logprobs.
             vote: The request that is sampled if the server returns no logprobs.
-            votes: Number of sampled votes.
-            logprobs: Send ``evaluation`` first; False for servers that refuse requests for logprobs.
+            votes: The number of sampled votes.
+            logprobs: Whether to send ``evaluation`` first; False for servers that refuse requests for logprobs.
 
         """
         self._evaluation, self._vote, self._votes, self._logprobs = evaluation, vote, votes, logprobs
@@ -57,7 +57,7 @@ class ScoreSummaries(ItemStep[Inversion, Inversion]):
         """Score the summaries of one snippet."""
         if item.snippet.kind == "original":
             return keep(key, item)
-        results = await asyncio.gather(*(self._score(item.snippet, summary) for summary in item.summaries))
+        results = await asyncio.gather(*(self._score_summary(item.snippet, summary) for summary in item.summaries))
         scored: list[SnippetSummary] = []
         lost: list[Dropped] = []
         for summary, (score, _) in zip(item.summaries, results, strict=True):
@@ -69,10 +69,10 @@ class ScoreSummaries(ItemStep[Inversion, Inversion]):
         inversion = msgspec.structs.replace(item, summaries=tuple(scored))
         return result_with_summaries(key, inversion, lost, [reply for _, replies in results for reply in replies])
 
-    async def _score(
+    async def _score_summary(
         self, snippet: Snippet, summary: SnippetSummary
     ) -> tuple[YesNoScore | UnusableReply, Sequence[Reply]]:
-        """Return the score of a summary, or why there is none, and the replies that were requested for it."""
+        """Return the score of a summary, or why it has no score, and the replies that were requested for it."""
         replies: list[Reply] = []
         if self._logprobs:
             reply = await self._evaluation.send(snippet, summary.sample, instruction=summary.text)

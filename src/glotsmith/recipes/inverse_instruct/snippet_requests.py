@@ -42,7 +42,7 @@ class SnippetRequest:
         return self._style == "completion"
 
     async def send(self, snippet: Snippet, sample: int, **variables: str) -> Reply:
-        """Request a reply about a snippet; ``variables`` are those of the prompt, without code and language."""
+        """Request a reply about a snippet; ``variables`` are the prompt's variables except code, language and fence."""
         card = get_card(snippet.language)
         text = self._prompt.render(code=snippet.code, language=card.display, fence=card.fences[0], **variables)
         request = Request.for_style(

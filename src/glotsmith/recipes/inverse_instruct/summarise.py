@@ -39,21 +39,23 @@ class Summarise(ItemStep[Snippet, Inversion]):
         """Summarise one snippet."""
         if item.kind == "original":
             return keep(key, Inversion(snippet=item))
-        openings = [self._opening(item, sample) for sample in range(self._count)]
+        openings = [self._first_words(item, sample) for sample in range(self._count)]
         sent = [self._request.send(item, sample, opening=opening) for sample, opening in enumerate(openings)]
         replies = await asyncio.gather(*sent)
-        texts = [self._read(item, reply, opening) for reply, opening in zip(replies, openings, strict=True)]
-        return self._result(key, item, texts, replies)
+        texts = [
+            self._instruction_in_reply(item, reply, opening) for reply, opening in zip(replies, openings, strict=True)
+        ]
+        return self._result_of_replies(key, item, texts, replies)
 
-    def _opening(self, snippet: Snippet, sample: int) -> str:
+    def _first_words(self, snippet: Snippet, sample: int) -> str:
         """Return the first words of a sample's instruction, such as "Write a Lua"."""
         number = int(content_hash(snippet.id, str(self._seed), str(sample))[:8], 16)
         prefix, display = self._prefixes[number % len(self._prefixes)], get_card(snippet.language).display
         article = "n" if prefix.endswith(" a") and (display[0] in "AEIO" or display == "R") else ""
         return f"{prefix}{article} {display}"
 
-    def _read(self, snippet: Snippet, reply: Reply, opening: str) -> str | UnusableReply:
-        """Return the instruction in a reply, or why it has none."""
+    def _instruction_in_reply(self, snippet: Snippet, reply: Reply, opening: str) -> str | UnusableReply:
+        """Return the instruction in a reply, or why it has no instruction."""
         text = reply_text(reply)
         if isinstance(text, UnusableReply):
             return text
@@ -62,7 +64,7 @@ class Summarise(ItemStep[Snippet, Inversion]):
         text = with_opening(text, opening, continues=self._request.continues)
         return UnusableReply(Reason.LEAKS_CODE, text[:_SHOWN]) if contains_program(text, snippet) else text
 
-    def _result(
+    def _result_of_replies(
         self, key: str, snippet: Snippet, texts: Sequence[str | UnusableReply], replies: Sequence[Reply]
     ) -> Result[Inversion]:
         summaries: dict[str, SnippetSummary] = {}
@@ -84,7 +86,7 @@ class Summarise(ItemStep[Snippet, Inversion]):
 def result_with_summaries(
     key: str, item: Inversion, lost: Sequence[Dropped], replies: Sequence[Reply]
 ) -> Result[Inversion]:
-    """Return the result of a step on ``item``: it is kept if it has a summary left, and dropped otherwise."""
+    """Return the result of a step on ``item``, which is kept if it has a summary left, and dropped otherwise."""
     cost = sum(r.cost or 0.0 for r in replies)
     tokens = sum(r.input_tokens + r.output_tokens for r in replies)
     if item.summaries:
@@ -96,7 +98,7 @@ def result_with_summaries(
 
 
 def with_opening(text: str, opening: str, *, continues: bool) -> str:
-    """Return an instruction that begins with its opening, which completions and some chat models leave out."""
+    """Return an instruction that begins with its opening, which completions and some chat models omit."""
     text = re.sub(
         r"\A(?:#{1,6} .*\n+|\**(?:Problem|Instruction|Task|Description)[^:\n]{0,20}:\**\s*)", "", text.strip()
     )
@@ -106,7 +108,7 @@ def with_opening(text: str, opening: str, *, continues: bool) -> str:
 
 
 def contains_program(instruction: str, snippet: Snippet) -> bool:
-    """Return whether an instruction contains more than half of the longer lines of the program that it describes.
+    """Return whether an instruction contains more than half of the longer lines of its program.
 
     It may quote a signature, a constant, an example or the documentation. White space is ignored.
     """

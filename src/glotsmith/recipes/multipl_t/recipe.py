@@ -64,7 +64,7 @@ ADAPTIVE_FACTOR = 4  #: the policy ``adaptive`` may request this many times the 
 
 
 class MultiPLT(Record, frozen=True, kw_only=True):
-    """The options of the recipe. The defaults are the paper's where it has a value."""
+    """The options of the recipe. The defaults are the paper's values, where the paper has one."""
 
     title: ClassVar[str] = "tested Python functions moved into low-resource languages"
     reads: ClassVar[tuple[str, str]] = ("function", "a def without decorator at the top level of a Python module")
@@ -198,7 +198,7 @@ class MultiPLT(Record, frozen=True, kw_only=True):
         ]
 
     def _segment(self, step: str, ledger: Ledger | None) -> IndexSegment | None:
-        """Return the place of the run in the index; None without an index."""
+        """Return the segment of the index for this run; None without an index."""
         return segment_of_run(Path(self.index) / step, ledger.path.parent) if self.index and ledger else None
 
     @classmethod
