@@ -164,7 +164,7 @@ REFUSED: dict[str, tuple[Case, str]] = {
         lambda runs, tmp: [*runs.shards[:3], edited(runs.copy(4, tmp / "quarter"), '"4/8"', '"4/4"')],
         "quarter is shard 4/4, and .*run-1-of-8 is one of 8 shards",
     ),
-    "a whole run": (lambda runs, tmp: [*runs.shards, runs.folder / "one" / "run"], "run: this run is no shard"),
+    "a whole run": (lambda runs, tmp: [*runs.shards, runs.folder / "one" / "run"], "run: this run is not a shard"),
     "no run": (lambda runs, tmp: [*runs.shards, runs.folder / "src"], "src: not a run folder"),
     "another step": (
         lambda runs, tmp: [
@@ -189,18 +189,18 @@ def test_a_shard_of_other_sources_is_refused(runs: Runs, tmp_path: Path) -> None
     (tmp_path / "src" / "a.py").write_text(FUNCTIONS.replace("aeiou", "aeiouy"))
     with chdir(tmp_path):
         other = run(tmp_path, f"1/{SHARDS}").folder
-    with pytest.raises(gs.UsageError, match="has read other sources than"):
+    with pytest.raises(gs.UsageError, match="has not read the same sources as"):
         gs.merge([other, *runs.shards[1:]], tmp_path / "run")
 
 
 @pytest.mark.parametrize(
     ("sql", "sentence"),
     [
-        ("", "holds a run that is no merge"),
-        ("UPDATE census SET units = 1", "holds the merge of other shards"),
+        ("", "contains a run that is not a merge"),
+        ("UPDATE census SET units = 1", "contains a merge of other shards"),
         (
             "UPDATE steps SET finished = 0 WHERE name = 'translate'",
-            "'glotsmith run' has continued at the step 'translate'",
+            "'glotsmith run' continued at the step 'translate'",
         ),
     ],
 )

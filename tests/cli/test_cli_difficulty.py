@@ -70,7 +70,7 @@ def test_pass_rates_are_a_column_and_select_rows(glotsmith: Command, server: Mod
     grpo = [json.loads(line) for line in Path("grpo/train.jsonl").read_text().splitlines()]
     assert sorted(row["target_pass_rate"] for row in grpo) == [0.0, 0.5]
     with pytest.raises(
-        UsageError, match=r"no row has a target pass rate in 0.6..0.9: those of 3 problems are from 0 to 1"
+        UsageError, match=r"no row has a target pass rate in 0.6..0.9: 3 problems have rates from 0 to 1"
     ):
         gs.export("run", output="none", pass_rate="0.6..0.9")
     assert not Path("none").exists()

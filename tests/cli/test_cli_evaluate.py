@@ -281,7 +281,7 @@ def test_completions_of_other_problems_and_a_k_without_a_figure_are_noted(
         [note.removeprefix("names ")] if note else []
     )
     assert [n for n in notes if "pass@10" in n] == [
-        "there is no pass@10: no problem has 10 samples with a verdict, so give --samples 10 or more"
+        "there is no pass@10: no problem has 10 samples with a verdict. Pass --samples 10 or more"
     ]
 
 

@@ -116,9 +116,9 @@ def test_a_stage_is_exported_alone_and_the_same_problems_are_held_out(glotsmith:
     ]
     for arguments, sentence in (
         (["-f", "trl-sft", "--stage", "3"], "has no row of stage 3; there are: 1, 2"),
-        (["-f", "trl-dpo", "--stage", "1"], "trl-dpo holds preference pairs, which have no stage"),
+        (["-f", "trl-dpo", "--stage", "1"], "trl-dpo contains preference pairs, which have no stage"),
         (["-f", "jsonl", "--stage", "1"], "--model, --held-out and --stage are for trainers' formats"),
-        (["-f", "trl-sft", "--seed", "1"], "--seed says which problems are set aside: give --held-out too"),
+        (["-f", "trl-sft", "--seed", "1"], "--seed chooses the problems that are set aside: pass --held-out, too"),
         (["-f", "alpaca", "--model", "m"], "the configuration of alpaca names no model: remove --model"),
     ):
         code, _, stdout = glotsmith("export", run, *arguments)

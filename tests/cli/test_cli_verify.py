@@ -91,7 +91,7 @@ def test_a_byte_order_mark_is_no_part_of_a_configuration(glotsmith: Command, tmp
     file = tmp_path / "mine.toml"
     file.write_text('recipe = "no-such-recipe"\n', "utf-8-sig")
     code, _, err = glotsmith("run", file, "-s", tmp_path, "-l", "lua", "-o", tmp_path / "run")
-    assert (code, "no-such-recipe" in err, "not TOML" in err) == (2, True, False), err
+    assert (code, "no-such-recipe" in err, "not valid TOML" in err) == (2, True, False), err
 
 
 def test_jobs_come_from_a_pipe_too(glotsmith: Command, tmp_path: Path) -> None:

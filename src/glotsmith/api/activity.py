@@ -1,4 +1,4 @@
-"""Report at regular intervals what a command does: its requests, its programs, its costs and its budgets."""
+"""Report at regular intervals what a command is doing: its requests, its programs, its costs and its budgets."""
 
 import asyncio
 from collections import Counter
@@ -18,17 +18,17 @@ from glotsmith.teachers.wrappers import CachedTeacher
 if TYPE_CHECKING:  # it imports the recipes, which few commands need
     from glotsmith.api.run_teachers import CachedTeachers
 
-_EVERY_S = 1.0  #: between two reports
+_EVERY_S = 1.0  #: seconds between two reports
 
 
 class Activity(NamedTuple):
-    """What a command does at the moment; None for a part that it does not have."""
+    """What a command is doing; None for a part that it does not have."""
 
     waiting: Waiting | None = None  #: the open requests; None if every request has a reply
     teacher: TeacherLoad | None = None
     sandbox: SandboxLoad | None = None
-    paid: ReplyCosts | None = None  #: for replies, over all starts
-    failures: Mapping[str, int] = {}  #: generated programs that failed, by verdict
+    paid: ReplyCosts | None = None  #: costs of the replies, over all starts
+    failures: Mapping[str, int] = {}  #: verdict → number of generated programs that failed
     budgets: Sequence[BudgetLeft] = ()
 
 
@@ -68,7 +68,7 @@ class FailureCounter(Progress):
 
     def __init__(self, progress: Progress, ledger: Ledger) -> None:
         self._progress, self._ledger = progress, ledger
-        self.failures = Counter[str]()  #: by verdict
+        self.failures = Counter[str]()  #: verdict → number of programs
 
     def on_run_started(self, funnel: Sequence[FunnelRow]) -> None:
         """Count the failures of earlier starts."""
@@ -82,15 +82,15 @@ class FailureCounter(Progress):
         self._progress.on_item_answered(step, answer)
 
     def on_step_restarted(self, step: str) -> None:
-        """Pass it on: a step whose results can be rolled back requests no programs."""
+        """Pass the event on: a step whose results can be rolled back requests no programs."""
         self._progress.on_step_restarted(step)
 
     def on_step_finished(self, step: str) -> None:
-        """Pass it on."""
+        """Pass the event on."""
         self._progress.on_step_finished(step)
 
     def on_run_ended(self, funnel: Sequence[FunnelRow]) -> None:
-        """Pass it on."""
+        """Pass the event on."""
         self._progress.on_run_ended(funnel)
 
 
@@ -103,7 +103,7 @@ class RunActivity(NamedTuple):
     counter: FailureCounter
 
     def observe(self) -> Activity:
-        """Return what the run does at the moment."""
+        """Return what the run is doing."""
         return Activity(
             waiting=self.teachers.waiting(),
             teacher=self.teachers.load(),
@@ -128,7 +128,7 @@ class ReplyTally:
 
 
 def evaluation_activity(sandbox: Sandbox, teacher: CachedTeacher | None, tally: ReplyTally) -> Activity:
-    """Return what an evaluation does at the moment."""
+    """Return what an evaluation is doing."""
     found = Activity(sandbox=sandbox_load(sandbox))
     if teacher is None:
         return found

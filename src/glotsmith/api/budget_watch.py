@@ -1,4 +1,4 @@
-"""Watch the two amounts that no request states: the running time of a run, and the rows that it has so far."""
+"""Watch the two amounts that no request states: the running time of a run, and its current number of rows."""
 
 import asyncio
 import logging
@@ -15,7 +15,7 @@ from glotsmith.records import FunnelRow
 from glotsmith.run_folder import RunFolder
 
 _log = logging.getLogger(__name__)
-_EVERY_S = 1.0  #: between two additions to the running time
+_EVERY_S = 1.0  #: seconds between two additions to the running time
 
 #: Returns the number of rows by language.
 CountRows = Callable[[], Awaitable[Counter[str]]]
@@ -25,7 +25,7 @@ CountRows = Callable[[], Awaitable[Counter[str]]]
 async def counting_time(
     spending: RunSpending, every_s: float = _EVERY_S, now: Callable[[], float] = time.monotonic
 ) -> AsyncGenerator[None]:
-    """Add the time that the block runs to the running time of the run."""
+    """Add the duration of the block to the running time of the run."""
     last = now()
 
     def add() -> None:
@@ -48,7 +48,7 @@ async def counting_time(
 
 
 async def count_rows_so_far(folder: RunFolder) -> Counter[str]:
-    """Return the rows that a run has so far, by language, without original pairs of a corpus."""
+    """Return the number of rows that a run has so far, by language, without original pairs of a corpus."""
     async with rows_so_far(folder) as rows:
         return Counter(example.language for example in rows.examples() if example.kind != "original")
 
@@ -56,18 +56,18 @@ async def count_rows_so_far(folder: RunFolder) -> Counter[str]:
 class RowCounter(Progress):
     """Counts rows while a run runs, if it has a budget of rows, and passes its progress on.
 
-    The last steps of a recipe drop duplicates, so rows are counted by running these steps on what there is. Each time,
-    the next count is due when enough items for the rest of the rows were kept. Meanwhile no request begins.
+    The last steps of a recipe drop duplicates, so a count runs these steps on the current items. After each count, the
+    next one is due when enough items for the remaining rows are kept. No request begins during a count.
     """
 
     def __init__(self, progress: Progress, spending: RunSpending, step: str, count: CountRows) -> None:
-        """Create it.
+        """Create the counter.
 
         Args:
-            progress: Receives the progress too.
-            spending: Of the run.
-            step: Name of the step before the last ones.
-            count: Returns the number of rows by language.
+            progress: The object that also receives the progress.
+            spending: The spending of the run.
+            step: The name of the step before the last steps.
+            count: A function that returns the number of rows by language.
 
         """
         self._progress, self._spending, self._step, self._count = progress, spending, step, count
@@ -95,15 +95,15 @@ class RowCounter(Progress):
             self._kept = 0
 
     def on_step_finished(self, step: str) -> None:
-        """Pass it on."""
+        """Pass the event on."""
         self._progress.on_step_finished(step)
 
     def on_run_ended(self, funnel: Sequence[FunnelRow]) -> None:
-        """Pass it on."""
+        """Pass the event on."""
         self._progress.on_run_ended(funnel)
 
     async def close(self) -> None:
-        """End a count."""
+        """End a count that is in progress."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
@@ -120,7 +120,7 @@ class RowCounter(Progress):
         rows = await self._count()
         self._spending.set_rows(rows)
         per_item = max(1, math.ceil(rows.total() / kept))
-        # A count reads all rows: near the limit, one count for each percent of them.
+        # A count reads all rows. Near the limit, there is one count for each percent of them.
         self._next = kept + max(1, kept // 100, (self._spending.rows_left() or 0) // per_item)
 
     def _end_count(self, task: "asyncio.Task[None]") -> None:

@@ -1,7 +1,7 @@
 """Measure how difficult the problems of a run are for a model: its pass rate on each, for reinforcement learning.
 
 The measurement is an evaluation of the model on the rows of the run (``rows=RUN``), in ``RUN/difficulty/NAME``. Exports
-read its pass rates: as the column ``target_pass_rate``, and to select a band of them.
+read the pass rates for the column ``target_pass_rate`` and to select a band of rates.
 """
 
 import re
@@ -21,10 +21,10 @@ from glotsmith.write_aside import write_aside
 
 
 def difficulty_folder(run: Path, model: str, name: str = "") -> Path:
-    """Return the folder of the measurement of a model, by its name or by the name that a user gives.
+    """Return the folder of the measurement of a model. Its name is the model's, or the name that a user gives.
 
     Raises:
-        UsageError: The folder is no run, or the name cannot be that of a folder.
+        UsageError: The folder is not a run folder, or a folder cannot have this name.
 
     """
     if not (run / CONFIG).is_file():
@@ -43,11 +43,11 @@ async def measure_difficulty(
     max_failures: int = 10,
     display: EvaluationDisplay | None = None,
 ) -> list[ProblemPassRate]:
-    """Evaluate a model on the rows of a run, store the pass rates, and return them. The same call resumes.
+    """Evaluate a model on the rows of a run, store the pass rates, and return them. The same call resumes the work.
 
     Raises:
-        UsageError: The folder holds another measurement, or no row of the run has tests.
-        OutageError: Samples have no verdict because the teacher or the machine failed; the pass rates over the others
+        UsageError: The folder contains another measurement, or no row of the run has tests.
+        OutageError: Samples have no verdict because the teacher or the machine failed; the pass rates of the others
             are stored.
 
     """
@@ -82,8 +82,8 @@ class LanguageDifficulty(NamedTuple):
 
     problems: int
     mean: float
-    never: int  #: problems that no sample passed
-    always: int  #: problems that every sample passed
+    never: int  #: number of problems that no sample passed
+    always: int  #: number of problems that every sample passed
 
 
 def by_language(rates: Iterable[ProblemPassRate]) -> dict[str, LanguageDifficulty]:

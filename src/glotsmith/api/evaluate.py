@@ -61,17 +61,17 @@ from glotsmith.teachers.base import Teacher
 from glotsmith.teachers.wrappers import CachedTeacher
 from glotsmith.verification.candidate_verifier import CandidateVerifier
 
-_DATABASE = ("", "-wal", "-shm")  #: ends of the names of a database's files
+_DATABASE = ("", "-wal", "-shm")  #: suffixes of the names of a database's files
 
 
 class EvaluationDisplay(NamedTuple):
     """Receives the progress of an evaluation; the default ignores it."""
 
     begin: Callable[[Mapping[str, int], int], None] = lambda _samples, _replies: None
-    """Takes the number of samples of each set of questions, and of the replies that earlier starts stored."""
+    """Receives the number of samples of each set of questions, and the number of replies that are already stored."""
     on_sample: Callable[[str, EvaluationSample], None] = lambda _set, _sample: None
     activity: ReportActivity = report_nothing  #: called about once a second, and at the end
-    notify: Callable[[str], None] = lambda _: None  #: takes sentences, such as the licence of a local model
+    notify: Callable[[str], None] = lambda _: None  #: receives notices, such as the licence of a local model
 
 
 class EvaluationConfig(Record, frozen=True, kw_only=True):
@@ -81,15 +81,15 @@ class EvaluationConfig(Record, frozen=True, kw_only=True):
     languages: tuple[str, ...]
     teacher: run_config.TeacherConfig
     completions: str
-    style: str  #: of the completions; empty: as their fields say
+    style: str  #: style of the completions; empty if their fields determine it
     originals: tuple[BenchmarkSet, ...]
     limit: int
     isolation: str
     plan: EvaluationPlan
     docstrings: Wording
-    prompt_end: str  #: of completion prompts: ``newline``, ``signature``; empty where no model continues them
+    prompt_end: str  #: end of completion prompts: ``newline``, ``signature``; empty if no model continues them
     reference_limits: ReferenceLimits = ReferenceLimits()  #: CPU limits of questions whose Python original was measured
-    requested_ks: tuple[int, ...] = ()  #: k that the user named; a note says which of them have no figure
+    requested_ks: tuple[int, ...] = ()  #: values of k that the user named; a note lists those without a figure
 
     def stored(self) -> dict[str, str]:
         """Return the settings that determine the samples; a resumed evaluation must have the same."""
@@ -105,7 +105,7 @@ class EvaluationConfig(Record, frozen=True, kw_only=True):
         return {name: msgspec.json.encode(value).decode() for name, value in sorted(fields.items())}
 
     def sampling(self) -> dict[str, float]:
-        """Return how a model was asked; nothing where completions were given."""
+        """Return the sampling settings of the requests; empty if completions were given."""
         names = () if self.completions else ("temperature", "top_p", "max_tokens")
         return {name: getattr(self.plan, name) for name in names}
 
@@ -113,7 +113,7 @@ class EvaluationConfig(Record, frozen=True, kw_only=True):
 class EvaluationResult(NamedTuple):
     """The outcome of an evaluation."""
 
-    folder: Path  #: holds samples, figures and reasons
+    folder: Path  #: folder with the samples, figures and reasons
     evaluation: Evaluation
     notes: tuple[str, ...]  #: notes for readers of the figures
 
@@ -121,10 +121,10 @@ class EvaluationResult(NamedTuple):
         """Check that every sample has a verdict.
 
         Args:
-            figures: What a message calls the results, which are over the other samples.
+            figures: The name of the results in a message; they are computed from the other samples.
 
         Raises:
-            OutageError: The teacher or the machine failed for some samples; the same evaluation asks again.
+            OutageError: The teacher or the machine failed for some samples; the same evaluation requests them again.
 
         """
         samples = self.evaluation.samples
@@ -132,7 +132,7 @@ class EvaluationResult(NamedTuple):
             raise OutageError(
                 f"{len(failed)} of {counted(len(samples), 'sample')} {agreeing(len(failed), 'has')} no verdict "
                 f"({failed[0].status}: {failed[0].detail}); "
-                f"{figures} are over the others, and the same command asks again"
+                f"{figures} are computed from the others. Run the same command again to request the rest"
             )
 
 
@@ -189,7 +189,7 @@ def evaluation_config(
     if teacher == "offline":
         raise UsageError("Cannot evaluate the offline teacher: it translates source code by rules and is not a model")
     for name in config.languages:
-        toolchain.find_toolchain(name)  # raises where it is unknown or cannot be run, before anything is paid for
+        toolchain.find_toolchain(name)  # raises if it is unknown or cannot be run, before any request
     return config
 
 
@@ -217,24 +217,24 @@ async def evaluate_async(
     Args:
         benchmarks: ``NAME=PATH`` or ``NAME`` (``docs/evaluation.md``).
         languages: Target languages.
-        teacher: The teacher that answers (``local``, ``openai``, ``transformers``, ``scripted``); none with
+        teacher: The teacher that answers (``local``, ``openai``, ``transformers``, ``scripted``); empty with
             ``completions``.
-        model: Its model.
-        base_url: Its server.
-        teacher_options: Further options of the teacher.
+        model: The teacher's model.
+        base_url: The teacher's server.
+        teacher_options: Other options of the teacher.
         completions: A file or folder of completions to judge instead.
-        plan: Numbers of samples, sampling settings and the k of pass@k.
+        plan: The numbers of samples, the sampling settings and the values of k.
         style: ``chat`` or ``completion``; ``whole`` for completions that are programs.
         docstrings: Wording of docstrings in prompts, ``target`` or ``verbatim``.
-        limit: Problems of each benchmark; 0 for all.
-        output: Folder of the results.
-        isolation: Isolation back end of the sandbox.
-        workers: Programs that run at once; by default one per processor.
+        limit: The number of problems of each benchmark; 0 for all.
+        output: The folder of the results.
+        isolation: The isolation back end of the sandbox.
+        workers: The number of programs that run at once; by default one per processor.
         cache: A cache file to share; by default in ``output``.
-        reference_limits: CPU limits of the questions of an evaluation set, whose Python originals were measured.
+        reference_limits: The CPU limits of the questions of an evaluation set, whose Python originals were measured.
 
     Raises:
-        UsageError: An argument is invalid, or the folder holds another evaluation.
+        UsageError: An argument is invalid, or the folder contains another evaluation.
         InputError: A benchmark's file is malformed.
         OutageError: Samples have no verdict because the teacher or the machine failed.
 
@@ -272,20 +272,20 @@ async def run_evaluation(
     display: EvaluationDisplay | None = None,
     cluster: ClusterOptions | None = None,
 ) -> EvaluationResult:
-    """Check the configuration, take the folder, evaluate, and write the results into the folder.
+    """Check the configuration, claim the folder, evaluate, and write the results into the folder.
 
     Raises:
-        UsageError: The configuration is invalid, or the folder holds another evaluation.
+        UsageError: The configuration is invalid, or the folder contains another evaluation.
         OutageError: Too many samples in a row have no verdict because the teacher or the machine failed.
 
     """
-    asking, found = await _run(options, folder, cache, workers, cluster, max_failures, display or EvaluationDisplay())
+    loaded, found = await _run(options, folder, cache, workers, cluster, max_failures, display or EvaluationDisplay())
     notes = (
-        *asking.notes,
-        *empty_reply_warnings(found.samples, asking.questions),
+        *loaded.notes,
+        *empty_reply_warnings(found.samples, loaded.questions),
         *notes_on_missing_figures(options.requested_ks, found),
     )
-    output_files.write_evaluation(folder, asking.questions, found, options.stored(), notes, options.sampling())
+    output_files.write_evaluation(folder, loaded.questions, found, options.stored(), notes, options.sampling())
     return EvaluationResult(folder, found, notes)
 
 
@@ -298,9 +298,9 @@ async def _run(
     max_failures: int,
     display: EvaluationDisplay,
 ) -> tuple[LoadedQuestions, Evaluation]:
-    who, teacher = options.teacher, None
-    if who.name:
-        teacher = open_teacher(who.name, model=who.model, base_url=who.base_url, options=who.options)
+    config, teacher = options.teacher, None
+    if config.name:
+        teacher = open_teacher(config.name, model=config.model, base_url=config.base_url, options=config.options)
         if teacher.notice:
             display.notify(teacher.notice)
     try:
@@ -332,33 +332,33 @@ async def _evaluate(
     cached = CachedTeacher(teacher, store, tally.count) if teacher else None
     try:
         services = QuestionServices(programs.sandbox, verifier, Prove, read_dataset)
-        asking = await load_questions(
+        loaded = await load_questions(
             options.sets, options.originals, options.languages, options.limit, services, options.docstrings
         )
-        asking = _with_prompt_end(asking, options.prompt_end)
-        source: ReplySource = TeacherReplies(cached, options.plan) if cached else _stored(options, asking)
+        loaded = _with_prompt_end(loaded, options.prompt_end)
+        source: ReplySource = TeacherReplies(cached, options.plan) if cached else _stored_replies(options, loaded)
         notes = (
-            *asking.notes,
-            *notes_on_missing_completions(asking.questions, source),
-            *notes_on_unknown_problems(options.completions, asking),
+            *loaded.notes,
+            *notes_on_missing_completions(loaded.questions, source),
+            *notes_on_unknown_problems(options.completions, loaded),
         )
-        asking = msgspec.structs.replace(asking, notes=notes)
-        display.begin(_samples_by_set(asking.questions, source), store.count_entries("reply"))
-        sets = {question.id: _set_name(question) for question in asking.questions}
+        loaded = msgspec.structs.replace(loaded, notes=notes)
+        display.begin(_samples_by_set(loaded.questions, source), store.count_entries("reply"))
+        sets = {question.id: _set_name(question) for question in loaded.questions}
         async with reporting_activity(partial(evaluation_activity, programs.sandbox, cached, tally), display.activity):
             found = await evaluate_questions(
-                asking.questions,
+                loaded.questions,
                 source,
                 CandidateVerifier(verifier, options.reference_limits),
                 options.plan,
-                impossible=asking.impossible,
+                impossible=loaded.impossible,
                 max_failures=max_failures,
                 on_sample=lambda sample: display.on_sample(sets[sample.question], sample),
             )
     finally:
         if cached is not None:
             await cached.close()
-    return asking, found
+    return loaded, found
 
 
 def _set_name(question: Question) -> str:
@@ -373,17 +373,17 @@ def _samples_by_set(questions: Sequence[Question], source: ReplySource) -> dict[
     return dict(found)
 
 
-def _with_prompt_end(asking: LoadedQuestions, end: str) -> LoadedQuestions:
-    """Return the questions with prompts that end as asked; rows of a dataset keep their prompts word for word."""
+def _with_prompt_end(loaded: LoadedQuestions, end: str) -> LoadedQuestions:
+    """Return the questions with prompts that end in this way; rows of a dataset keep their prompts unchanged."""
     if end != "signature":
-        return asking
-    questions = (q if q.benchmark == "rows" else at_signature(q) for q in asking.questions)
-    return msgspec.structs.replace(asking, questions=tuple(questions))
+        return loaded
+    questions = (q if q.benchmark == "rows" else at_signature(q) for q in loaded.questions)
+    return msgspec.structs.replace(loaded, questions=tuple(questions))
 
 
-def _stored(options: EvaluationConfig, asking: LoadedQuestions) -> StoredReplies:
+def _stored_replies(options: EvaluationConfig, loaded: LoadedQuestions) -> StoredReplies:
     language = options.languages[0] if len(options.languages) == 1 else ""
     style = cast("ReplyStyle | None", options.style or None)
     return StoredReplies(
-        completion_files.read_completions(Path(options.completions), asking.questions, language, style)
+        completion_files.read_completions(Path(options.completions), loaded.questions, language, style)
     )

@@ -12,7 +12,7 @@ from glotsmith.evaluation.questions import Question
 
 
 def notes_on_missing_completions(questions: Sequence[Question], source: ReplySource) -> list[str]:
-    """Report the questions without completions; figures do not include them."""
+    """Return notes on the questions without completions, which the figures do not include."""
     questions_by_set = Counter((q.benchmark, q.language) for q in questions)
     missing = Counter((q.benchmark, q.language) for q in questions if not source.count(q))
     return [
@@ -21,12 +21,12 @@ def notes_on_missing_completions(questions: Sequence[Question], source: ReplySou
     ]
 
 
-def notes_on_unknown_problems(completions: str, asking: LoadedQuestions) -> list[str]:
-    """Say how many problems of a file of completions are none of this evaluation, with the names of three."""
+def notes_on_unknown_problems(completions: str, loaded: LoadedQuestions) -> list[str]:
+    """Return a note on the problems of a file of completions that are not in this evaluation, with three names."""
     if not completions:
         return []
-    names = {name for q in asking.questions for name in (q.id, q.problem, q.alias)}
-    unknown = completion_files.unknown_problems(Path(completions), names | {i.problem for i in asking.impossible})
+    names = {name for q in loaded.questions for name in (q.id, q.problem, q.alias)}
+    unknown = completion_files.unknown_problems(Path(completions), names | {i.problem for i in loaded.impossible})
     if not unknown:
         return []
     shown = ", ".join([*unknown[:3], *(["…"] if len(unknown) > 3 else [])])
@@ -35,9 +35,9 @@ def notes_on_unknown_problems(completions: str, asking: LoadedQuestions) -> list
 
 
 def notes_on_missing_figures(ks: Sequence[int], found: Evaluation) -> list[str]:
-    """Report the requested k that have no figure."""
+    """Return notes on the requested values of k that have no figure."""
     known = {figure.k for score in found.summary.scores for figure in score.figures}
     return [
-        f"there is no pass@{k}: no problem has {counted(k, 'sample')} with a verdict, so give --samples {k} or more"
+        f"there is no pass@{k}: no problem has {counted(k, 'sample')} with a verdict. Pass --samples {k} or more"
         for k in sorted({*ks} - known)
     ]

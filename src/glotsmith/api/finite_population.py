@@ -68,9 +68,9 @@ def predict_total(values: Sequence[float], population: int, largest: float = 0.0
     """Return the prediction of a total of a population.
 
     Args:
-        values: Of the items of the sample; none is negative.
-        population: Number of items, those of the sample included.
-        largest: A value that an item may have, if all values of the sample are 0.
+        values: of the items of the sample; none is negative.
+        population: number of items, those of the sample included.
+        largest: a value that an item may have, if all values of the sample are 0.
 
     """
     size, known = len(values), math.fsum(values)
@@ -163,8 +163,8 @@ def distinct_share(clusters: Collection[int], population: float) -> PredictionIn
     of the latter is a Poisson variable.
 
     Args:
-        clusters: Number of members of each cluster in the sample.
-        population: Number of members in the population.
+        clusters: number of members of each cluster in the sample.
+        population: number of members in the population.
 
     """
     members, seen = sum(clusters), len(clusters)

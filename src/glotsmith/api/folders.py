@@ -1,4 +1,4 @@
-"""Remove the folders that a refused command made."""
+"""Remove the folders that a refused command created."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -9,11 +9,11 @@ from glotsmith.errors import InputError, UsageError
 
 @contextmanager
 def removed_if_refused(folder: Path, *files: str) -> Generator[list[str], None, None]:
-    """Remove the folder, and its parents, if the block made them and refuses the command.
+    """Remove the folder and its parents if the block created them and refuses the command.
 
     Args:
-        folder: Output folder of the command.
-        *files: names of files without results that the block may make there. They are removed too.
+        folder: The output folder of the command.
+        *files: The names of files without results that the block may create there. They are removed, too.
 
     Yields:
         The names of the files to remove; the block clears the list when a file has results.

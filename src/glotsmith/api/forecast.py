@@ -92,7 +92,7 @@ def forecast_run(folder: Path) -> RunForecast:
     """Return the prediction of a run from the folder of its finished pilot.
 
     Raises:
-        UsageError: The pilot is not finished, or its sources hold nothing.
+        UsageError: the pilot is not finished, or its sources hold nothing.
 
     """
     with RunFolder.open(folder) as opened:
@@ -110,10 +110,10 @@ def forecast(recipe: str, pilot: PilotOutcomes, languages: Sequence[str], *, in_
     """Return the prediction of a run of a recipe.
 
     Args:
-        recipe: Name of the recipe.
-        pilot: What the finished pilot did.
-        languages: Of the run, those without a row in the pilot included.
-        in_batches: Whether the replies of the pilot arrived in batches, whose times measure no rate.
+        recipe: name of the recipe.
+        pilot: what the finished pilot did.
+        languages: of the run, those without a row in the pilot included.
+        in_batches: whether the replies of the pilot arrived in batches, whose times measure no rate.
 
     """
     requests, tokens = (_total(pilot, field) for field in ("requests", "tokens"))

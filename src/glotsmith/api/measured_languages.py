@@ -1,6 +1,6 @@
-"""The figures of the languages of a run for its card: the strength of its suites, and certificates of this machine.
+"""The figures of the languages of a run for its card: the strength of its suites, and this machine's certificates.
 
-The strength is stored in the cache of the run, so that a later export has it too.
+The strength is stored in the cache of the run, so that a later export also has it.
 """
 
 import logging
@@ -23,13 +23,13 @@ _log = logging.getLogger(__name__)
 
 
 async def store_strength(rows: RunRows, verify: Verify, sandbox: Sandbox) -> str:
-    """Measure the strength of the suites of a run if its configuration wants it, and store it in the run's cache.
+    """Measure the strength of the suites of a run if its configuration requires it, and store it in the run's cache.
 
-    Returns a sentence if the machine failed, else "".
+    Return a sentence if the machine failed, else "".
     """
-    if not (sample := _sample(rows)):
+    if not (sample := _sampled_rows(rows)):
         return ""
-    key = _key(sample)
+    key = _cache_key(sample)
     if rows.folder.cache.get(_KIND, key) is None:
         try:
             found = await measure_strength(sample, verify, sandbox)
@@ -41,38 +41,38 @@ async def store_strength(rows: RunRows, verify: Verify, sandbox: Sandbox) -> str
 
 
 def language_figures(rows: RunRows, languages: set[str]) -> dict[str, LanguageFigures]:
-    """Return the figures of the languages of a run, without those of which nothing was measured."""
+    """Return the figures of the languages of a run that have a measurement."""
     strengths = _stored_strength(rows)
-    figures = {name: _figures(strengths.get(name), name) for name in sorted(languages)}
+    figures = {name: _figures_of_language(strengths.get(name), name) for name in sorted(languages)}
     return {name: found for name, found in figures.items() if found != LanguageFigures()}
 
 
-def _figures(strength: SuiteStrength | None, language: str) -> LanguageFigures:
+def _figures_of_language(strength: SuiteStrength | None, language: str) -> LanguageFigures:
     certificate = machine_certificate(language)
     return LanguageFigures(
         mutants_killed=f"{strength.killed} of {strength.mutants}" if strength else "",
         tpr=interval_text(certificate.tpr) if certificate and certificate.tpr else "",
         tnr=interval_text(certificate.tnr) if certificate and certificate.tnr else "",
-        rates=_rates(certificate) if certificate else {},
+        rates=_measured_rates(certificate) if certificate else {},
     )
 
 
-def _rates(certificate: LanguageCertificate) -> dict[str, MeasuredRate]:
+def _measured_rates(certificate: LanguageCertificate) -> dict[str, MeasuredRate]:
     found = {"tpr": certificate.tpr, "tnr": certificate.tnr}
     return {name: MeasuredRate(rate.mean, rate.low, rate.high) for name, rate in found.items() if rate}
 
 
 def _stored_strength(rows: RunRows) -> dict[str, SuiteStrength]:
-    sample = _sample(rows)
-    stored = rows.folder.cache.get(_KIND, _key(sample)) if sample else None
+    sample = _sampled_rows(rows)
+    stored = rows.folder.cache.get(_KIND, _cache_key(sample)) if sample else None
     return msgspec.json.decode(stored, type=dict[str, SuiteStrength]) if stored else {}
 
 
-def _sample(rows: RunRows) -> dict[str, list[Example]]:
-    """Return the sampled rows; none if the configuration wants none, or if the run is not finished."""
+def _sampled_rows(rows: RunRows) -> dict[str, list[Example]]:
+    """Return the sampled rows; empty if the configuration requires none, or if the run is not finished."""
     problems = rows.folder.config.get("strength_sample", 0)
     return sample_rows(rows.examples(), problems) if problems and not rows.partial else {}
 
 
-def _key(sample: dict[str, list[Example]]) -> str:
+def _cache_key(sample: dict[str, list[Example]]) -> str:
     return content_hash(_KIND, __version__, *(row.id for chosen in sample.values() for row in chosen))

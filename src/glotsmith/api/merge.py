@@ -32,10 +32,10 @@ _NOTHING_RUNS = "a merge sends no request and runs no program"
 
 
 class MergeRequest(NamedTuple):
-    """The shards to merge, and where."""
+    """The shards to merge, and the folder of the result."""
 
     shards: Sequence[Path]  #: run folders
-    folder: Path  #: the run folder to make
+    folder: Path  #: the run folder to create
     cache: Path | None = None  #: a cache file that the shards shared
     steps_after: ExtraSteps = {}  #: the steps of a user that the shards had
 
@@ -63,13 +63,14 @@ async def merge_async(
 
     Args:
         shards: The run folders of all shards, in any order.
-        output: The run folder to make.
+        output: The run folder to create.
         cache: The cache file that the shards shared; by default their replies are copied into ``output``.
-        steps_after: The steps of your own that the shards had; only a ``WholeStep`` of them runs.
-        progress: Receives the progress; by default nothing is shown.
+        steps_after: The steps of your own that the shards had; of these, the merge runs each ``WholeStep``.
+        progress: The object that receives the progress; by default nothing is shown.
 
     Raises:
-        UsageError: A shard is missing, given twice, not finished, or of another run; or ``output`` holds another run.
+        UsageError: A shard is missing, given twice, unfinished, or part of another run, or ``output`` contains another
+            run.
         GlotsmithError: See ``errors.py``.
 
     """
@@ -90,7 +91,7 @@ class Merger:
     def __init__(
         self, request: MergeRequest, progress: Progress, warn: Callable[[GlotsmithError], None] = lambda _: None
     ) -> None:
-        """Create it; ``warn`` receives failures of dataset formats after the first."""
+        """Create the merger; ``warn`` receives failures of dataset formats after the first."""
         self._request, self._progress, self._warn = request, progress, warn
         self._merge: LedgerMerge | None = None
         self._stopped = False
@@ -134,7 +135,7 @@ class Merger:
         return True
 
     async def _copy_caches(self, shards: Sequence[_OpenShard], folder: RunFolder) -> None:
-        """Copy the replies and verdicts of the shards, unless they shared a cache that is given."""
+        """Copy the replies and verdicts of the shards, unless the request names their shared cache."""
         for file in [] if self._request.cache else [shard.path / CACHE for shard in shards]:
             for _ in folder.cache.copy_from(file) if file.is_file() else ():
                 await asyncio.sleep(0)
@@ -146,7 +147,7 @@ def _open_shards(paths: Sequence[Path], stack: ExitStack) -> list[_OpenShard]:
     """Open the folders of all shards of one run, and return them in order.
 
     Raises:
-        UsageError: A folder is no finished shard, or the shards are not all parts of one run, each once.
+        UsageError: A folder is not a finished shard, or the shards are not all parts of one run, each given once.
 
     """
     if not paths:
@@ -162,7 +163,7 @@ def _open_shards(paths: Sequence[Path], stack: ExitStack) -> list[_OpenShard]:
                 f"{path} is shard {opened.shard}, and {paths[0]} is one of {count} shards: merge parts of one run"
             )
         if number in found:
-            raise UsageError(f"{path} is shard {opened.shard}, as {found[number].path} is: give each shard once")
+            raise UsageError(f"{path} and {found[number].path} are both shard {opened.shard}: give each shard once")
         found[number] = opened
     if missing := [Shard(number, count) for number in range(1, count + 1) if number not in found]:
         names = ", ".join(map(str, missing[:10])) + (" …" if len(missing) > 10 else "")
@@ -178,7 +179,7 @@ def _open_shard(path: Path, stack: ExitStack) -> _OpenShard:
     folder = stack.enter_context(RunFolder.open(path))
     shard = parse_shard(str(folder.config.get("shard", "")))
     if shard is None:
-        raise UsageError(f"{path}: this run is no shard: merge takes runs that were made with --shard NUMBER/TOTAL")
+        raise UsageError(f"{path}: this run is not a shard. merge takes runs that were made with --shard NUMBER/TOTAL")
     if not is_finished(folder):
         raise UsageError(f"{path}: shard {shard} is not finished: run its command again, then merge")
     return _OpenShard(shard, folder)
@@ -188,7 +189,7 @@ def _check_same_run(shards: Sequence[_OpenShard]) -> None:
     """Check that the shards have one configuration and have read the same sources.
 
     Raises:
-        UsageError: They have not.
+        UsageError: The configurations or the sources differ.
 
     """
     first, *others = shards
@@ -200,8 +201,8 @@ def _check_same_run(shards: Sequence[_OpenShard]) -> None:
             raise UsageError(f"{other.path} has another configuration than {first.path}: {text}")
         if other.folder.ledger.census != first.folder.ledger.census:
             raise UsageError(
-                f"{other.path} has read other sources than {first.path}: files or versions of packages differ. Run the "
-                "shards again on equal sources"
+                f"{other.path} has not read the same sources as {first.path}: files or package versions differ. Run "
+                "the shards again on the same sources"
             )
 
 
@@ -212,10 +213,10 @@ def _common_config(shards: Sequence[_OpenShard]) -> RunConfig:
 
 
 def _check_target(folder: RunFolder, shards: Sequence[_OpenShard]) -> None:
-    """Check that the folder to make is new, or holds a stopped or finished merge of these shards.
+    """Check that the folder is new, or contains a stopped or finished merge of these shards.
 
     Raises:
-        UsageError: It holds something else.
+        UsageError: The folder contains other files.
 
     """
     ledger = folder.ledger
@@ -224,18 +225,18 @@ def _check_target(folder: RunFolder, shards: Sequence[_OpenShard]) -> None:
         return
     advice = "choose another folder with -o"
     if ledger.census is None:
-        raise UsageError(f"{folder.path} holds a run that is no merge: {advice}")
+        raise UsageError(f"{folder.path} contains a run that is not a merge: {advice}")
     if ledger.census != shards[0].folder.ledger.census:
-        raise UsageError(f"{folder.path} holds the merge of other shards: {advice}")
+        raise UsageError(f"{folder.path} contains a merge of other shards: {advice}")
     if continued := [row.step for row in funnel if row.taken and not ledger.is_finished(row.step)]:
         raise UsageError(
-            f"{folder.path} holds a merge that 'glotsmith run' has continued at the step {continued[0]!r}: finish it "
+            f"{folder.path} contains a merge that 'glotsmith run' continued at the step {continued[0]!r}: finish it "
             f"with 'glotsmith run', or {advice}"
         )
 
 
 def _recorded_steps(config: RunConfig, folder: RunFolder, extra: ExtraSteps) -> Sequence[Step[Any, Any]]:
-    """Return the steps of the recipe, for a merge that runs those that need all items."""
+    """Return the steps of the recipe for a merge, which runs only the steps that need all items."""
     teacher = _NoTeacher(config.teacher.name, config.teacher.model)
     services = RecipeServices(
         _NoSandbox(), _NoVerifier(), teacher, config.seed, folder.ledger, config.sources_folder(), recorded=True

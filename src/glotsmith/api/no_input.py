@@ -1,4 +1,4 @@
-"""The messages of a run whose first step finds nothing in the sources."""
+"""The messages of a run whose first step finds no usable unit in the sources."""
 
 from collections.abc import Sequence
 
@@ -12,10 +12,10 @@ _NOT_READ = frozenset({Reason.UNREADABLE, Reason.TOO_LARGE, Reason.SYNTAX_ERROR,
 
 
 def no_input_sentence(first: FunnelRow, recipe: str, sources: Sequence[str]) -> str:
-    """Return the sentence about a first step that kept nothing; "" where it kept something.
+    """Return the sentence about a first step that kept nothing; "" if it kept something.
 
     Args:
-        first: The account of the first step.
+        first: The counts of the first step.
         recipe: The name of the recipe.
         sources: The sources as the user wrote them.
 

@@ -1,4 +1,4 @@
-"""Read the pass rates of a target model on the problems of a run, and the bands of them that exports select."""
+"""Read the pass rates of a target model on the problems of a run, and the bands of rates that exports select."""
 
 import re
 import shlex
@@ -11,21 +11,21 @@ import msgspec
 from glotsmith.errors import InputError, UsageError, unknown_name
 from glotsmith.records import Record
 
-DIFFICULTY = "difficulty"  #: folder in a run folder, with a folder for each measured model
+DIFFICULTY = "difficulty"  #: name of a folder in a run folder, with a folder for each measured model
 RATES = "pass_rates.jsonl"
 _FORM = re.compile(r"\s*(\d*\.?\d+)\s*\.\.\s*(\d*\.?\d+)\s*")
-SHOWN = 40  #: characters of a value in a message
+SHOWN = 40  #: maximum characters of a value in a message
 
 PassRates = Mapping[tuple[str, str], float]  #: (``parallel_id``, language) → pass rate, 0-1
 
 
 class ProblemPassRate(Record, frozen=True, kw_only=True):
-    """The replies of a model about one problem in one language."""
+    """The results of a model on one problem in one language."""
 
     parallel_id: str
     language: str
     passed: int
-    samples: int  #: with a verdict, at least 1
+    samples: int  #: number of samples with a verdict, at least 1
 
     @property
     def rate(self) -> float:
@@ -47,7 +47,7 @@ def parse_band(text: str) -> PassRateBand | None:
     """Return the band that a text like ``0.1..0.7`` states; None for an empty text.
 
     Raises:
-        UsageError: The text states no band.
+        UsageError: The text is not a band.
 
     """
     if not text:
@@ -68,15 +68,15 @@ def measured_models(run: Path) -> dict[str, Path]:
 
 
 def read_pass_rates(run: Path, name: str = "", *, required: bool = False) -> PassRates:
-    """Return the pass rates of a measurement: that with this name, or the only one.
+    """Return the pass rates of the measurement with this name, or of the only one.
 
     Args:
         run: The run folder.
-        name: Of the measurement.
-        required: Whether one must be chosen; otherwise there are no pass rates if there is none, or several.
+        name: The name of the measurement.
+        required: Whether pass rates are required; otherwise the result is empty if no or several measurements exist.
 
     Raises:
-        UsageError: There is no such measurement, or one must be named.
+        UsageError: There is no such measurement, or the user must name one.
         InputError: The file is malformed.
 
     """
@@ -91,15 +91,15 @@ def read_pass_rates(run: Path, name: str = "", *, required: bool = False) -> Pas
     if required and not name and len(known) > 1:
         raise UsageError(f"{run}: name one of the measured models with --difficulty: {', '.join(known)}")
     chosen = known.get(name) if name else next(iter(known.values()), None) if len(known) == 1 else None
-    return {} if chosen is None else _read(chosen)
+    return {} if chosen is None else _read_rates(chosen)
 
 
-def _read(file: Path) -> PassRates:
+def _read_rates(file: Path) -> PassRates:
     decoder, found = msgspec.json.Decoder(ProblemPassRate), dict[tuple[str, str], float]()
     for number, line in enumerate(file.read_bytes().splitlines(), 1):
         try:
             rate = decoder.decode(line)
             found[rate.parallel_id, rate.language] = round(rate.rate, 4)
         except (msgspec.DecodeError, ZeroDivisionError) as error:
-            raise InputError.at(file, number, f"no pass rate ({error}): measure the difficulty again") from error
+            raise InputError.at(file, number, f"not a pass rate ({error}): measure the difficulty again") from error
     return found

@@ -26,7 +26,7 @@ def with_pilot(steps: Sequence[Step[Any, Any]], config: RunConfig) -> list[Step[
     A recipe may add steps of its own (``pilot_steps``), each before the step that it names.
 
     Raises:
-        UsageError: The recipe cannot predict a run from a sample of its items.
+        UsageError: the recipe cannot predict a run from a sample of its items.
 
     """
     recipe = config.made()

@@ -1,4 +1,4 @@
-"""Where programs run: in a sandbox of this process, or on the nodes of a cluster."""
+"""The services that run programs: a sandbox of this process, or the nodes of a cluster."""
 
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -12,7 +12,7 @@ from glotsmith.verification import Verifier
 from glotsmith.verification.verifier import VerdictStore
 
 EXECUTORS = ("local", "ray")  #: values of ``--executor``
-_ITEMS_PER_PROGRAM = 2  #: items in flight for each program that a cluster runs at once
+_ITEMS_PER_PROGRAM = 2  #: number of items in flight for each program that a cluster runs at once
 
 
 class ProgramServices(Protocol):
@@ -25,11 +25,11 @@ class ProgramServices(Protocol):
 
     @property
     def items_in_flight(self) -> int:
-        """Items that a step should process at once; 0 if the step's own number is enough."""
+        """The number of items that a step should process at once; 0 if the step's own number is enough."""
         ...
 
     def verifier(self, store: VerdictStore | None = None) -> Verifier:
-        """Return a verifier whose verdicts are in ``store``."""
+        """Return a verifier that stores verdicts in ``store``."""
         ...
 
 
@@ -61,8 +61,8 @@ def cluster_options(executor: str, address: str = "", *, mixed_toolchains: bool 
 
     Args:
         executor: A name in ``EXECUTORS``.
-        address: Of a Ray cluster that runs; empty to start one on this machine.
-        mixed_toolchains: Accept nodes whose toolchains differ.
+        address: The address of a running Ray cluster; empty to start one on this machine.
+        mixed_toolchains: Whether to accept nodes whose toolchains differ.
 
     Raises:
         UsageError: There is no such executor, or ``local`` has an option of a cluster.
@@ -89,10 +89,10 @@ async def open_program_services(
 
     Args:
         isolation: An isolation back end.
-        jobs: Programs that run at once, on a cluster on each node; by default one per processor.
-        cluster: How to use a cluster; None to run programs on this machine.
-        languages: Languages of the programs, whose toolchains are compared.
-        warn: Receives a sentence for each node that is left out.
+        jobs: The number of programs that run at once, for each node of a cluster; by default one per processor.
+        cluster: The options of a cluster; None to run programs on this machine.
+        languages: The languages of the programs, whose toolchains are compared.
+        warn: A function that receives a sentence for each node that is not used.
 
     Raises:
         UsageError: The isolation back end is unknown, or there is no such cluster.

@@ -1,4 +1,4 @@
-"""Run the steps of a run whose teacher answers later: again while replies arrive, and end while they are missing."""
+"""Run the steps of a run whose teacher answers later, repeatedly, until no reply arrives for a while."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
@@ -10,17 +10,17 @@ from glotsmith.counts import counted
 from glotsmith.errors import BudgetError, OutageError, RepliesPendingError, UsageError
 from glotsmith.teachers.base import ReplyRounds
 
-BATCHES = "batches"  #: folder in a run folder, with the files of the teacher
+BATCHES = "batches"  #: name of a folder in a run folder, with the files of the teacher
 
 
 def check_trials(folders: Iterable[Path]) -> None:
-    """Check that no request of a preview or a pilot waits in a batch: a run would send and pay it again.
+    """Check that no request of a preview or a pilot is in an open batch, since a run would send and pay for it again.
 
     Args:
-        folders: Those of the preview and the pilot; they need not exist.
+        folders: The folders of the preview and the pilot, which need not exist.
 
     Raises:
-        UsageError: Requests wait.
+        UsageError: Requests are in an open batch.
 
     """
     for folder in folders:
@@ -46,14 +46,14 @@ async def run_in_rounds(
     """Run the steps; return whether they are finished, and not stopped.
 
     Args:
-        rounds: Of the teacher; None for one that answers at once.
+        rounds: The rounds of the teacher; None for a teacher that answers at once.
         folder: The run folder.
-        cached: The teachers as the steps see them.
-        run_steps: Runs the steps from where they stopped.
-        stopped: Set when the run must stop.
+        cached: The teachers that the steps use.
+        run_steps: A function that continues the steps.
+        stopped: The event that is set when the run must stop.
 
     Raises:
-        RepliesPendingError: Replies arrive later than the teacher waits.
+        RepliesPendingError: The teacher has stopped waiting for replies that are still missing.
         GlotsmithError: See ``run_steps``.
 
     """

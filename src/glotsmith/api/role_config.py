@@ -1,4 +1,4 @@
-"""The teachers of the roles of a run: which fields they take from other teachers, and which of them may change."""
+"""The teachers of the roles of a run: the fields that they take from other teachers, and the fields that may change."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -13,52 +13,52 @@ from glotsmith.records import Record
 from glotsmith.settings import CHANGEABLE, FIXED
 from glotsmith.teachers import options_of
 
-#: options that belong to a model, and not to the other models of its server
+#: options that belong to one model of a server and not to the others
 _OF_MODEL = ("input_price", "output_price")
-_FIELDS = ("name", "model", "base_url", "next")  #: that ``--set roles.ROLE.FIELD`` sets; the others are options
+_FIELDS = ("name", "model", "base_url", "next")  #: fields for ``--set roles.ROLE.FIELD``; the others are options
 
 
 class TeacherConfig(Record, frozen=True, kw_only=True):
-    """Who is asked; keys stay in the environment."""
+    """The teacher that receives the requests; keys stay in the environment."""
 
     name: Annotated[str, FIXED] = "offline"
     model: Annotated[str, FIXED] = ""
     base_url: Annotated[str, CHANGEABLE] = ""  #: the same model may be served at another address later
-    #: further fields of the teacher's ``Options``; the annotation of each says whether it determines rows
+    #: other fields of the teacher's ``Options``; the annotation of each states whether it determines rows
     options: Annotated[dict[str, Any], FIXED] = {}
 
 
 class RoleConfig(Record, frozen=True, kw_only=True):
-    """The teacher of one role. A field that is not set is that of the teacher before it."""
+    """The teacher of one role. A field that is not set has the value of the teacher before it."""
 
     name: Annotated[str, FIXED] = ""
     model: Annotated[str, FIXED] = ""
     base_url: Annotated[str, CHANGEABLE] = ""
     options: Annotated[dict[str, Any], FIXED] = {}
-    next: Annotated["RoleConfig | None", FIXED] = None  #: asked for what this one fails
+    next: Annotated["RoleConfig | None", FIXED] = None  #: the teacher for the items that this one fails
 
 
 class RoleTeacher(NamedTuple):
     """One of the teachers of a role, with all its fields."""
 
-    key: str  #: of its table in a configuration: ``roles.translate.next``
-    teacher: TeacherConfig  #: with paths that are right in the working directory
-    model: str  #: as the user wrote it
+    key: str  #: key of its table in a configuration: ``roles.translate.next``
+    teacher: TeacherConfig  #: the configuration, with paths that are relative to the working directory
+    model: str  #: the model as the user wrote it
 
     @property
     def identity(self) -> str:
-        """Equal for teachers that can share their connections and limits."""
+        """A text that is equal for teachers that can share their connections and limits."""
         return json.dumps(msgspec.to_builtins(self.teacher), sort_keys=True, default=str)
 
 
 def role_configs(roles: Mapping[str, Any]) -> dict[str, RoleConfig]:
-    """Return role → its configuration, of the tables ``[roles.ROLE]`` and ``[roles.GROUP.NAME]``.
+    """Return role → its configuration, from the tables ``[roles.ROLE]`` and ``[roles.GROUP.NAME]``.
 
     Raises:
         UsageError: A table has a field that no role has, or a value of the wrong type.
 
     """
-    return {name: _role_config(name, table) for name, table in _tables(roles)}
+    return {name: _role_config(name, table) for name, table in _role_tables(roles)}
 
 
 def with_language_ids(roles: Mapping[str, Any]) -> dict[str, Any]:
@@ -75,13 +75,13 @@ def with_language_ids(roles: Mapping[str, Any]) -> dict[str, Any]:
     return {**roles, "agents": {resolve_language(name): table for name, table in tables.items()}}
 
 
-def _tables(roles: Mapping[str, Any], group: str = "") -> Iterator[tuple[str, Any]]:
+def _role_tables(roles: Mapping[str, Any], group: str = "") -> Iterator[tuple[str, Any]]:
     """Yield the name and the table of each role."""
     for name, table in roles.items():
         inner = cast("Mapping[str, Any]", table) if isinstance(table, Mapping) else dict[str, Any]()
         is_group = inner and not {*_FIELDS, "options"} & inner.keys()
         if is_group and not group and all(isinstance(value, Mapping) for value in inner.values()):
-            yield from _tables(inner, f"{name}.")
+            yield from _role_tables(inner, f"{name}.")
         else:
             yield f"{group}{name}", table
 
@@ -104,10 +104,10 @@ def _role_config(name: str, table: Any) -> RoleConfig:
 
 
 def assigned(pairs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the nested tables of assignments such as ``roles.translate.model``; a name that is no field is an option.
+    """Return the nested tables of assignments such as ``roles.translate.model``. Names of other fields are options.
 
     Raises:
-        UsageError: An assignment names no field of a role.
+        UsageError: An assignment does not name a field of a role.
 
     """
     tables = dict[str, Any]()
@@ -125,7 +125,7 @@ def assigned(pairs: Mapping[str, Any]) -> dict[str, Any]:
 def located(
     key: str, teacher: RoleConfig | TeacherConfig, locate: Callable[[str, str], str]
 ) -> tuple[str, dict[str, Any]]:
-    """Return model and options of a table; ``locate`` gets a dotted key and a path, and returns the path to use."""
+    """Return the model and options of a table; ``locate`` takes a dotted key and a path, and returns a usable path."""
     options = {
         name: locate(f"{key}.options.{name}", value) if isinstance(value, str) else value
         for name, value in teacher.options.items()
@@ -136,28 +136,28 @@ def located(
 def chain(
     key: str, role: RoleConfig, before: RoleTeacher, locate: Callable[[str, str], str] = lambda _, path: path
 ) -> Iterator[RoleTeacher]:
-    """Yield the teachers of a role in the order in which they are asked.
+    """Yield the teachers of a role in the order in which they receive requests.
 
     Args:
-        key: Of the table of the role.
-        role: Its configuration.
-        before: The teacher whose fields it takes where it sets none; each further teacher takes those of the last.
-        locate: As of ``located``.
+        key: The key of the table of the role.
+        role: The configuration of the role.
+        before: The teacher whose fields the role takes if it does not set them. Each later teacher follows the last.
+        locate: The function that ``located`` takes.
 
     """
     model, options = located(key, role, locate)
     placed = msgspec.structs.replace(role, model=model, options=options)
-    teacher = _complete(placed, before.teacher)
+    teacher = _with_inherited_fields(placed, before.teacher)
     written = role.model or (before.model if teacher.model == before.teacher.model else "")
     yield (last := RoleTeacher(key, teacher, written))
     if role.next is not None:
         yield from chain(f"{key}.next", role.next, last, locate)
 
 
-def _complete(role: RoleConfig, before: TeacherConfig) -> TeacherConfig:
-    """Return a teacher with the fields of a role, and those of the teacher before it where the role sets none.
+def _with_inherited_fields(role: RoleConfig, before: TeacherConfig) -> TeacherConfig:
+    """Return a teacher with the fields of a role, and the other fields from the teacher before it.
 
-    Options of another teacher or server are not taken. The key of a server is sent to no other server.
+    Options of another teacher or server are not taken, and the key of a server is never sent to another server.
     """
     name = role.name or before.name
     moved = name != before.name or role.base_url not in ("", before.base_url)
@@ -181,7 +181,7 @@ def free_keys(roles: Mapping[str, Any], before: str) -> frozenset[str]:
 
     Args:
         roles: The tables of roles.
-        before: Name of the teacher of the run.
+        before: The name of the teacher of the run.
 
     """
     found = set[str]()
@@ -194,7 +194,7 @@ def free_keys(roles: Mapping[str, Any], before: str) -> frozenset[str]:
 
 
 def path_kinds(roles: Mapping[str, Any], before: str) -> dict[str, str]:
-    """Return the kind of path of each dotted key of roles that holds a path; arguments as of ``free_keys``."""
+    """Return the kind of path of each dotted key of roles that contains a path; arguments as for ``free_keys``."""
     found = dict[str, str]()
     for role, config in role_configs(roles).items():
         for one in chain(f"roles.{role}", config, RoleTeacher("teacher", TeacherConfig(name=before), "")):

@@ -48,20 +48,20 @@ class RunPlace(NamedTuple):
     """The folder and the caches of a run."""
 
     folder: Path
-    cache: Path | None = None  #: to share between runs
-    others: Sequence[Path] = ()  #: further caches to read: those of a run, its preview and its pilot
+    cache: Path | None = None  #: a cache file to share between runs
+    others: Sequence[Path] = ()  #: other caches to read, of the run, its preview and its pilot
     trials: Sequence[Path] = ()  #: folders of the preview and the pilot, other than ``folder``
 
     @classmethod
     def choose(
         cls, config: run_config.RunConfig, output: Path | str | None = None, cache: Path | str | None = None
     ) -> "RunPlace":
-        """Return the folder of a run: the given one, or that of the configuration.
+        """Return the given folder of a run, or the folder of its configuration.
 
-        A preview, a pilot and each shard have a folder of their own next to it: ``RUN-preview``, ``RUN-2-of-8``.
+        A preview, a pilot and each shard have their own folder beside it: ``RUN-preview``, ``RUN-2-of-8``.
 
         Raises:
-            UsageError: The configuration names no valid shard.
+            UsageError: The shard of the configuration is not valid.
 
         """
         given = [Path(path) if path else None for path in (output, cache)]
@@ -83,14 +83,14 @@ class RunRequest(NamedTuple):
 
     config: run_config.RunConfig
     place: RunPlace
-    workers: int | None = None  #: programs that run at once, on a cluster on each node
-    cluster: ClusterOptions | None = None  #: how to use a cluster; None to run programs on this machine
-    retry: tuple[Reason, ...] = ()  #: drops for these reasons are tried again
-    steps_after: ExtraSteps = {}  #: steps of a user, by the name of the step that they follow
+    workers: int | None = None  #: number of programs that run at once, for each node of a cluster
+    cluster: ClusterOptions | None = None  #: the options of a cluster; None to run programs on this machine
+    retry: tuple[Reason, ...] = ()  #: drop reasons for which items are tried again
+    steps_after: ExtraSteps = {}  #: name of a step → the user's step that follows it
 
 
 class RunMessages(NamedTuple):
-    """Where the sentences of a run go; by default nowhere."""
+    """The functions that receive the messages of a run; by default they do nothing."""
 
     notify: Callable[[str], None] = lambda _: None
     warn: Callable[[GlotsmithError], None] = lambda _: None
@@ -101,7 +101,7 @@ class RunResult(NamedTuple):
     """The outcome of a run."""
 
     folder: Path  #: the run folder; ``dataset/`` in it holds the rows
-    funnel: tuple[FunnelRow, ...]  #: counts of each step
+    funnel: tuple[FunnelRow, ...]  #: the counts of each step
 
     def examples(self) -> Iterator[Example]:
         """Yield the dataset rows."""
@@ -135,28 +135,28 @@ async def run_async(
     """Run a recipe; the same call resumes a stopped run.
 
     Args:
-        recipe: A recipe's name, or a TOML file. Arguments that are given win over the file.
-        sources: Packages (``package:toolz``), folders, files.
+        recipe: The name of a recipe, or a TOML file. The other arguments override the file.
+        sources: Packages (``package:toolz``), folders and files.
         languages: Target languages.
-        output: The run folder; by default the file's, or ``runs/RECIPE``.
+        output: The run folder; by default the folder in the file, or ``runs/RECIPE``.
         teacher: A teacher's name (``batch``, ``offline``, ``local``, ``openai``, ``scripted``, ``transformers``); by
             default ``offline``.
         model: The teacher's model.
         base_url: The teacher's server.
-        teacher_options: Further options of the teacher.
+        teacher_options: Other options of the teacher.
         options: Options of the recipe (``docs/recipes``).
-        prompts: Files of your own in place of prompts of the recipe, by name (``glotsmith prompts RECIPE``).
+        prompts: Name of a prompt of the recipe → your file that replaces it (``glotsmith prompts RECIPE``).
         roles: Teachers of roles that differ from ``teacher``, as tables of the file (``docs/roles.md``).
-        seed: Seed of all sampling; by default 0.
-        formats: Formats of the dataset; by default ``jsonl`` and ``parquet``.
-        budget: Limits of the run: ``("20usd", "ocaml=500rows")``.
-        isolation: Isolation back end of the sandbox; by default the first that works.
-        workers: Programs that run at once; by default one per processor.
+        seed: The seed of all sampling; by default 0.
+        formats: The formats of the dataset; by default ``jsonl`` and ``parquet``.
+        budget: The limits of the run: ``("20usd", "ocaml=500rows")``.
+        isolation: The isolation back end of the sandbox; by default the first that works.
+        workers: The number of programs that run at once; by default one per processor.
         cache: A cache file to share between runs.
-        steps_after: Steps of your own, by the name of the step that they follow. Their names belong to the run.
+        steps_after: Name of a step → your own step that follows it. The names of these steps belong to the run.
         shard: The part of the sources to process, such as ``2/8``, in the folder ``OUTPUT-2-of-8``; ``merge`` makes
             the dataset of all parts.
-        progress: Receives the progress of the run; by default nothing is shown.
+        progress: The object that receives the progress of the run; by default nothing is shown.
 
     Raises:
         UsageError: An argument is invalid, or the run folder belongs to another configuration.
@@ -223,7 +223,7 @@ async def execute(
 
 
 def check_steps(chosen: run_config.RunConfig, programs: ProgramServices, teachers: RunTeachers) -> None:
-    """Make the steps of a run once, without a folder, which checks the sources, languages and files.
+    """Create the steps of a run without a folder, which checks the sources, languages and files.
 
     Raises:
         GlotsmithError: Something that the run needs is missing.
@@ -255,7 +255,7 @@ class _Pipeline(NamedTuple):
         for notice in self.teachers.notices():
             messages.notify(notice)
         ledger.exchanges.create_tables()
-        spending = self._spending(worker)
+        spending = self._make_spending(worker)
         cached = CachedTeachers(self.teachers, self.folder.cache, ledger, spending, messages.notify)
         sandbox, verifier = self.programs.sandbox, self.programs.verifier(self.folder.cache)
         prompts = config.prompts_in_use()
@@ -267,7 +267,7 @@ class _Pipeline(NamedTuple):
         try:
             steps = chosen_steps(with_extra_steps(config.made(), services, ledger, self.request.steps_after), config)
             fill_cluster(steps, self.programs.items_in_flight)
-            _reopen(ledger, steps, self.request.retry, messages)
+            _reopen_dropped(ledger, steps, self.request.retry, messages)
             if count := reopen_for_budget(ledger, steps, spending.limits):
                 messages.notify(f"{counted(count, 'problem')} continued, because the budget has changed.")
             failures = FailureCounter(progress, ledger)
@@ -284,7 +284,9 @@ class _Pipeline(NamedTuple):
             if isinstance(error, BudgetError):
                 await cached.wait_in_flight()
             if not config.shard:
-                await _write_so_far(self.folder, config.formats, messages, goes_on=not isinstance(error, InputError))
+                await _write_partial_dataset(
+                    self.folder, config.formats, messages, can_resume=not isinstance(error, InputError)
+                )
             raise
         finally:
             await cached.close()
@@ -297,11 +299,11 @@ class _Pipeline(NamedTuple):
                 await self._measure_suites(rows, verifier, messages)
             write_formats(rows, config.formats, messages.warn)
         else:
-            await _write_so_far(self.folder, config.formats, messages)
+            await _write_partial_dataset(self.folder, config.formats, messages)
         return done
 
-    def _spending(self, worker: Executor) -> RunSpending:
-        """Return what bounds the spending of this run.
+    def _make_spending(self, worker: Executor) -> RunSpending:
+        """Return the limits on the spending of this run.
 
         Raises:
             UsageError: The budget is invalid, or the price of the model is unknown.
@@ -321,7 +323,7 @@ class _Pipeline(NamedTuple):
         progress: Progress,
         notify: Callable[[str], None],
     ) -> bool:
-        """Run the steps, while rows are counted, and again while a sampling policy continues problems."""
+        """Run the steps, and again while a sampling policy continues problems. Meanwhile, rows are counted."""
         after = self.request.config.made().final_steps(self.folder.ledger).after_step
         rows = RowCounter(progress, spending, after, lambda: count_rows_so_far(self.folder))
         try:
@@ -343,14 +345,16 @@ class _Pipeline(NamedTuple):
         return sum(step.continue_for_budget(rows) for step in learning)
 
     async def _measure_suites(self, rows: RunRows, verifier: Verifier, messages: RunMessages) -> None:
-        """Measure the strength of the suites for the dataset card; a failure of the machine leaves it out."""
+        """Measure the strength of the suites for the dataset card; the card omits it if the machine fails."""
         from glotsmith.api.measured_languages import store_strength  # a slow import
 
         if sentence := await store_strength(rows, verifier, self.programs.sandbox):
             messages.notify(sentence)
 
 
-def _reopen(ledger: Ledger, steps: Sequence[Step[Any, Any]], retry: Sequence[Reason], messages: RunMessages) -> None:
+def _reopen_dropped(
+    ledger: Ledger, steps: Sequence[Step[Any, Any]], retry: Sequence[Reason], messages: RunMessages
+) -> None:
     """Make items that were dropped for these reasons open again."""
     whole = {step.name for step in steps if isinstance(step, WholeStep)}
     for reason in retry:
@@ -358,17 +362,17 @@ def _reopen(ledger: Ledger, steps: Sequence[Step[Any, Any]], retry: Sequence[Rea
         messages.notify(f"{counted(count, 'item')} dropped as {reason}: tried again.")
 
 
-async def _write_so_far(
-    folder: RunFolder, formats: Sequence[str], messages: RunMessages, *, goes_on: bool = True
+async def _write_partial_dataset(
+    folder: RunFolder, formats: Sequence[str], messages: RunMessages, *, can_resume: bool = True
 ) -> None:
-    """Write the rows that an unfinished run has so far. A format that cannot be written causes a warning only.
+    """Write the rows that an unfinished run has so far. A format that cannot be written causes only a warning.
 
-    Without rows nothing is written. The notice about resuming is left out where the same command fails again (not
-    ``goes_on``).
+    Nothing is written without rows. There is no notice about resuming if the same command would fail again (not
+    ``can_resume``).
     """
     try:
         async with rows_so_far(folder) as rows:
-            if rows.made and goes_on:
+            if rows.made and can_resume:
                 messages.notify(partial_sentence(rows.made))
             if rows.made:
                 write_formats(rows, formats, messages.warn)

@@ -1,4 +1,4 @@
-"""A run's configuration: from a TOML file, the command line, or both; the latter wins."""
+"""The configuration of a run, from a TOML file and the command line, which overrides the file."""
 
 import re
 import tomllib
@@ -25,29 +25,29 @@ from glotsmith.teachers import TEACHERS, options_of
 
 
 class RunConfig(Record, frozen=True, kw_only=True):
-    """The configuration of a run; what ``run.toml`` holds."""
+    """The configuration of a run, as stored in ``run.toml``."""
 
     recipe: Annotated[str, FIXED]
     seed: Annotated[int, FIXED] = 0
-    isolation: Annotated[str, CHANGEABLE] = "auto"  #: verdicts do not depend on it, and each row says where it ran
+    isolation: Annotated[str, CHANGEABLE] = "auto"  #: isolation back end; verdicts do not depend on it, rows name it
     formats: Annotated[tuple[str, ...], CHANGEABLE] = ("jsonl", "parquet")
     budget: Annotated[tuple[str, ...], CHANGEABLE] = ()  #: limits: ``20usd``, ``5Mtok``, ``3h``, ``ocaml=500rows``
-    #: rows of each language whose suites are measured by mutants in the language, for the dataset card; 0 for none
+    #: number of rows of each language whose suites are measured by mutants, for the dataset card; 0 for none
     strength_sample: Annotated[int, CHANGEABLE, msgspec.Meta(ge=0)] = 0
-    preview: Annotated[int, FIXED] = 0  #: of a preview: items of the sources that it uses; 0 for a run
-    #: of a pilot: share of the items that are processed, for a forecast; 0 for a run
+    preview: Annotated[int, FIXED] = 0  #: number of source items of a preview; 0 for a run
+    #: share of the items that a pilot processes, for a forecast; 0 for a run
     pilot: Annotated[float, FIXED, msgspec.Meta(ge=0, le=1)] = 0.0
     shard: Annotated[str | None, FIXED] = None  #: the part of the sources that the run processes, such as ``2/8``
     output: Annotated[str, CHANGEABLE, TARGET] = ""  #: the run folder; empty for ``runs/RECIPE``
     cache: Annotated[str, CHANGEABLE, TARGET] = ""  #: a cache file to share between runs
-    #: dotted key → absolute folder that its relative paths are relative to; ``load`` fills it in
+    #: dotted key → absolute folder that its relative paths are relative to; set by ``load``
     relative_to: Annotated[dict[str, str], CHANGEABLE] = {}
     teacher: TeacherConfig = TeacherConfig()
     #: role of the recipe → fields of its teacher that differ from ``teacher`` (``role_config.RoleConfig``), in tables
     roles: Annotated[dict[str, Any], FIXED] = {}
     prompts: Annotated[dict[str, str], CHANGEABLE] = {}  #: name of a prompt → file of the user that replaces it
-    prompt_versions: Annotated[dict[str, str], FIXED] = {}  #: of the files of ``prompts``; ``load`` fills it in
-    options: Annotated[dict[str, Any], FIXED] = {}  #: the recipe's fields
+    prompt_versions: Annotated[dict[str, str], FIXED] = {}  #: versions of the files of ``prompts``; set by ``load``
+    options: Annotated[dict[str, Any], FIXED] = {}  #: the fields of the recipe
 
     def made(self) -> Any:
         """Return the recipe.
@@ -85,7 +85,7 @@ class RunConfig(Record, frozen=True, kw_only=True):
 
         Raises:
             UsageError: The recipe has no prompt of this name.
-            InputError: A file cannot be read, or is no prompt of this name; the message names the line.
+            InputError: A file cannot be read, or is not a prompt for this name; the message names the line.
 
         """
         known: Mapping[str, Prompt] = self.made().prompts() if self.prompts else {}
@@ -98,7 +98,7 @@ class RunConfig(Record, frozen=True, kw_only=True):
         return found
 
     def prompts_in_use(self) -> dict[str, Prompt]:
-        """Return the prompts of the run by name: those of the user, and those of the recipe that they do not replace.
+        """Return the prompts of the run by name: the user's prompts, and the recipe's other prompts.
 
         Raises:
             GlotsmithError: See ``own_prompts``.
@@ -122,14 +122,14 @@ class RunConfig(Record, frozen=True, kw_only=True):
         return [config_paths.located_source(spec, folder) for spec in self.options.get("sources", ())]
 
     def located_teacher(self) -> TeacherConfig:
-        """Return the teacher with paths that are right in the working directory."""
+        """Return the teacher with paths that are relative to the working directory."""
         model, options = role_config.located("teacher", self.teacher, self._located)
         return msgspec.structs.replace(self.teacher, model=model, options=options)
 
     def role_teachers(self) -> dict[str, list[RoleTeacher]]:
-        """Return the teachers of each role that has its own, in the order in which they are asked.
+        """Return the teachers of each role that has its own, in the order in which they receive requests.
 
-        Their paths are right in the working directory.
+        Their paths are relative to the working directory.
 
         Raises:
             UsageError: The recipe has no such role, or a table is invalid.
@@ -161,7 +161,7 @@ def budget_limits(chosen: RunConfig) -> tuple[BudgetLimit, ...]:
     """Return the limits of the budget of a run.
 
     Raises:
-        UsageError: A limit cannot be read, limits the same as another, or names a language that the run does not have.
+        UsageError: A limit is malformed, repeats the amount of another, or names a language that the run does not have.
 
     """
     known = (*languages(chosen), *getattr(chosen.made(), "new_languages", ()))
@@ -169,14 +169,14 @@ def budget_limits(chosen: RunConfig) -> tuple[BudgetLimit, ...]:
     def language_id(name: str) -> str:
         found = resolve_language(name)
         if known and found not in known:
-            raise UsageError(f"{found} is no language of this run, which has {', '.join(known)}")
+            raise UsageError(f"{found} is not a language of this run, which has {', '.join(known)}")
         return found
 
     return parse_budget(chosen.budget, language_id)
 
 
 def read(recipe: str) -> dict[str, Any]:
-    """Return the configuration of the first argument, not yet checked: a recipe, or a TOML file.
+    """Return the unchecked configuration of the first argument, a recipe or a TOML file.
 
     Raises:
         InputError: The file is not valid TOML.
@@ -191,11 +191,11 @@ def read(recipe: str) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text("utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError.at(path, None, f"not TOML: {error}") from error
+        raise InputError.at(path, None, f"not valid TOML: {error}") from error
 
 
 def free_keys_of(stored: Mapping[str, Any]) -> frozenset[str]:
-    """Return the dotted keys of a run's configuration that do not determine rows; ``stored`` are its tables.
+    """Return the dotted keys of a run's configuration that do not determine rows; ``stored`` contains its tables.
 
     Raises:
         UsageError: The teacher, the recipe or a field of a role does not exist.
@@ -255,7 +255,7 @@ def _language_id(option: str, name: str) -> str:
     """Return the id of a language.
 
     Raises:
-        UsageError: The language does not exist; the sentence names the option as a user types it.
+        UsageError: The language does not exist; the message names the option as a user types it.
 
     """
     try:
@@ -278,8 +278,8 @@ def load(recipe: str, changes: Mapping[str, Any]) -> RunConfig:
     """Return the checked configuration.
 
     Raises:
-        UsageError: A field is unknown, missing or of the wrong type, or holds what looks like a key; or a path of the
-            TOML file does not exist; or the recipe has no prompt of a name.
+        UsageError: A field is unknown, missing, of the wrong type, or looks like a key; or a path of the
+            TOML file does not exist; or the recipe has no prompt with a given name.
         InputError: A prompt of the user is invalid.
 
     """
@@ -290,7 +290,7 @@ def load(recipe: str, changes: Mapping[str, Any]) -> RunConfig:
     if isinstance(roles := merged.get("roles"), Mapping):
         merged["roles"] = role_config.with_language_ids(cast(Mapping[str, Any], roles))
     credentials.refuse(merged, recipe if recipe.endswith(".toml") else "")
-    if wrong := _unknown_field(merged):
+    if wrong := _unknown_field_message(merged):
         raise UsageError(f"{recipe}: {wrong}")
     is_file = recipe.endswith(".toml")
     try:
@@ -311,7 +311,7 @@ def load(recipe: str, changes: Mapping[str, Any]) -> RunConfig:
 
 
 def path_kinds(chosen: RunConfig) -> dict[str, str]:
-    """Return the kind of path of each dotted key of a configuration that holds paths."""
+    """Return the kind of path of each dotted key of a configuration that contains paths."""
     options = options_of(chosen.teacher.name)
     own = settings.path_kinds(options) if options else {}
     return {
@@ -324,8 +324,8 @@ def path_kinds(chosen: RunConfig) -> dict[str, str]:
     }
 
 
-def _unknown_field(given: Mapping[str, Any]) -> str:
-    """Return a sentence about a field that a run's configuration does not have, and where it belongs; "" for none."""
+def _unknown_field_message(given: Mapping[str, Any]) -> str:
+    """Return a sentence about an unknown field of a run's configuration, and where it belongs; "" for none."""
     teacher = given.get("teacher")
     below = cast(Mapping[str, Any], teacher) if isinstance(teacher, Mapping) else dict[str, Any]()
     for table, record, prefix in ((given, RunConfig, ""), (below, TeacherConfig, "teacher.")):
@@ -333,12 +333,12 @@ def _unknown_field(given: Mapping[str, Any]) -> str:
         wrong = settings.unknown_field_message(record, table, named)
         if wrong:
             name = next(name for name in table if name not in record.__struct_fields__)
-            return f"{wrong}{_belongs(f'{prefix}{name}', given)}"
+            return f"{wrong}{_advice_on_table(f'{prefix}{name}', given)}"
     return ""
 
 
-def _belongs(name: str, given: Mapping[str, Any]) -> str:
-    """Return the end of a sentence that names the right table of a misplaced field; "" if there is none."""
+def _advice_on_table(name: str, given: Mapping[str, Any]) -> str:
+    """Return the end of a sentence that names the correct table of a misplaced field; "" if there is none."""
     recipe = given.get("recipe")
     if isinstance(recipe, str) and recipe in recipes.RECIPES and name in recipes.get(recipe).__struct_fields__:
         return f". Move it to the table [options]: it is an option of the recipe {recipe}"

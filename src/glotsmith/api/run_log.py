@@ -14,7 +14,7 @@ _FORM = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
 def log_to_stderr(verbose: int) -> None:
-    """Write the log on stderr too: from INFO on, or from DEBUG on where ``verbose`` is above 1; not at all for 0."""
+    """Also write the log to stderr if ``verbose`` is not 0: from level INFO for 1, and from level DEBUG above 1."""
     logger = logging.getLogger("glotsmith")
     for earlier in [handler for handler in logger.handlers if handler.name == _STDERR]:
         logger.removeHandler(earlier)
@@ -28,7 +28,7 @@ def log_to_stderr(verbose: int) -> None:
 
 
 class _Redacted(logging.Formatter):
-    """Lines and tracebacks without what looks like a key."""
+    """A formatter that removes what looks like a key from lines and tracebacks."""
 
     def format(self, record: logging.LogRecord) -> str:
         return credentials.redact(super().format(record))
@@ -36,7 +36,7 @@ class _Redacted(logging.Formatter):
 
 @contextmanager
 def logging_to(folder: Path) -> Generator[Path, None, None]:
-    """Append what glotsmith logs, from level INFO, to the folder's log; the file begins with the first line."""
+    """Append what glotsmith logs, from level INFO, to the folder's log; the first line creates the file."""
     path, logger = folder / LOG, logging.getLogger("glotsmith")
     handler = logging.FileHandler(path, encoding="utf-8", errors="backslashreplace", delay=True)
     handler.setFormatter(_Redacted("%(asctime)s %(levelname)s %(name)s: %(message)s"))

@@ -27,7 +27,7 @@ class RunRows(NamedTuple):
     folder: RunFolder
     answers: LedgerReader  #: the ledger of the run, or a ledger of partial rows if the run is not finished
     partial: bool = False
-    target_pass_rates: Mapping[tuple[str, str], float] = {}  #: (``parallel_id``, language) → that of a target model
+    target_pass_rates: Mapping[tuple[str, str], float] = {}  #: (``parallel_id``, language) → a target model's rate
     band: Container[float] | None = None  #: the target pass rates of the rows to yield; None for all rows
 
     def examples(self) -> Iterator[Example]:
@@ -37,11 +37,11 @@ class RunRows(NamedTuple):
 
     def stages(self) -> list[int]:
         """Return the training stages of the rows, in order."""
-        return sorted({item.stage for _, item in self._kept()})
+        return sorted({item.stage for _, item in self._selected_items()})
 
     def of_stage(self, stage: int) -> Iterator[Example]:
         """Yield the rows of one training stage."""
-        return (item for _, item in self._kept() if item.stage == stage)
+        return (item for _, item in self._selected_items() if item.stage == stage)
 
     @property
     def made(self) -> int:
@@ -58,25 +58,25 @@ class RunRows(NamedTuple):
         return filter(self._is_in_band, found)
 
     def findings(self) -> dict[str, str]:
-        """Return the further measurements of the run, as title → sentence."""
+        """Return the other measurements of the run: title → sentence."""
         found = getattr(recipes.get(self.folder.config["recipe"]), "findings", None)
         return found(self.answers) if found else {}
 
     def parameters(self) -> dict[str, str]:
-        """Return the settings that determine the rows, as dotted name → text."""
+        """Return the settings that determine the rows: dotted name → text."""
         stored = self.folder.config
         free = free_keys_of(stored)
-        return {name: _text(value) for name, value in _leaves(stored) if not is_changeable(name, free)}
+        return {name: _setting_text(value) for name, value in _set_leaves(stored) if not is_changeable(name, free)}
 
     def prompts(self) -> tuple[StoredPrompt, ...]:
-        """Return the prompts of the run; none for a run of an older version."""
+        """Return the prompts of the run; empty for a run of an older version."""
         return tuple(self.folder.ledger.exchanges.stored_prompts())
 
     def run(self) -> str:
         """Return the identity of the run: a hash of the settings that determine its rows."""
         return content_hash(*(part for pair in sorted(self.parameters().items()) for part in pair))
 
-    def _kept(self) -> Iterator[tuple[str, Example]]:
+    def _selected_items(self) -> Iterator[tuple[str, Example]]:
         for key, item in self.answers.kept_items(self.answers.steps[-1], Example):
             if self._is_in_band(item):
                 rate = self.target_pass_rates.get((item.parallel_id, item.language))
@@ -128,16 +128,16 @@ async def rows_so_far(folder: RunFolder) -> AsyncGenerator[RunRows]:
         yield RunRows(folder, await make_partial_rows(recipe, folder.ledger, scratch), partial=True)
 
 
-def _leaves(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, object]]:
+def _set_leaves(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, object]]:
     """Yield the leaves of a configuration that are set, by dotted name."""
     for name, value in table.items():
         if isinstance(value, Mapping):
-            yield from _leaves(cast(Mapping[str, Any], value), f"{prefix}{name}.")
+            yield from _set_leaves(cast(Mapping[str, Any], value), f"{prefix}{name}.")
         elif value not in ("", None):
             yield f"{prefix}{name}", value
 
 
-def _text(value: object) -> str:
+def _setting_text(value: object) -> str:
     return ", ".join(map(str, cast(list[object], value))) if isinstance(value, list | tuple) else str(value)
 
 

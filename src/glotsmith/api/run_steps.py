@@ -1,4 +1,4 @@
-"""The steps of a run: those of its recipe and of the user, or those of a shard or a pilot of the run."""
+"""The steps of a run from its recipe and the user, and the steps of a shard or a pilot of the run."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,12 +12,12 @@ from glotsmith.recipes.shards import steps_of_shard
 from glotsmith.shard import parse_shard
 from glotsmith.step import ItemStep, Step
 
-#: Steps of a user, by the name of the step that they follow.
+#: Name of a step → the user's step that follows it.
 ExtraSteps = Mapping[str, Step[Any, Any]]
 
 
 def chosen_steps(steps: Sequence[Step[Any, Any]], config: RunConfig) -> list[Step[Any, Any]]:
-    """Return the steps of a run: all of them, those of its shard, or those of its pilot.
+    """Return all steps of a run, or the steps of its shard or its pilot.
 
     Raises:
         UsageError: The recipe cannot run in shards or has no pilot, or a preview or pilot is to run in a shard.
@@ -29,21 +29,21 @@ def chosen_steps(steps: Sequence[Step[Any, Any]], config: RunConfig) -> list[Ste
     if shard is None:
         return with_pilot(steps, config) if config.pilot else list(steps)
     if config.pilot:
-        raise UsageError("--estimate predicts the whole run: leave --shard out")
+        raise UsageError("--estimate predicts the whole run: remove --shard")
     if config.preview:
-        raise UsageError("--preview tries a few items of all sources: leave --shard out")
+        raise UsageError("--preview tries a few items of all sources: remove --shard")
     return steps_of_shard(steps, shard, config.recipe)
 
 
 def fill_cluster(steps: Sequence[Step[Any, Any]], items: int) -> None:
-    """Raise the number of items that each step processes at once to ``items``, for steps that wait for programs."""
+    """Let each step that waits for programs process at least ``items`` items at once."""
     for step in steps:
         if isinstance(step, ItemStep) and step.concurrency > 1:
             step.concurrency = max(step.concurrency, items)
 
 
 def with_extra_steps(recipe: Any, services: RecipeServices, ledger: Ledger, extra: ExtraSteps) -> list[Step[Any, Any]]:
-    """Return the steps of a recipe, each step of a user after the step that it names.
+    """Return the steps of a recipe, with each step of a user after the step that ``extra`` names.
 
     Raises:
         UsageError: No such step exists, or it is one of the last steps, which also run on unfinished runs.

@@ -1,4 +1,4 @@
-"""The teachers of a run: that of the run, and those of its roles. They share the cache, the ledger and the budget."""
+"""The teachers of a run and of its roles. They share the cache, the ledger and the budget."""
 
 import asyncio
 import time
@@ -25,11 +25,11 @@ from glotsmith.teachers.base import (
 )
 from glotsmith.teachers.wrappers import CachedTeacher, OnReply, ReplyStore
 
-_CHECK_S = 20.0  #: for the check of one teacher; a server that is slower has no known fault
+_CHECK_S = 20.0  #: seconds for the check of one teacher; a slower server has no known fault
 
 
 class RunTeachers:
-    """The open teachers of a run. Roles with equal teachers share one, and so its connections and its limits."""
+    """The open teachers of a run. Roles with equal teachers share one, with its connections and limits."""
 
     def __init__(self, config: RunConfig) -> None:
         """Open the teachers of a configuration; nothing is sent yet.
@@ -39,21 +39,21 @@ class RunTeachers:
             InputError: A file that a teacher reads is malformed.
 
         """
-        wanted = config.located_teacher()
+        config = config.located_teacher()
         self._open = dict[str, Teacher]()
         chains = config.role_teachers()
         self._main_is_used = not chains or not chains.keys() >= set(config.made().roles)
         self.by_key = dict[str, Teacher]()  #: key of a table in the configuration → its teacher
-        self.main = self._opened(RoleTeacher("teacher", wanted, config.teacher.model))
-        self.roles = {role: tuple(self._opened(one) for one in chain) for role, chain in chains.items()}
+        self.main = self._open_once(RoleTeacher("teacher", config, config.teacher.model))
+        self.roles = {role: tuple(self._open_once(one) for one in chain) for role, chain in chains.items()}
 
-    def _opened(self, one: RoleTeacher) -> Teacher:
-        wanted = one.teacher
+    def _open_once(self, one: RoleTeacher) -> Teacher:
+        config = one.teacher
         if one.identity not in self._open:
             teacher = open_teacher(
-                wanted.name, model=wanted.model, base_url=wanted.base_url, options=wanted.options, key=one.key
+                config.name, model=config.model, base_url=config.base_url, options=config.options, key=one.key
             )
-            if teacher.model and teacher.model == wanted.model:
+            if teacher.model and teacher.model == config.model:
                 teacher.model = one.model  # rows name it as the user wrote it, in every working directory
             self._open[one.identity] = teacher
         self.by_key[one.key] = self._open[one.identity]
@@ -64,7 +64,7 @@ class RunTeachers:
         """The rounds of the teacher whose replies arrive later; None if all answer at once.
 
         Raises:
-            UsageError: It is not the only teacher of the run.
+            UsageError: The teacher is not the only one of the run.
 
         """
         used = set(self.used().values())
@@ -90,10 +90,10 @@ class RunTeachers:
         return {key: teacher for key, teacher in self.by_key.items() if key != "teacher" or self._main_is_used}
 
     def check_prices(self, limits: Sequence[BudgetLimit]) -> None:
-        """Check that the price of each model is known where a budget limits US dollars. Local models may be among them.
+        """Check that the price of each model is known if a budget limits US dollars. Local models are free.
 
         Raises:
-            UsageError: One is unknown, or no teacher has a price.
+            UsageError: A price is unknown, or no teacher has a price.
 
         """
         used = self.used()
@@ -102,7 +102,7 @@ class RunTeachers:
             check_prices(limits, used[key], key)
 
     async def find_faults(self) -> dict[str, TeacherFault]:
-        """Return key → why requests cannot succeed, for the teachers with a fault. No reply is requested."""
+        """Return key → the fault for which requests cannot succeed. No reply is requested."""
         used = self.used()
         teachers = list(set(used.values()))
         found = await asyncio.gather(*(_find_fault(teacher) for teacher in teachers))
@@ -136,18 +136,21 @@ class CachedTeachers:
         """Wrap the teachers. If roles have their own, all are checked before the first request.
 
         Args:
-            teachers: Of the run.
-            cache: Of replies.
-            ledger: Of the run.
-            spending: Admits requests.
-            notify: Receives the faults that may be none.
+            teachers: The teachers of the run.
+            cache: The cache of replies.
+            ledger: The ledger of the run.
+            spending: The spending of the run, which admits requests.
+            notify: A function that receives uncertain faults.
 
         """
         self._teachers, self._notify = teachers, notify
         self._check: asyncio.Task[None] | None = None
         self._cached = {
             id(teacher): CachedTeacher(
-                teacher, cache, reply_recorder(ledger, teacher=teacher), TeacherGate(spending, teacher, self._checked)
+                teacher,
+                cache,
+                reply_recorder(ledger, teacher=teacher),
+                TeacherGate(spending, teacher, self._check_once),
             )
             for teacher in teachers.distinct
         }
@@ -156,11 +159,11 @@ class CachedTeachers:
             role: tuple(self._cached[id(teacher)] for teacher in chain) for role, chain in teachers.roles.items()
         }
 
-    async def _checked(self) -> None:
+    async def _check_once(self) -> None:
         """Check all teachers once.
 
         Raises:
-            TeacherError: The requests to one of them cannot succeed.
+            TeacherError: The requests to a teacher cannot succeed.
 
         """
         if not self._teachers.roles:
@@ -178,7 +181,7 @@ class CachedTeachers:
             raise TeacherError("; ".join(certain))
 
     def waiting(self) -> Waiting | None:
-        """Return the requests that have no reply yet, with the failure of the teacher that is silent the longest."""
+        """Return the number of open requests, with the failure of the teacher that has not replied for the longest."""
         found = [waiting for one in self._cached.values() if (waiting := one.monitored.waiting())]
         if not found:
             return None
@@ -186,7 +189,7 @@ class CachedTeachers:
         return longest._replace(requests=sum(waiting.requests for waiting in found))
 
     def load(self) -> TeacherLoad | None:
-        """Return the summed load of the teachers; None if none reports one."""
+        """Return the sum of the loads of the teachers; None if no teacher reports a load."""
         found = [load for one in self._cached.values() if (load := one.monitored.load())]
         return TeacherLoad(*map(sum, zip(*found, strict=True))) if found else None
 

@@ -1,7 +1,7 @@
 """Keep the order and the spelling of a stored configuration when a run resumes.
 
-The order of sources decides the order of rows, and rows name a source as it was written. A resumed run therefore uses
-the stored list where the new list names the same things in another order or by other paths.
+The order of sources determines the order of rows, and rows name a source as the user wrote it. A resumed run therefore
+uses the stored list if the new list names the same things in another order or by other paths.
 """
 
 from collections.abc import Mapping
@@ -21,19 +21,19 @@ class _Value(NamedTuple):
 
     value: Any
     folder: str
-    kind: str  #: of path; "" for no path
+    kind: str  #: kind of path; "" if the value is not a path
 
     def texts(self) -> list[str]:
-        """Return the names in the value, as written; empty unless it is a text or a list of texts."""
+        """Return the names in the value as written; empty if it is not a text or a list of texts."""
         items = cast("list[object]", self.value) if isinstance(self.value, list | tuple) else [self.value]
         texts = [one for one in items if isinstance(one, str)]
         return texts if len(texts) == len(items) else []
 
-    def places(self) -> list[str]:
+    def absolute_names(self) -> list[str]:
         """Return the names in the value, with absolute paths."""
-        return [self._place(text) for text in self.texts()]
+        return [self._absolute_name(text) for text in self.texts()]
 
-    def _place(self, text: str) -> str:
+    def _absolute_name(self, text: str) -> str:
         if not self.kind or (self.kind == "source" and not is_path_spec(text)):
             return text
         if self.kind == "model" and not self.folder and not Path(text).expanduser().is_absolute():
@@ -55,36 +55,36 @@ def keep_stored_form(chosen: RunConfig, stored: Mapping[str, Any]) -> RunConfig:
     folders = dict(chosen.relative_to)
     for key in (kinds.keys() | unordered) - settings.changeable_fields(RunConfig):
         kind = kinds.get(key, "")
-        now = _Value(_at(tables, key), folders.get(key, ""), kind)
+        now = _Value(_value_at(tables, key), folders.get(key, ""), kind)
         then = _Value(before.get(key), before.get(f"relative_to.{key}", ""), kind)
-        folder = _folder_of_same(now, then, ordered=key not in unordered)
+        folder = _folder_of_equal_value(now, then, ordered=key not in unordered)
         if folder is not None:
-            _set(tables, key, then.value)
+            _set_value(tables, key, then.value)
             folders[key] = folder
     return msgspec.convert({**tables, "relative_to": {k: f for k, f in folders.items() if f}}, RunConfig)
 
 
-def _folder_of_same(now: _Value, then: _Value, *, ordered: bool) -> str | None:
-    """Return the folder for the stored value where it names the same things as the new one; None where it does not.
+def _folder_of_equal_value(now: _Value, then: _Value, *, ordered: bool) -> str | None:
+    """Return the folder for the stored value if it names the same things as the new value; None if it does not.
 
-    What is named twice counts once.
+    A thing that is named twice counts once.
     """
     if not (now.texts() and then.texts()) or now.value == then.value:
         return None
     order = list if ordered else set
     if order(now.texts()) == order(then.texts()):  # wherever the folder of the project is now
         return now.folder
-    return then.folder if order(now.places()) == order(then.places()) else None
+    return then.folder if order(now.absolute_names()) == order(then.absolute_names()) else None
 
 
-def _at(tables: Mapping[str, Any], key: str) -> Any:
+def _value_at(tables: Mapping[str, Any], key: str) -> Any:
     found: Any = tables
     for part in key.split("."):
         found = cast("Mapping[str, Any]", found).get(part) if isinstance(found, Mapping) else None
     return found
 
 
-def _set(tables: dict[str, Any], key: str, value: Any) -> None:
+def _set_value(tables: dict[str, Any], key: str, value: Any) -> None:
     *parents, last = key.split(".")
     for part in parents:
         tables = tables.setdefault(part, {})

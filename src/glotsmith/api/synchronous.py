@@ -22,7 +22,7 @@ def synchronous(function: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, T]
 
 
 def _run(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Return the result of a coroutine. Where this thread runs an event loop, another thread runs the coroutine."""
+    """Return the result of a coroutine. If this thread runs an event loop, another thread runs the coroutine."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:

@@ -1,4 +1,4 @@
-"""The gate of one of the teachers of a run to its budget."""
+"""The gate that admits the requests of one teacher of a run by its budget."""
 
 from collections.abc import Awaitable, Callable
 
@@ -11,7 +11,7 @@ class TeacherGate(RequestGate):
     """The gate of one of the teachers of a run."""
 
     def __init__(self, spending: RunSpending, teacher: Teacher, before_first: Callable[[], Awaitable[None]]) -> None:
-        """Create it; ``before_first`` is awaited before each request."""
+        """Create the gate; ``before_first`` is awaited before each request."""
         self._spending, self._teacher, self._before_first = spending, teacher, before_first
         spending.add_teacher(teacher)
 
@@ -25,7 +25,7 @@ class TeacherGate(RequestGate):
         await self._spending.admit(request, address, self._teacher)
 
     def end(self, request: Request, address: str, *, interrupted: bool) -> None:
-        """Note that a request has ended."""
+        """Record that a request has ended."""
         self._spending.end(request, address, interrupted=interrupted, teacher=self._teacher)
 
     def postpone(self, request: Request, address: str) -> None:

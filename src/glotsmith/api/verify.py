@@ -20,7 +20,7 @@ async def open_verifier(
 
     Args:
         isolation: An isolation back end (``docs/sandbox.md``); ``auto`` takes the first that works.
-        workers: Programs that run at once; by default one per processor.
+        workers: The number of programs that run at once; by default one per processor.
         cache: A file that stores verdicts, so that no program runs twice.
 
     Raises:
