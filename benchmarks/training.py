@@ -154,7 +154,8 @@ def measure(name: str, options: argparse.Namespace) -> dict[str, Any]:
             model(shape, options.attention), tokenizer(Path(folder) / "tokenizer"), None,
             rows(shape, options.length, count), None, [clock.callback()],
         )  # fmt: skip
-        sft._trainer(made, arguments, TrainingSettings(packing="none", max_length=options.length, loss="all")).train()
+        settings = TrainingSettings(packing="none", max_length=options.length, loss="all")
+        sft._make_trainer(made, arguments, settings).train()
     tokens = options.steps * options.batch * options.length
     rate = tokens / (clock.end - clock.start)
     device = torch.cuda.get_device_name() if gpu else "CPU"

@@ -54,7 +54,7 @@ def test_lines_are_whole_wherever_they_are_cut(tmp_path: Path, text: bytes, line
     file = tmp_path / "lines"
     file.write_bytes(text)
     with file.open("rb") as source:
-        assert [*verify_agnostics._lines(source.fileno())] == lines
+        assert [*verify_agnostics._read_lines(source.fileno())] == lines
 
 
 def test_a_long_line_takes_time_in_proportion(tmp_path: Path) -> None:
@@ -64,7 +64,7 @@ def test_a_long_line_takes_time_in_proportion(tmp_path: Path) -> None:
         file.write_bytes(b"x" * (size * 2**20))
         with file.open("rb") as source:
             begun = time.process_time()
-            assert [len(line) for line in verify_agnostics._lines(source.fileno())] == [size * 2**20]
+            assert [len(line) for line in verify_agnostics._read_lines(source.fileno())] == [size * 2**20]
             seconds[size] = min(seconds.get(size, 99.0), time.process_time() - begun)
     assert seconds[24] < 10 * seconds[6]
 

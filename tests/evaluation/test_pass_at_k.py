@@ -98,7 +98,7 @@ def test_few_problems_prove_no_more_than_they_can(m: int, a: float, b: float) ->
     ],
 )
 def test_students_quantile_is_that_of_the_tables(p: float, freedom: int, published_: float) -> None:
-    assert module._student(p, freedom) == pytest.approx(published_, rel=0.01)
+    assert module._student_quantile(p, freedom) == pytest.approx(published_, rel=0.01)
 
 
 def test_an_interval_that_ignores_clusters_would_not() -> None:

@@ -110,7 +110,7 @@ def test_a_batch_is_halved_until_the_one_to_blame_is_alone(
 ) -> None:
     programs = [f"hostile{i}" if i in places else "wrong" if i == 4 else f"x = {i}" for i in range(7)]
     checker = Checker({p: error for p in programs if p.startswith("hostile")})
-    monkeypatch.setattr(typecheck, "_pyright", checker)
+    monkeypatch.setattr(typecheck, "_first_errors", checker)
     expected = [detail if i in places else "wrong" if i == 4 else "" for i in range(7)]
     assert errors([function(p) for p in programs]) == expected
     assert checker.batches[0] == 7
@@ -118,7 +118,7 @@ def test_a_batch_is_halved_until_the_one_to_blame_is_alone(
 
 def test_a_checker_that_never_runs_is_the_machines_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     crash = typecheck._Crash("no node")
-    monkeypatch.setattr(typecheck, "_pyright", Checker({"x = 1": crash, "y = 1": crash}))
+    monkeypatch.setattr(typecheck, "_first_errors", Checker({"x = 1": crash, "y = 1": crash}))
     with pytest.raises(ToolchainError, match=r"^Pyright does not run here: no node. Reinstall basedpyright$"):
         errors([function("y = 1")])
 
@@ -155,7 +155,7 @@ def test_reports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, s
 def test_what_runs_too_long_is_ended_with_its_children(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stand_in(tmp_path, monkeypatch, f"sleep 600 & echo $! > {tmp_path}/child; wait")
     with pytest.raises(TimeoutError):
-        asyncio.run(typecheck._pyright(["x = 1"], 2.0))
+        asyncio.run(typecheck._first_errors(["x = 1"], 2.0))
     child = int((tmp_path / "child").read_text())
     status = Path(f"/proc/{child}/stat")
     assert not status.exists() or status.read_text().split()[2] in "ZX"

@@ -112,7 +112,7 @@ def test_a_full_memory_is_a_sentence(train: Train, monkeypatch: pytest.MonkeyPat
     def full(*_: Any) -> None:
         raise load("torch").OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB")
 
-    monkeypatch.setattr(sft, "_trainer", full)
+    monkeypatch.setattr(sft, "_make_trainer", full)
     with pytest.raises(UsageError, match=r"memory is full: set a smaller micro_batch \(it is 4\) or max_length"):
         train(max_steps=1, held_out=0)
 

@@ -65,13 +65,13 @@ def test_each_stage_starts_from_what_the_one_before_kept(
     train: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun: list[tuple[int, dict[str, Any]]] = []
-    make = sft._trainer
+    make = sft._make_trainer
 
     def observed(trainee: Any, *arguments: Any) -> Any:
         begun.append((len(trainee.rows), {k: v.clone() for k, v in trainee.model.state_dict().items()}))
         return make(trainee, *arguments)
 
-    monkeypatch.setattr(sft, "_trainer", observed)
+    monkeypatch.setattr(sft, "_make_trainer", observed)
     own, original = [example(n, 1) for n in range(8)], [example(n, 2) for n in range(4)]
     report = train([*original, *own], epochs=[1, 2], held_out=0.25)
     assert [stage.stage for stage in report.stages] == [1, 2]  # whatever the order of the rows
@@ -86,14 +86,14 @@ def test_each_stage_starts_from_what_the_one_before_kept(
 
 def test_a_stage_gives_its_memory_free(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
     models: list[weakref.ref[Any]] = []
-    make = sft._trainer
+    make = sft._make_trainer
 
     def observed(trainee: Any, *arguments: Any) -> Any:
         assert [model for model in models if model() is not None] == [], "an earlier stage's model is still there"
         models.append(weakref.ref(trainee.model))
         return make(trainee, *arguments)
 
-    monkeypatch.setattr(sft, "_trainer", observed)
+    monkeypatch.setattr(sft, "_make_trainer", observed)
     gc.disable()
     try:
         train([*(example(n, 1) for n in range(4)), *(example(n, 2) for n in range(4))], max_steps=1, held_out=0)
@@ -193,11 +193,11 @@ def test_a_training_killed_between_its_last_checkpoint_and_its_weights(
     train: Train, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = train(folder="whole", max_steps=3, held_out=0.25)
-    store = loop._Stage._store
-    monkeypatch.setattr(loop._Stage, "_store", lambda *_: pytest.fail("killed"))
+    store = loop._Stage._store_weights
+    monkeypatch.setattr(loop._Stage, "_store_weights", lambda *_: pytest.fail("killed"))
     with pytest.raises(pytest.fail.Exception, match="killed"):
         train(max_steps=3, held_out=0.25)
-    monkeypatch.setattr(loop._Stage, "_store", store)
+    monkeypatch.setattr(loop._Stage, "_store_weights", store)
     messages: list[str] = []
     resumed = train(max_steps=3, held_out=0.25, messages=messages)
     assert "Resuming from step 3 of stage 1" in messages
@@ -273,14 +273,14 @@ def test_whole_rows_packed_together_do_not_see_each_other(
     packing: str, apart: bool, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, train: Train
 ) -> None:
     losses: list[float] = []
-    make = sft._trainer
+    make = sft._make_trainer
 
     def observed(*arguments: Any) -> Any:
         trainer = make(*arguments)
         losses.append(trainer.evaluate(trainer.train_dataset)["eval_loss"])
         return trainer
 
-    monkeypatch.setattr(sft, "_trainer", observed)
+    monkeypatch.setattr(sft, "_make_trainer", observed)
     trained = tmp_path / "out/model"
     train(epochs=3, held_out=0, loss="all")  # a random model would not care who its neighbours are
     losses.clear()

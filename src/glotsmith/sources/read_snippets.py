@@ -198,5 +198,5 @@ def _snippet_of_file(content: str | Dropped, language: str, origin: RowOrigin) -
     if not content.strip():
         return Dropped(Reason.NOT_A_SNIPPET, "the file is empty")
     licence = licences.licence_of_source(content) or origin.licence
-    origin = Origin(source=printable(origin.source), path=origin.path, licence=licence)
-    return Snippet(id=content_hash(language, content), language=language, code=content.rstrip("\n"), origin=origin)
+    stored = Origin(source=printable(origin.source), path=origin.path, licence=licence)
+    return Snippet(id=content_hash(language, content), language=language, code=content.rstrip("\n"), origin=stored)
