@@ -267,7 +267,7 @@ def _bad_cache(path):
     ("spoil", "error", "sentence"),
     [
         (_file, UsageError, "this is a file"),
-        (_photos, UsageError, r"holds something else \(photo.jpg\)"),
+        (_photos, UsageError, r"contains other files \(photo.jpg\)"),
         (_bad_toml, InputError, "run.toml: .*correct the file"),
         (_bad_ledger, StorageError, "ledger.sqlite: the file is damaged"),
         (_bad_cache, StorageError, "cache.sqlite: the file is damaged"),

@@ -83,9 +83,9 @@ def test_the_only_measurement_is_read_and_one_of_several_is_named(tmp_path: Path
         ("", {}, UsageError, "no difficulty is measured. Measure it first: glotsmith difficulty"),
         ("on", {"one": LINE}, UsageError, "no difficulty is measured under the name 'on'; do you mean 'one'"),
         ("", {"one": LINE, "two": LINE}, UsageError, "name one of the measured models with --difficulty: one, two"),
-        ("", {"one": f"{LINE}\n{{"}, InputError, "pass_rates.jsonl:2: no pass rate"),
-        ("", {"one": LINE.replace("3}", "0}")}, InputError, "pass_rates.jsonl:1: no pass rate"),
-        ("", {"one": LINE.replace("1,", '"x",')}, InputError, "pass_rates.jsonl:1: no pass rate"),
+        ("", {"one": f"{LINE}\n{{"}, InputError, "pass_rates.jsonl:2: not a pass rate"),
+        ("", {"one": LINE.replace("3}", "0}")}, InputError, "pass_rates.jsonl:1: not a pass rate"),
+        ("", {"one": LINE.replace("1,", '"x",')}, InputError, "pass_rates.jsonl:1: not a pass rate"),
     ],
 )
 def test_pass_rates_that_cannot_be_read(

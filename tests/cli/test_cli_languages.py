@@ -38,7 +38,7 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def test_the_rows_of_a_language_earn_their_verdicts(glotsmith: Command, name: str) -> None:
     code, stdout, progress = glotsmith("languages", "check", name, "--quick")
     assert code == 0, stdout
-    assert re.search(r"^rows: (\d+) of \1 programs earned", stdout, re.MULTILINE)
+    assert re.search(r"^rows: (\d+) of \1 programs got", stdout, re.MULTILINE)
     assert stdout.endswith("is judged correctly here\n")
     assert "rows of verdicts.toml" in progress
 

@@ -130,7 +130,7 @@ def test_kinds_of_rows_and_findings_are_told(write, make_example):
     _, body = write(rows, findings={"P(Yes) against execution": "AUC 0.7 | of 12"})
     assert "The rows are in training order" in body
     assert "| 1 | inverse | 1 | a program with an instruction that a model wrote" in body
-    assert "| 2 | original | 1 | a pair of the instruction corpus" in body
+    assert "| 2 | original | 1 | an unchanged pair of the instruction corpus" in body
     assert "- P(Yes) against execution: AUC 0.7 \\| of 12" in body
 
 

@@ -186,7 +186,7 @@ def test_an_export_replaces_the_one_before_and_nothing_else(content, tmp_path):
 
 def test_a_folder_of_something_else_is_left_alone(content, tmp_path):
     (tmp_path / "pyproject.toml").write_text("mine")
-    with pytest.raises(UsageError, match=r"holds something else \(pyproject\.toml\)"):
+    with pytest.raises(UsageError, match=r"contains other files \(pyproject\.toml\)"):
         export("verifiers", content, tmp_path)
     assert set(files(tmp_path)) == {"pyproject.toml"}
 

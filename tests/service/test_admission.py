@@ -230,6 +230,6 @@ def test_the_description_says_how_long_a_list_may_be(most: int) -> None:
         described = (await c.http.get("/openapi.json")).json()["paths"]
         schema = described["/verify"]["post"]["requestBody"]["content"]["application/json"]["schema"]
         assert [one["maxItems"] for one in schema["anyOf"] if one.get("type") == "array"] == [most]
-        assert f"There may be {most} lines." in described["/agnostics"]["post"]["description"]
+        assert f"A request may have up to {most} lines." in described["/agnostics"]["post"]["description"]
 
     within(test, list_items=most)

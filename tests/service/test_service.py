@@ -560,7 +560,7 @@ def test_more_than_fits_is_told_to_come_again():
         refused = await c.post("/run", {"argv": ["true"]})
         assert refused.status_code == 429
         assert 1 <= int(refused.headers["retry-after"]) <= 60
-        assert "come again" in message_of(refused)
+        assert "retry later" in message_of(refused)
         refused = await c.post("/verify", JOB)
         assert refused.status_code == 429
         c.sandbox.go.set()

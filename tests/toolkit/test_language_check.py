@@ -120,7 +120,7 @@ def test_a_whole_proof_has_every_part(changed, monkeypatch: pytest.MonkeyPatch) 
             '[exit_at_load]\nexpect = "fail:exit"',
             '[exit_at_load]\nexpect = ["fail:exit", "pass"]',
             "hostile",
-            "may pass",
+            "allows a pass",
         ),
         (
             "card.toml",

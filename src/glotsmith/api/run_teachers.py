@@ -39,12 +39,12 @@ class RunTeachers:
             InputError: A file that a teacher reads is malformed.
 
         """
-        config = config.located_teacher()
+        main = config.located_teacher()
         self._open = dict[str, Teacher]()
         chains = config.role_teachers()
         self._main_is_used = not chains or not chains.keys() >= set(config.made().roles)
         self.by_key = dict[str, Teacher]()  #: key of a table in the configuration → its teacher
-        self.main = self._open_once(RoleTeacher("teacher", config, config.teacher.model))
+        self.main = self._open_once(RoleTeacher("teacher", main, config.teacher.model))
         self.roles = {role: tuple(self._open_once(one) for one in chain) for role, chain in chains.items()}
 
     def _open_once(self, one: RoleTeacher) -> Teacher:
