@@ -139,11 +139,11 @@ REFUSED: dict[str, tuple[Case, str]] = {
     "missing": (lambda runs, tmp: runs.shards[:-2], "missing: shard 7/8, 8/8. Run it with --shard 7/8"),
     "the same folder twice": (
         lambda runs, tmp: [*runs.shards, runs.shards[2]],
-        "run-3-of-8 is shard 3/8, as .* is: give",
+        "run-3-of-8 and .*run-3-of-8 are both shard 3/8: give",
     ),
     "a copy": (
         lambda runs, tmp: [*runs.shards, runs.copy(3, tmp / "copy")],
-        "copy is shard 3/8, as .*run-3-of-8 is: give",
+        "copy and .*run-3-of-8 are both shard 3/8: give",
     ),
     "unfinished": (
         lambda runs, tmp: [*runs.shards[1:], changed(runs.copy(1, tmp / "early"), UNFINISHED)],
