@@ -33,6 +33,7 @@ def test_the_version_is_the_hash_of_the_text_and_of_what_it_includes(tmp_path: P
     [
         ("Say the sum", True),
         ("say  the\nSUM.", True),
+        ("Say the sum,", True),
         ("in words", True),  # of an included file
         ("Say the product", False),
         ("numbers", False),  # a value, not the template

@@ -4,6 +4,7 @@ A prompt may include files of its folder (``{% include "_agent.j2" %}``); their 
 of a user may also include the files of the prompt that it replaces.
 """
 
+import string
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -75,7 +76,7 @@ class Prompt:
 
         Small models copy the words of a prompt into their reply. Values that fill the template do not count.
         """
-        words = " ".join(text.casefold().split()).strip(" .\"'`")
+        words = " ".join(text.casefold().split()).strip(string.punctuation + " ")
         return any(
             words in " ".join(source.casefold().split()) for source in (self.text, *dict(self._included).values())
         )
