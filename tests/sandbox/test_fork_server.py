@@ -4,8 +4,10 @@ import asyncio
 import os
 import random
 import signal
+import tempfile
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -153,6 +155,37 @@ time.sleep(0.3)
 print(len(os.listdir("/tmp")), len([p for p in os.listdir("/proc") if p.isdigit()]))
 """
     assert [o.stdout for o in run(sandbox, program(code), program(code))] == [b"1 2\n"] * 2
+
+
+@pytest.mark.parametrize("place", ["/tmp", "/dev/shm"])
+@pytest.mark.parametrize("warm", [True, False])
+def test_a_toolchain_in_a_scratch_folder_is_visible_in_a_fork_server(
+    sandbox: LocalSandbox, place: str, warm: bool
+) -> None:
+    """The program sees the prefixes, a folder and a file in them, at their paths, and nothing beside them."""
+    code = """
+def refuses(path):
+    try:
+        open(path, "w")
+    except OSError as error:
+        return error.errno
+names = sorted(os.listdir(os.path.dirname(PREFIX)))
+print(sys.loaded, open(PREFIX + "/bin/tool").read(), names, refuses(PREFIX + "/bin/tool"), refuses(PREFIX + "/new"))
+"""
+    with tempfile.TemporaryDirectory(dir=place) as above:
+        prefix, other = Path(above, "kept", "prefix"), Path(above, "kept", "file")
+        (prefix / "bin").mkdir(parents=True)
+        (prefix / "bin/tool").write_text("found")
+        other.write_text("a prefix that is a file")
+        (prefix.parent / "beside").mkdir()
+        for path in (Path(above), prefix.parent, other):
+            path.chmod(0o755)
+        made = program(f"PREFIX = {str(prefix)!r}\n{code}")
+        made = msgspec.structs.replace(made, read_only=(str(prefix), str(other)), warm=made.warm if warm else None)
+        outcomes = run(sandbox, made, made)
+    how = "warm" if warm else "cold"
+    assert [o.stdout.decode() for o in outcomes] == [f"{how} found ['file', 'prefix'] 30 30\n"] * 2, outcomes
+    assert [server.alive for server in fork_servers(sandbox)] == [True, True]  # the other one started the sandbox
 
 
 @pytest.mark.slow

@@ -12,9 +12,10 @@
      GLOTSMITH_FORK distinguishes the interpreter's call.) An interpreter without fork() that can call functions of
      shared libraries, such as Lua, calls become_fork_server().
 
-   Requests arrive on the socket whose number is in GLOTSMITH_FORK_SERVER. Each request carries four descriptors: stdin,
-   stdout, stderr and a channel. Process 1 of the program's PID namespace (program_init) reports events on the channel;
-   no other process holds it:
+   Requests arrive on the socket whose number is in the first line of GLOTSMITH_FORK_SERVER. Further lines are prefixes of
+   toolchains that lie in scratch folders: each program finds them in its fresh file systems, read-only. Each request
+   carries four descriptors: stdin, stdout, stderr and a channel. Process 1 of the program's PID namespace (program_init)
+   reports events on the channel; no other process holds it:
 
      B  the build runs        R  the program runs        M  the command does not exist
      U  the build failed      E  the program and its children are dead: struct ending
@@ -69,6 +70,7 @@ struct ending {
 };
 
 static const char *const scratch[] = {"/box/work", "/tmp", "/dev/shm"};
+static char prefixes[16384]; /* of toolchains in scratch folders, one a line */
 static struct sock_fprog filter;
 static char *buffer; /* the request; mapped, because the heap belongs to the interpreter */
 static size_t capacity;
@@ -141,10 +143,28 @@ static void fail(const char *what) {
   _exit(1);
 }
 
-static void mount_scratch(const char *path, uint32_t megabytes) {
+/* Bind a prefix that a fresh file system hides. `hidden` is the folder below the file system at `folder`. */
+static void bind_prefix(int hidden, const char *folder, char *prefix) {
+  char source[4200];
+  struct stat found;
+  size_t start = strlen(folder);
+  snprintf(source, sizeof source, "/proc/self/fd/%d%s", hidden, prefix + start);
+  if (stat(source, &found)) fail(prefix);
+  for (char *c = prefix + start; *c && (c = strchr(c + 1, '/')); *c = '/') *c = 0, mkdir(prefix, 0755);
+  if (S_ISDIR(found.st_mode)) mkdir(prefix, 0755);
+  else close(open(prefix, O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
+  if (mount(source, prefix, 0, MS_BIND | MS_REC, 0)) fail(prefix);
+}
+
+static void mount_scratch(const char *folder, uint32_t megabytes) {
   char options[64];
+  size_t length = strlen(folder);
+  int hidden = open(folder, O_PATH | O_CLOEXEC);
   snprintf(options, sizeof options, "size=%um,mode=1777", megabytes);
-  if (mount("tmpfs", path, "tmpfs", MS_NOSUID | MS_NODEV, options)) fail(path);
+  if (mount("tmpfs", folder, "tmpfs", MS_NOSUID | MS_NODEV, options)) fail(folder);
+  for (char *line = prefixes; *line; line += strlen(line) + 1)
+    if (!strncmp(line, folder, length) && strchr("/", line[length])) bind_prefix(hidden, folder, line);
+  close(hidden);
 }
 
 static void write_file(const char *folder, const char *name, const char *content, uint32_t length) {
@@ -373,6 +393,9 @@ static int control_socket(void) {
   const char *number = getenv("GLOTSMITH_FORK_SERVER");
   int control = -1;
   if (number && sscanf(number, "%d", &control) != 1) control = -1;
+  const char *more = number ? strchr(number, '\n') : 0;
+  if (more) snprintf(prefixes, sizeof prefixes - 1, "%s", more + 1);
+  for (char *c = prefixes; (c = strchr(c, '\n'));) *c++ = 0;
   unsetenv("GLOTSMITH_FORK_SERVER"), unsetenv("GLOTSMITH_FORK"), unsetenv("LD_PRELOAD"), unsetenv("LD_BIND_NOW");
   if (control >= 0) fcntl(control, F_SETFD, FD_CLOEXEC);
   return control;

@@ -1,6 +1,7 @@
 """The worker pool of a sandbox: one fork server for each warm interpreter, and one that executes other commands."""
 
 import logging
+import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -9,13 +10,22 @@ from typing import NamedTuple
 from glotsmith.records import Program, WarmInterpreter, content_hash
 from glotsmith.sandbox.base import worker_key
 from glotsmith.sandbox.fork_server.server import ForkServer, compile_fork_server
-from glotsmith.sandbox.program_environment import PROGRAM, TMP, WORKING_FOLDER, command, environment, write_files
+from glotsmith.sandbox.program_environment import (
+    PROGRAM,
+    TMP,
+    WORKING_FOLDER,
+    command,
+    environment,
+    toolchain_prefixes,
+    write_files,
+)
 from glotsmith.sandbox.seccomp import build_filter
 from glotsmith.sandbox.temporary_folders import remove_folder
 
 FORK_SERVER = "/box/fork_server"  #: the folder of the compiled fork server, inside the sandbox
 _MAX_SERVERS = 11  #: an interpreter takes 10 to 200 MB; those of suites are three
 _SCRATCH = (WORKING_FOLDER, TMP, "/dev/shm")  # noqa: S108 - each program gets fresh file systems here
+_MAX_PREFIX_BYTES = 16_000  #: ``prefixes`` in ``fork_server.c``
 _MAX_KEYS = 1024  #: remembered
 _STACK_MB = 2048  #: reserved by an interpreter for the stacks of its children, which set their limits later
 FAILURES = 3  #: consecutive failures of a fork server after which its programs always start cold
@@ -56,8 +66,6 @@ class ForkServerPool:
 
     def get(self, program: Program) -> tuple[str, ForkServer] | None:
         """Return the key and fork server of a program, started if necessary; None if the program must start cold."""
-        if any(Path(prefix).is_relative_to(place) for prefix in program.read_only for place in _SCRATCH):
-            return None  # the fresh file systems would hide the prefix
         key = self._key(program)
         if self._library is None or self._failures.get(key, 0) >= FAILURES:
             return None
@@ -104,12 +112,12 @@ class ForkServerPool:
         folder = Path(tempfile.mkdtemp(dir=self._folder))
         try:
             write_files(warm.files if warm else {}, folder)
-            env = environment(program, TMP)
+            env, hidden = environment(program, TMP), _hidden_prefixes(program)
             argv = _with_growing_stack(command(warm.argv, PROGRAM)) if warm else [f"{FORK_SERVER}/fork_server"]
             preload = {"LD_PRELOAD": f"{FORK_SERVER}/fork_server.so"} if warm else {}
 
             def start(number: int) -> Sequence[str]:
-                variables = {**env, **preload, "GLOTSMITH_FORK_SERVER": str(number)}
+                variables = {**env, **preload, "GLOTSMITH_FORK_SERVER": "\n".join((str(number), *hidden))}
                 return self._build_argv(ForkServerLaunch(argv, variables, folder, library, program))
 
             return ForkServer(start, build_filter())
@@ -124,6 +132,19 @@ class ForkServerPool:
             server.close()
         self._servers.clear()
         self._library = None
+
+
+def _hidden_prefixes(program: Program) -> list[str]:
+    """Return the toolchain prefixes that the fresh file systems of a program would hide.
+
+    Raises:
+        OSError: the fork server cannot be told about one of them.
+
+    """
+    found = [p for p in toolchain_prefixes(program) if any(Path(p).is_relative_to(folder) for folder in _SCRATCH)]
+    if any("\n" in prefix for prefix in found) or sum(len(os.fsencode(p)) + 1 for p in found) > _MAX_PREFIX_BYTES:
+        raise OSError(f"a fork server cannot show these toolchain folders: {found}")
+    return found
 
 
 def _with_growing_stack(argv: Sequence[str]) -> list[str]:
