@@ -29,7 +29,7 @@ def test_walk_finds_children_of_all_threads():
     assert child.stdout is not None
     child.stdout.readline()
     wait_until(lambda: [p.depth for p in walk_tree(child.pid)] == [0, 1, 2])
-    usage = measure_tree(list(walk_tree(child.pid)), 1, max_processes=10, memory_limit_mb=1e6)
+    usage = measure_tree(list(walk_tree(child.pid)), 1)
     os.killpg(child.pid, signal.SIGKILL)
     child.wait()
     child.stdout.close()

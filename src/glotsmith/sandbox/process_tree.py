@@ -34,7 +34,7 @@ class TreeUsage(NamedTuple):
     processes: int = 0
     tasks: int = 0  #: threads of all processes
     cpu_s: float = 0.0
-    memory_mb: float = 0.0  #: resident; shared pages count once if the total is near the limit
+    memory_mb: float = 0.0  #: resident
 
     def peak(self, other: "TreeUsage") -> "TreeUsage":
         """Return the maximum of each field."""
@@ -46,18 +46,20 @@ class TreeUsage(NamedTuple):
         )
 
 
-def measure_tree(tree: Sequence[ProcessStat], wrappers: int, max_processes: int, memory_limit_mb: float) -> TreeUsage:
+def measure_tree(tree: Sequence[ProcessStat], wrappers: int) -> TreeUsage:
     """Return the sums over a process tree, of which the first ``wrappers`` generations are glotsmith's own.
 
-    Resident memory is summed first, which is fast but counts shared pages several times. Only if the sum exceeds
-    ``memory_limit_mb``, for at most ``max_processes``, are shared pages divided among the processes.
+    The memory is the sum of the resident memory, in which shared pages count several times.
     """
-    own = [p for p in tree if p.depth >= wrappers and p.state != "Z"]
-    memory = sum(p.memory_mb for p in own)
-    if memory > memory_limit_mb and 1 < len(own) <= max_processes:
-        memory = sum(_proportional_mb(p) for p in own)
+    own = own_processes(tree, wrappers)
     processes = sum(p.depth >= wrappers for p in tree)
-    return TreeUsage(processes, sum(p.threads for p in own), cpu_seconds(tree, wrappers), memory)
+    memory_mb = sum(p.memory_mb for p in own)
+    return TreeUsage(processes, sum(p.threads for p in own), cpu_seconds(tree, wrappers), memory_mb)
+
+
+def own_processes(tree: Iterable[ProcessStat], wrappers: int) -> list[ProcessStat]:
+    """Return the living processes of a program."""
+    return [p for p in tree if p.depth >= wrappers and p.state != "Z"]
 
 
 def cpu_seconds(tree: Iterable[ProcessStat], wrappers: int) -> float:
@@ -178,8 +180,16 @@ def _lists_children() -> bool:
     return Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").exists()
 
 
+def proportional_mb(processes: Iterable[ProcessStat]) -> float:
+    """Return the proportional memory (PSS) of processes, in which shared pages count once.
+
+    Processes that fork all the time delay this by seconds: the kernel locks their memory meanwhile.
+    """
+    return sum(map(_proportional_mb, processes))
+
+
 def _proportional_mb(process: ProcessStat) -> float:
-    """Return the proportional memory (PSS), which divides shared pages; the resident memory if PSS is not readable."""
+    """Return the proportional memory of a process; its resident memory if that is not readable."""
     try:
         rollup = Path(f"/proc/{process.pid}/smaps_rollup").read_bytes()
     except (ProcessLookupError, FileNotFoundError):

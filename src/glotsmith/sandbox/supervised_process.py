@@ -17,7 +17,15 @@ from glotsmith.records import Ending, Limits, Outcome
 from glotsmith.sandbox.base import CLOSED_DURING_RUN, IsDecided
 from glotsmith.sandbox.idle_clock import IdleClock
 from glotsmith.sandbox.pipes import LimitedBuffer, PipeReader, PipeWriter, StderrParser, TailBuffer
-from glotsmith.sandbox.process_tree import ProcessStat, TreeUsage, cpu_seconds, has_runnable_task, measure_tree
+from glotsmith.sandbox.process_tree import (
+    ProcessStat,
+    TreeUsage,
+    cpu_seconds,
+    has_runnable_task,
+    measure_tree,
+    own_processes,
+    proportional_mb,
+)
 from glotsmith.sandbox.shell_wrapper import max_tasks
 from glotsmith.sandbox.starvation_clock import StarvationClock
 
@@ -53,6 +61,8 @@ class SupervisedProcess(ABC):
         self._idle_clock = IdleClock(limits.idle_s)
         self._starvation_clock = StarvationClock()  #: of the present phase
         self._peak = TreeUsage()
+        self._shared_mb = 0.0  #: memory in which shared pages count once, when it was measured last
+        self._measurement: asyncio.Future[float] | None = None  #: of that memory, if one is under way
         self._code = 0
         self._cpu_s = 0.0  #: of all processes that have ended
         self._build_cpu_s = 0.0
@@ -153,7 +163,7 @@ class SupervisedProcess(ABC):
     def _check_limits(self) -> None:
         """Measure the process tree once and stop it if it exceeds a limit."""
         limits, tree = self._limits, self._read_tree()
-        usage = measure_tree(tree, self.wrappers, limits.processes, self._memory_mb)
+        usage = self._count_shared_memory_once(tree, measure_tree(tree, self.wrappers))
         self._peak = self._peak.peak(usage)
         self._withdraw_load_s()
         self._starvation_clock.check(time.monotonic(), [p for p in tree if p.depth >= self.wrappers])
@@ -176,6 +186,20 @@ class SupervisedProcess(ABC):
         if load_s and self.loaded_line and not self._loaded and self.loaded_line + b"\n" in self.stdout.data:
             self._loaded = True
             self._unused_load_s = max(load_s - self._used_cpu_s(), 0.0)
+
+    def _count_shared_memory_once(self, tree: Sequence[ProcessStat], usage: TreeUsage) -> TreeUsage:
+        """Return the usage with the proportional memory if the sum of the resident memory exceeds the limit.
+
+        A thread measures it, because that may take long. Until then the memory is the one measured last.
+        """
+        own = own_processes(tree, self.wrappers)
+        if usage.memory_mb <= self._memory_mb or not 1 < len(own) <= self._limits.processes:
+            return usage
+        if self._measurement is not None and self._measurement.done():
+            self._shared_mb, self._measurement = self._measurement.result(), None
+        if self._measurement is None:
+            self._measurement = self._loop.run_in_executor(None, proportional_mb, own)
+        return usage._replace(memory_mb=self._shared_mb)
 
     def _has_decided(self) -> bool:
         """Return whether the output is enough for the caller; it is asked only after new output."""
