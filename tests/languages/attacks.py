@@ -31,7 +31,7 @@ FAST_LANGUAGES = {"lua", "python"}
 SLOW_STATUSES = {"fail:timeout", "fail:memory", "fail:output"}  #: a program may need seconds to get them
 SLOW_KINDS = ("bomb", "fill", "without_end", "endless")
 SLEEP, NAME = "31536.75", "glotsmith-hostile"  #: of the processes and files that a program leaves
-COMPILER_CPU_S = 6.0  #: the limit of a compiler that does not end; the default, 60 s, differs in the number only
+COMPILER_CPU_S = 2.0  #: the limit of a compiler that does not end; the default, 60 s, differs in the number only
 SCRATCH = ("/tmp", "/dev/shm", "/var/tmp")
 
 
