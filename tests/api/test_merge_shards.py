@@ -91,6 +91,7 @@ def test_a_merge_is_a_run(runs: Runs, tmp_path: Path) -> None:
         }
 
 
+@pytest.mark.slow
 def test_a_merge_needs_neither_sources_nor_toolchains(
     runs: Runs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -103,6 +104,7 @@ def test_a_merge_needs_neither_sources_nor_toolchains(
     assert dataset(tmp_path / "run") == dataset(runs.folder / "one" / "run")
 
 
+@pytest.mark.slow
 def test_a_stopped_merge_resumes(runs: Runs, tmp_path: Path) -> None:
     class Stopping(NoProgress):
         def on_step_finished(self, step: str) -> None:
@@ -176,6 +178,7 @@ REFUSED: dict[str, tuple[Case, str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_is_no_complete_set_of_shards_is_refused(runs: Runs, tmp_path: Path, name: str) -> None:
     case, sentence = REFUSED[name]
@@ -184,6 +187,7 @@ def test_what_is_no_complete_set_of_shards_is_refused(runs: Runs, tmp_path: Path
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_a_shard_of_other_sources_is_refused(runs: Runs, tmp_path: Path) -> None:
     shutil.copytree(runs.folder / "src", tmp_path / "src")
     (tmp_path / "src" / "a.py").write_text(FUNCTIONS.replace("aeiou", "aeiouy"))
@@ -193,6 +197,7 @@ def test_a_shard_of_other_sources_is_refused(runs: Runs, tmp_path: Path) -> None
         gs.merge([other, *runs.shards[1:]], tmp_path / "run")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("sql", "sentence"),
     [

@@ -39,7 +39,6 @@ PATTERNS = {
     **{f"{free} free below 9": pattern(range(3 + free, 9)) for free in range(2, 7)},
     **{f"random {seed}": pattern(random.Random(seed).sample(ALL, 40)) for seed in range(3)},
 }
-FAST = {"streams closed"}
 
 
 @pytest.fixture
@@ -72,8 +71,9 @@ def user_imports() -> bool:
         shutil.rmtree(made)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("root", [True, False], ids=["root", "user"])
-@pytest.mark.parametrize("name", [pytest.param(n, marks=[] if n in FAST else [pytest.mark.slow]) for n in PATTERNS])
+@pytest.mark.parametrize("name", PATTERNS)
 def test_programs_run_with_any_open_descriptors(folder: Path, user_imports: bool, name: str, root: bool) -> None:
     if root and os.geteuid():
         pytest.skip("this test needs root")

@@ -37,7 +37,7 @@ def question_of(prompt: str, problem: str = "HumanEval_53_add") -> Question:
 @pytest.mark.parametrize(
     ("prompt", "problem", "reason"),
     [
-        ("let add (x : int) (y : int) : int =", "HumanEval_53_add", None),
+        pytest.param("let add (x : int) (y : int) : int =", "HumanEval_53_add", None, marks=pytest.mark.slow),
         ("let add (x : float) (y : float) : float =", "HumanEval_53_add", "types_differ"),
         ("let add (x : (int, int) list) : int =", "HumanEval_53_add", "types_differ"),
         ("let add (x : int) (y : int) : int =", "HumanEval_54_add", "no_suite"),

@@ -43,6 +43,7 @@ def named_models(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Scripted, "__init__", with_name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("recipe", "source", "options", "steps"), CASES)
 def test_what_the_first_model_of_a_role_refuses_is_written_by_the_next(
     tmp_path: Path, recipe: str, source: str, options: dict[str, Any], steps: dict[str, str]

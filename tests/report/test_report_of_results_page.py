@@ -177,6 +177,7 @@ def test_views_of_results_are_accessible_and_fit(visit: Visit, width: int, schem
             assert serious(page) == []
 
 
+@pytest.mark.slow
 def test_a_training_that_diverges_says_so(browser: Browser, tmp_path: Path) -> None:
     first, folder = training(tmp_path / "first"), unfinished_training(tmp_path / "one")
     log = [{"step": 10, "loss": 1.5}, {"step": 20, "loss": math.nan}, {"step": 20, "eval_loss": math.inf}]

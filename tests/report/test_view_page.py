@@ -2,8 +2,11 @@
 
 import re
 
+import pytest
 from ledgers import RunMaker
 from playwright.sync_api import Browser, expect
+
+pytestmark = pytest.mark.slow
 
 
 def test_the_page_follows_a_run_and_keeps_its_place(browser: Browser, growing_run: RunMaker, served: str) -> None:

@@ -21,7 +21,11 @@ SEEDS = [
 ]
 
 
-@pytest.mark.parametrize("value", SEEDS, ids=range(len(SEEDS)))
+@pytest.mark.parametrize(
+    "value",
+    [pytest.param(value, marks=pytest.mark.slow if value == {HUGE} else ()) for value in SEEDS],
+    ids=range(len(SEEDS)),
+)
 @pytest.mark.parametrize(
     "mined",
     [SourceConstants(), SourceConstants((HUGE, -HUGE), (INF, NAN, 1e308), ("\ud800", ""))],

@@ -96,6 +96,7 @@ def test_a_function_in_c_is_a_row_that_passes_again(made: Path) -> None:
     assert gs.verify([job])[0].status == "pass"
 
 
+@pytest.mark.slow
 def test_wrong_programs_are_lost_with_their_first_failing_run(made: Path) -> None:
     with RunFolder.open(made) as opened:
         details = [r.detail for r in opened.ledger.dropped_rows("translate", Reason.FAILED_VERIFICATION)]
