@@ -28,7 +28,8 @@ TESTS = Path(__file__).parent
 LONGEST = (
     *("languages/test_verdicts.py", "languages/test_hostile_compiled.py", "languages/test_hostile_interpreted.py"),
     *("languages/test_roundtrip.py", "recipes/test_outages.py", "contracts/test_sandboxes.py"),
-    *("training/test_training_runs.py", "recipes/test_signals.py", "recipes/multipl_t/test_recipes_five.py"),
+    *("training/test_training_runs.py", "recipes/test_signals.py", "cluster/test_random_kills.py"),
+    *("recipes/multipl_t/test_recipes_five.py",),
     *("contracts/test_descriptors.py", "recipes/test_outages_by_recipe.py", "cli/test_cli_run.py"),
     *("toolkit/test_language_check.py", "training/test_learns.py", "verification/test_job_limits.py"),
     *("suites/test_function_runner.py", "training/test_training_limits.py", "recipes/test_xcoder_resume.py"),
