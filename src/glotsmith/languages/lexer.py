@@ -30,19 +30,22 @@ def split_code(text: str, syntax: CommentSyntax) -> Iterator[tuple[PieceKind, st
 
     Any text is accepted: an unterminated block comment extends to the end, and an unterminated quote is code.
     """
-    position = code = 0
-    while found := _scanner(syntax).search(text, position):
-        start, position = found.span()
-        match found.lastgroup:
-            case "block":
-                position = _end_of_block(text, syntax, start)
-            case "character":  # a character literal or a single quote is code and does not open a string
-                continue
-            case _:
-                pass
+    scanner, position, code = _scanner(syntax), 0, 0
+    while position < len(text):
+        found = scanner.match(text, position)
+        assert found is not None  # the pattern matches any text
+        kind, position = found.lastgroup, found.end()
+        if kind is None:
+            position += 1  # a character that could begin a comment or string and does not
+            continue
+        if kind == "character":  # a character literal or a single quote is code and does not open a string
+            continue
+        start = found.start(kind)
+        if kind == "block":
+            position = _end_of_block(text, syntax, start)
         if code < start:
             yield "code", text[code:start]
-        yield ("string" if found.lastgroup == "string" else "comment"), text[start:position]
+        yield ("string" if kind == "string" else "comment"), text[start:position]
         code = position
     if code < len(text):
         yield "code", text[code:]
@@ -50,7 +53,10 @@ def split_code(text: str, syntax: CommentSyntax) -> Iterator[tuple[PieceKind, st
 
 @cache
 def _scanner(syntax: CommentSyntax) -> re.Pattern[str]:
-    """Compile the pattern of everything that ends code; the first matching alternative wins."""
+    """Compile the pattern of code and of what ends it; the first matching alternative wins.
+
+    It begins with a class of characters, which ``re`` skips several times faster than it searches for alternatives.
+    """
     opening = syntax.block[0] if syntax.block else ""
     quotes = sorted(map(re.escape, syntax.strings), key=len, reverse=True)
     strings = [rf"{q}(?:[^\\{q[-1]}]++|\\.|(?!{q}){q[-1]})*+{q}" for q in quotes]
@@ -64,7 +70,18 @@ def _scanner(syntax: CommentSyntax) -> re.Pattern[str]:
     characters = [r"#\\."] if ";" in syntax.line else []
     characters += [] if "'" in syntax.strings else [r"'(?:\\.|[^\\'\n])'"]
     named = [("comment", comments), ("character", characters), ("string", strings)]
-    return re.compile("|".join([*block, *(f"(?P<{n}>{'|'.join(p)})" for n, p in named if p)]) or r"(?!)", re.DOTALL)
+    ends = "|".join([*block, *(f"(?P<{n}>{'|'.join(p)})" for n, p in named if p)])
+    return re.compile(f"[^{_first_characters(syntax)}]*+(?:{ends})?", re.DOTALL)
+
+
+def _first_characters(syntax: CommentSyntax) -> str:
+    """Return the characters that may begin a comment, a string or a character literal, for a class of a pattern."""
+    first = {mark[0] for mark in (*syntax.line, *syntax.block[:1], *syntax.strings) if mark} | {"'"}
+    if ";" in syntax.line:
+        first.add("#")
+    if syntax.block and syntax.block[0].endswith("[["):
+        first.add("[")
+    return "".join(map(re.escape, sorted(first)))
 
 
 def _end_of_block(text: str, syntax: CommentSyntax, start: int) -> int:

@@ -12,18 +12,19 @@ identifiers are not English. The whole program is one sequence, because ``rougeL
 order of lines and is not symmetric.
 """
 
-import re
+from string import ascii_lowercase, digits
 from zlib import crc32
 
 from rapidfuzz.distance import LCSseq
 
-_TOKEN = re.compile("[a-z0-9]+")
+#: the bytes of ASCII letters and digits; all others become spaces
+_TOKEN_BYTES = bytes(byte if chr(byte) in ascii_lowercase + digits else ord(" ") for byte in range(256))
 _CHARACTERS = 0x110000
 
 
 def rouge_tokens(text: str) -> list[str]:
     """Split a text into the tokens of the reference tokeniser."""
-    return _TOKEN.findall(text.lower())
+    return text.lower().encode("utf-8", "surrogatepass").translate(_TOKEN_BYTES).decode("ascii").split()
 
 
 class TokenEncoder:
@@ -34,16 +35,20 @@ class TokenEncoder:
     """
 
     def __init__(self) -> None:
-        self._characters: dict[str, str] = {}
+        self._characters = _Characters()
 
     def encode(self, words: list[str]) -> str:
         """Return the tokens as a string; equal tokens have equal characters."""
-        return "".join([self._characters.get(word) or self._new(word) for word in words])
+        return "".join(map(self._characters.__getitem__, words))
 
-    def _new(self, word: str) -> str:
-        if (number := len(self._characters)) >= _CHARACTERS:
+
+class _Characters(dict[str, str]):
+    """Token → character."""
+
+    def __missing__(self, word: str) -> str:
+        if (number := len(self)) >= _CHARACTERS:
             return chr(crc32(word.encode()) % _CHARACTERS)
-        return self._characters.setdefault(word, chr(number))
+        return self.setdefault(word, chr(number))
 
 
 def rouge_l(a: str, b: str) -> float:
