@@ -66,6 +66,11 @@ class Drafts:
         self.targets.remove(target)
         _remove(draft_path(target))
 
+    def rename(self, target: Path, other: Path) -> None:
+        """Let a draft, which is closed, replace another target."""
+        draft_path(target).rename(draft_path(other))
+        self.targets[self.targets.index(target)] = other
+
     def replace_targets(self) -> None:
         """Replace the targets with their drafts, in the order of ``add``."""
         for target in self.targets:

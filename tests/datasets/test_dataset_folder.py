@@ -8,9 +8,11 @@ import sys
 import pytest
 
 from glotsmith.datasets import DatasetCard, write_dataset
+from glotsmith.datasets.exporters import row_files
 from glotsmith.datasets.schema import columns, plain
 from glotsmith.errors import UsageError
-from glotsmith.records import Origin
+from glotsmith.records import Example, Origin
+from glotsmith.training.dataset_files import read_dataset_rows
 
 LOAD = """
 import json, sys
@@ -51,6 +53,56 @@ def test_load_dataset_opens_it_unedited(exporter, make_example, tmp_path):
         assert list(loaded["features"]) == list(columns())
         assert loaded["features"]["tests"]["feature"] == {"dtype": "string", "_type": "Value"}
         assert loaded["features"]["pass_rate"]["dtype"] == "float64"
+
+
+@pytest.mark.slow
+def test_load_dataset_opens_parquet_in_several_files(make_example, tmp_path, monkeypatch):
+    monkeypatch.setattr(row_files, "_ROW_GROUP", 4)
+    monkeypatch.setattr(row_files, "_FILE_BYTES", 100)  # each file has one row group
+    rows = [make_example(n, language) for language in ("lua", "r") for n in range(10 if language == "lua" else 3)]
+    write_dataset(iter(rows), tmp_path / "made", DatasetCard(name="demo"), exporter="parquet")
+    for config in ("", "lua"):
+        loaded = load(tmp_path / "made", config, tmp_path)
+        assert loaded["rows"] == [plain(row) for row in rows if not config or row.language == config]
+    assert list(read_dataset_rows(tmp_path / "made", Example)) == rows
+
+
+def data_files(folder):
+    return sorted(file.relative_to(folder / "data").as_posix() for file in folder.glob("data/*/*"))
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        (4, ["lua/train.parquet"]),
+        (5, ["lua/train-00001.parquet", "lua/train-00002.parquet"]),
+        (9, ["lua/train-00001.parquet", "lua/train-00002.parquet", "lua/train-00003.parquet"]),
+    ],
+)
+def test_parquet_has_files_of_bounded_size_that_replace_others(rows, expected, make_example, tmp_path, monkeypatch):
+    monkeypatch.setattr(row_files, "_ROW_GROUP", 4)
+    monkeypatch.setattr(row_files, "_FILE_BYTES", 100)
+    for count in (1, 13, rows):
+        examples = [make_example(n) for n in range(count)]
+        write_dataset(iter(examples), tmp_path, DatasetCard(name="demo"), exporter="parquet")
+    assert data_files(tmp_path) == expected
+    assert list(read_dataset_rows(tmp_path, Example)) == examples
+    write_dataset(iter(examples), tmp_path, DatasetCard(name="demo"), exporter="jsonl")
+    assert data_files(tmp_path) == ["lua/train.jsonl"]
+
+
+def test_an_export_that_ends_early_leaves_the_earlier_one(make_example, tmp_path, monkeypatch):
+    monkeypatch.setattr(row_files, "_ROW_GROUP", 2)
+    monkeypatch.setattr(row_files, "_FILE_BYTES", 100)
+
+    def cut_short():
+        yield from (make_example(n) for n in range(5))
+        raise KeyboardInterrupt
+
+    write_dataset([make_example()], tmp_path, DatasetCard(name="demo"), exporter="parquet")
+    with pytest.raises(KeyboardInterrupt):
+        write_dataset(cut_short(), tmp_path, DatasetCard(name="demo"), exporter="parquet")
+    assert data_files(tmp_path) == ["lua/train.parquet"]
 
 
 def test_an_empty_dataset_is_a_card(tmp_path):

@@ -121,7 +121,9 @@ def write_card(
         StorageError: The file cannot be written.
 
     """
-    paths = {file.parent.name: file.relative_to(folder).as_posix() for file in files}
+    paths = dict[str, list[str]]()
+    for file in files:
+        paths.setdefault(file.parent.name, []).append(file.relative_to(folder).as_posix())
     mark = _RUN.format(card.run) if card.run else ""
     text = f"{_header(card, summary, paths)}\n{mark}{_body(card, summary, plots)}"
     target = folder / FILE
@@ -171,7 +173,7 @@ def _is_card(file: Path) -> bool:
 # -------------------------------------------------------------------------------------------- header
 
 
-def _header(card: DatasetCard, summary: DatasetCounts, paths: Mapping[str, str]) -> str:
+def _header(card: DatasetCard, summary: DatasetCounts, paths: Mapping[str, Sequence[str]]) -> str:
     size = next((name for limit, name in _SIZES if summary.rows < limit), "n>1M")
     tags = sorted({"code", _MARK, "synthetic", *summary.languages})
     lines = [
@@ -194,10 +196,10 @@ def _header_licence(summary: DatasetCounts) -> str:
     return found.pop() if len(found) == 1 and found <= _HUB_LICENCES else "other"
 
 
-def _configs(paths: Mapping[str, str]) -> list[str]:
-    """Return a configuration for each language, and the default configuration ``all``."""
+def _configs(paths: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return one config a language, and ``all``, which is the default."""
     lines = ["configs:"]
-    configs = {"all": list(paths.values()), **{language: [path] for language, path in paths.items()}}
+    configs = {"all": [path for files in paths.values() for path in files], **paths}
     for name, files in configs.items():
         lines += [f"- config_name: {json.dumps(name)}", *(["  default: true"] if name == "all" else [])]
         lines += ["  data_files:", "  - split: train", "    path:", *(f"    - {json.dumps(path)}" for path in files)]

@@ -14,7 +14,7 @@ Item = TypeVar("Item", bound=Record)
 
 
 def read_dataset_rows(path: Path, kind: type[Item]) -> Iterator[Item]:
-    """Yield the rows of a file, or of a dataset's folder (``data/LANGUAGE/train.*``).
+    """Yield the rows of a file, or of a dataset's folder (``data/LANGUAGE/train.*`` or ``train-*``).
 
     Raises:
         UsageError: No file exists.
@@ -28,7 +28,7 @@ def read_dataset_rows(path: Path, kind: type[Item]) -> Iterator[Item]:
 def _dataset_files(path: Path) -> list[Path]:
     if path.is_file() and path.suffix in (".jsonl", ".parquet"):
         return [path]
-    found = sorted(file for file in path.glob("data/*/train.*") if file.suffix in (".jsonl", ".parquet"))
+    found = sorted(file for file in path.glob("data/*/train[.-]*") if file.suffix in (".jsonl", ".parquet"))
     if not found:
         raise UsageError(
             f"{path}: expected a run folder, a dataset that 'glotsmith export' wrote as jsonl or parquet, or a .jsonl "

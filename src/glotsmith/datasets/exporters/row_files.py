@@ -20,7 +20,8 @@ from glotsmith.records import Example, Preference, content_hash
 from glotsmith.write_aside import Drafts
 
 _LANGUAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_+#.-]*")
-_ROW_GROUP = 1000  #: number of rows in a row group of a Parquet file, and in memory
+_ROW_GROUP = 1000  #: rows in a row group of a Parquet file, and in memory
+_FILE_BYTES = 500_000_000  #: of a Parquet file of a dataset, after which another one begins (that of Hugging Face)
 
 
 class RowWriter(Protocol):
@@ -32,6 +33,11 @@ class RowWriter(Protocol):
 
     def close(self) -> None:
         """Write the rows in memory and close the file."""
+        ...
+
+    @property
+    def is_full(self) -> bool:
+        """Whether further rows belong into another file."""
         ...
 
 
@@ -53,12 +59,18 @@ class JsonLinesFile:
         """Close the file."""
         self._file.close()
 
+    @property
+    def is_full(self) -> bool:
+        """No: readers of JSON lines expect one file."""
+        return False
+
 
 class ParquetFile:
     """Parquet with typed columns, compressed with zstd and written in row groups."""
 
     def __init__(self, path: Path, columns: Mapping[str, ColumnType]) -> None:
         """Open the file."""
+        self._path = path
         self._schema = arrow().schema([(name, arrow_type(node)) for name, node in columns.items()])
         self._writer = cast(Any, import_module("pyarrow.parquet")).ParquetWriter(path, self._schema, compression="zstd")
         self._rows: list[dict[str, Any]] = []
@@ -77,6 +89,11 @@ class ParquetFile:
         finally:
             self._writer.close()
 
+    @property
+    def is_full(self) -> bool:
+        """Whether the file has its size. Rows in memory do not count."""
+        return not self._rows and self._path.stat().st_size >= _FILE_BYTES
+
     def _flush(self) -> None:
         self._writer.write_table(arrow().Table.from_pylist(self._rows, self._schema))
         self._rows.clear()
@@ -92,7 +109,8 @@ ROW_WRITERS: Mapping[str, Callable[[Path, Mapping[str, ColumnType]], RowWriter]]
 def write_language_files(rows: Iterable[Example], folder: Path, extension: str) -> list[Path]:
     """Write the rows to ``folder/data/LANGUAGE/train.EXTENSION`` and return these files, sorted.
 
-    Files of an earlier export are removed. Memory does not grow with the rows. A file is written whole or not at all.
+    A language with much data has several files in Parquet: ``train-00001.parquet``, ``train-00002.parquet``, ….
+    Files of an earlier export are removed. Memory does not grow with the rows. A file appears whole or not at all.
 
     Raises:
         StorageError: The disk is full, or the folder cannot be written.
@@ -110,16 +128,47 @@ def write_language_files(rows: Iterable[Example], folder: Path, extension: str) 
 
 
 def _write_drafts(rows: Iterable[Example], data: Path, extension: str, drafts: Drafts) -> None:
-    writers: dict[str, RowWriter] = {}
+    files: dict[str, _LanguageFiles] = {}
     with ExitStack() as stack:
         for example in rows:
-            row, line = _encode_row(example)
-            if (language := example.language) not in writers:
-                file = data / language / f"train.{extension}"
-                file.parent.mkdir(parents=True, exist_ok=True)
-                writers[language] = ROW_WRITERS[extension](drafts.add(file), columns())
-                stack.callback(writers[language].close)
-            writers[language].write(row, line)
+            row, line = _encoded_row(example)
+            if (language := example.language) not in files:
+                files[language] = _LanguageFiles(data / language, extension, drafts)
+                stack.callback(files[language].close)
+            files[language].write(row, line)
+
+
+class _LanguageFiles:
+    """The files of one language, of which the last one is open."""
+
+    def __init__(self, folder: Path, extension: str, drafts: Drafts) -> None:
+        self._folder, self._extension, self._drafts = folder, extension, drafts
+        self._full = 0  #: number of files before the open one
+        folder.mkdir(parents=True, exist_ok=True)
+        self._writer = self._open(f"train.{extension}")
+
+    def _open(self, name: str) -> RowWriter:
+        return ROW_WRITERS[self._extension](self._drafts.add(self._folder / name), columns())
+
+    def write(self, row: dict[str, Any], line: bytes) -> None:
+        """Add a row."""
+        if self._writer.is_full:
+            self._begin_file()
+        self._writer.write(row, line)
+
+    def _begin_file(self) -> None:
+        self._writer.close()
+        self._full += 1
+        if self._full == 1:
+            self._drafts.rename(self._folder / f"train.{self._extension}", self._part(1))
+        self._writer = self._open(self._part(self._full + 1).name)
+
+    def _part(self, number: int) -> Path:
+        return self._folder / f"train-{number:05}.{self._extension}"
+
+    def close(self) -> None:
+        """Close the open file."""
+        self._writer.close()
 
 
 def _encode_row(example: Example) -> tuple[dict[str, Any], bytes]:
@@ -133,8 +182,8 @@ def _encode_row(example: Example) -> tuple[dict[str, Any], bytes]:
 
 
 def _remove_others(data: Path, kept: set[Path]) -> None:
-    """Remove the files of an earlier export: those of other languages and formats."""
-    for file in sorted(data.glob("*/train.*")):
+    """Remove the files of an earlier export: other languages, other formats."""
+    for file in sorted(data.glob("*/train[.-]*")):
         if file not in kept:
             file.unlink()
             if not any(file.parent.iterdir()):
