@@ -2,6 +2,7 @@ from array import array
 
 import pytest
 
+from glotsmith.errors import UsageError
 from glotsmith.records import content_hash
 from glotsmith.selection import text_store
 from glotsmith.selection.text_store import ALL_BANDS, EXACT, GROUP, StoredText, TextStore
@@ -16,6 +17,7 @@ def text(number, language="lua"):
 @pytest.mark.parametrize("count", [0, 3, 4, 9])
 def test_a_store_returns_what_was_added_also_when_it_is_saved(count, tmp_path, monkeypatch):
     monkeypatch.setattr(text_store, "_BLOCK", 4)
+    monkeypatch.setattr(text_store, "_WAITING_WORDS", 6)
     store = TextStore(tmp_path / "store")
     for number in range(count):
         store.add(text(number))
@@ -28,8 +30,8 @@ def test_a_store_returns_what_was_added_also_when_it_is_saved(count, tmp_path, m
     for number in range(count):
         assert saved.key(number) == text(number).key
         assert saved.text(number) == text(number).words
-        assert saved.exact(number) == bytes.fromhex(text(number).exact)
-        assert saved.length(number) == 2
+        assert saved.identity(number).exact == bytes.fromhex(text(number).exact)
+        assert saved.lengths[number] == 2
     assert [b"".join(saved.band(band)) for band in range(ALL_BANDS)] == bands
     assert {len(array("I", band)) for band in bands} == {count}
     exact = array("I", bands[EXACT])
@@ -44,4 +46,24 @@ def test_texts_of_other_languages_share_no_mark(tmp_path):
         store.add(text(0, language))
     store.flush()
     assert all(len(set(array("I", b"".join(store.band(band))))) == 2 for band in range(ALL_BANDS))
+    store.close()
+
+
+def test_a_segment_with_other_marks_is_refused(tmp_path, monkeypatch):
+    store = TextStore(tmp_path / "store")
+    store.add(text(0))
+    store.flush()
+    store.save(tmp_path / "saved")
+    monkeypatch.setattr(text_store, "_FORMAT", text_store._FORMAT + 1)
+    with pytest.raises(UsageError, match="saved: another version of glotsmith wrote this part"):
+        TextStore(tmp_path / "saved", saved=True)
+
+
+def test_texts_without_words_share_a_band_only_if_they_are_equal(tmp_path):
+    store = TextStore(tmp_path)
+    for number in (0, 1, 2):  # 0 and 1 are equal
+        store.add(text(number)._replace(words=[], group=content_hash(str(number))))
+    store.flush()
+    bands = [array("I", b"".join(store.band(band))) for band in range(ALL_BANDS - 1)]
+    assert all(band[0] == band[1] != band[2] for band in bands)
     store.close()

@@ -10,17 +10,22 @@ import mmap
 import shutil
 import tempfile
 from array import array
-from collections.abc import Iterable, Iterator
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from functools import lru_cache
+from itertools import accumulate
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from glotsmith.drop_reasons import Reason
 from glotsmith.records import content_hash
-from glotsmith.selection.band_links import read_links, write_links
 from glotsmith.selection.similarity import TokenEncoder, rouge_l_above
-from glotsmith.selection.text_store import ALL_BANDS, EXACT, StoredText, TextStore
+from glotsmith.selection.text_store import ALL_BANDS, StoredText, TextIdentity, TextStore
 from glotsmith.step import Dropped
+
+if TYPE_CHECKING:
+    from glotsmith.selection.band_links import TextLinks
 
 Preference = Literal["first", "longest", "best"]  #: which of several similar items is kept
 
@@ -85,19 +90,20 @@ class DuplicateSearch:
 
     def decide(self) -> Iterator[Dropped | None]:
         """Decide about all texts; then yield for each one, in the order of ``add``, why it is dropped."""
+        from glotsmith.selection.band_links import write_links  # imports NumPy, which only a search needs
+
         self._own.flush()
-        stores = [*self._earlier, self._own]
-        first, count = sum(map(len, self._earlier)), sum(map(len, stores))
-        texts = _Texts(stores)
+        first = sum(map(len, self._earlier))
         order = self._decision_order(first)
+        texts = _Texts([*self._earlier, self._own], order)
         for band in range(ALL_BANDS):
-            write_links(self._links(band), (piece for store in stores for piece in store.band(band)), order)
-        self._decide_all(texts, order, first, count)
-        places = array("I", range(count)) if order is None else _inverse(order)
+            write_links(self._links(band), texts.band(band), order)
+        self._decide_all(texts, first)
+        places = range(len(texts)) if order is None else _inverse(order)
         for number in range(len(self._own)):
             decision = self._decisions.get(places[first + number])
             self._own.kept[number] = decision is None
-            yield None if decision is None else self._dropped(decision, texts, order)
+            yield None if decision is None else self._dropped(decision, texts)
         if self._index is not None:
             self._index.folder.mkdir(parents=True, exist_ok=True)
             self._own.save(self._index.folder / self._index.name)
@@ -113,55 +119,47 @@ class DuplicateSearch:
         if self._prefer == "first":
             return None
         own, scores = self._own, self._scores
-        rank = own.length if self._prefer == "longest" else scores.__getitem__
+        rank = own.lengths.__getitem__ if self._prefer == "longest" else scores.__getitem__
         return array("I", [*range(first), *(first + n for n in sorted(range(len(own)), key=rank, reverse=True))])
 
     def _links(self, band: int) -> Path:
         return self._folder / f"links-{band}"
 
-    def _decide_all(self, texts: "_Texts", order: "array[int] | None", first: int, count: int) -> None:
-        chains = _Chains(self._folder / "chains", count)
-        try:
-            for place, links in enumerate(read_links(map(self._links, range(ALL_BANDS)), count)):
-                number = place if order is None else order[place]
-                candidates = chains.link(place, links)
-                if place < first:
-                    kept = texts.kept(number)
-                else:
-                    kept = not candidates or self._decide(place, number, candidates, texts, order)
-                chains.set_kept(place, kept=kept)
-        finally:
-            chains.close()
+    def _decide_all(self, texts: "_Texts", first: int) -> None:
+        """Decide about the texts that share a mark with an earlier one; all others are kept."""
+        from glotsmith.selection.band_links import read_links
 
-    def _decide(
-        self, place: int, number: int, found: "dict[int, set[int]]", texts: "_Texts", order: "array[int] | None"
-    ) -> bool:
+        kept = bytearray().join(store.kept for store in self._earlier) + b"\1" * len(self._own)
+        with closing(_Chains(self._folder / "chains", kept)) as chains:
+            for links in read_links(map(self._links, range(ALL_BANDS)), len(texts)):
+                if (similar := chains.link(links)) and links.place >= first:
+                    kept[links.place] = self._decide(links.place, similar, texts)
+
+    def _decide(self, place: int, earlier: set[int], texts: "_Texts") -> bool:
         """Compare a text with kept ones that share a band; return whether it is kept, too."""
-        exact, group, language = texts.exact(number), texts.group(number), texts.language(number)
-        similar, others = list[int](), list[int]()
-        for other in sorted(found):
-            other_number = other if order is None else order[other]
-            if EXACT in found[other] and texts.exact(other_number) == exact:
+        own = texts.identity(place)
+        within, across = list[int](), list[int]()
+        for other in sorted(earlier):
+            identity = texts.identity(other)
+            if identity.exact == own.exact:
                 self._decisions[place] = _Decision(Reason.EXACT_DUPLICATE, other)
                 return False
-            if texts.group(other_number) == group:
-                similar.append(other)
-            elif texts.language(other_number) == language:
-                others.append(other)
-        limits = [(similar, self._thresholds.within), (others, self._thresholds.across)]
-        for places, limit in limits:
+            if identity.group == own.group:
+                within.append(other)
+            elif identity.language == own.language:
+                across.append(other)
+        for places, limit in (within, self._thresholds.within), (across, self._thresholds.across):
             for other in places if limit is not None else ():
-                other_number = other if order is None else order[other]
-                if score := texts.similarity_above(other_number, number, limit or 1.0):
+                if score := texts.similarity_above(other, place, limit or 1.0):
                     self._decisions[place] = _Decision(Reason.NEAR_DUPLICATE, other, score)
                     return False
         return True
 
-    def _dropped(self, decision: _Decision, texts: "_Texts", order: "array[int] | None") -> Dropped:
-        keeper = texts.key(decision.keeper if order is None else order[decision.keeper])
+    def _dropped(self, decision: _Decision, texts: "_Texts") -> Dropped:
+        store, number = texts.find(decision.keeper)
         if decision.reason == Reason.EXACT_DUPLICATE:
-            return Dropped(decision.reason, f"the same as {keeper}")
-        return Dropped(decision.reason, f"ROUGE-L {decision.score:.3f} with {keeper}")
+            return Dropped(decision.reason, f"the same as {store.key(number)}")
+        return Dropped(decision.reason, f"ROUGE-L {decision.score:.3f} with {store.key(number)}")
 
 
 def _segments(index: IndexSegment | None) -> list[Path]:
@@ -179,82 +177,67 @@ def _inverse(order: "array[int]") -> "array[int]":
 
 
 class _Texts:
-    """The texts of several stores, numbered one after another."""
+    """The texts of several stores, one after another. A place is that of a text in the order of decision."""
 
-    def __init__(self, stores: Iterable[TextStore]) -> None:
-        self._stores = list(stores)
+    def __init__(self, stores: Sequence[TextStore], order: "array[int] | None") -> None:
+        self._stores, self._order = stores, order
+        self._ends = list(accumulate(map(len, stores)))
         self._encoder = TokenEncoder()
         self._encoded = lru_cache(_CACHED_TEXTS)(self._encode)
 
-    def _find(self, number: int) -> tuple[TextStore, int]:
-        for store in self._stores:
-            if number < len(store):
-                return store, number
-            number -= len(store)
-        raise IndexError(number)
+    def __len__(self) -> int:
+        return self._ends[-1]
 
-    def similarity_above(self, number: int, other: int, threshold: float) -> float:
+    def band(self, number: int) -> Iterator[bytes]:
+        """Yield the marks of a band, in the order of the stores."""
+        return (piece for store in self._stores for piece in store.band(number))
+
+    def find(self, place: int) -> tuple[TextStore, int]:
+        """Return the store of a text, and its number in it."""
+        number = place if self._order is None else self._order[place]
+        index = bisect_right(self._ends, number)
+        return self._stores[index], number - (self._ends[index - 1] if index else 0)
+
+    def identity(self, place: int) -> TextIdentity:
+        """Return what two texts are compared by before their words."""
+        store, number = self.find(place)
+        return store.identity(number)
+
+    def similarity_above(self, place: int, other: int, threshold: float) -> float:
         """Return ROUGE-L F1 of two texts if it is above a threshold, else 0; long and short texts are not read."""
-        sizes = self.length(number), self.length(other)
+        sizes = [store.lengths[number] for store, number in map(self.find, (place, other))]
         if 2 * min(sizes) <= threshold * sum(sizes):
             return 0.0
-        return rouge_l_above(self._encoded(number), self._encoded(other), threshold)
+        return rouge_l_above(self._encoded(place), self._encoded(other), threshold)
 
-    def _encode(self, number: int) -> str:
-        store, at = self._find(number)
-        return self._encoder.encode(store.text(at))
-
-    def length(self, number: int) -> int:
-        store, at = self._find(number)
-        return store.length(at)
-
-    def key(self, number: int) -> str:
-        store, at = self._find(number)
-        return store.key(at)
-
-    def exact(self, number: int) -> bytes:
-        store, at = self._find(number)
-        return store.exact(at)
-
-    def group(self, number: int) -> bytes:
-        store, at = self._find(number)
-        return store.group(at)
-
-    def language(self, number: int) -> int:
-        store, at = self._find(number)
-        return store.language(at)
-
-    def kept(self, number: int) -> bool:
-        store, at = self._find(number)
-        return bool(store.kept[at])
+    def _encode(self, place: int) -> str:
+        store, number = self.find(place)
+        return self._encoder.encode(store.text(number))
 
 
 class _Chains:
     """For each text and band the last kept text before it with the same mark, in a sparse file."""
 
-    def __init__(self, path: Path, count: int) -> None:
-        self._kept = bytearray(count)
+    def __init__(self, path: Path, kept: bytearray) -> None:
+        """Create the file; ``kept`` says for each place whether the text is kept, as far as that is decided."""
+        self._kept = kept
         self._file = path.open("w+b")
-        self._file.truncate(max(4 * ALL_BANDS * count, 4))
+        self._file.truncate(max(4 * ALL_BANDS * len(kept), 4))
         self._map = mmap.mmap(self._file.fileno(), 0)
         self._last = memoryview(self._map).cast("I")  #: place + 1 of a text; 0: there is none
 
-    def link(self, place: int, links: list[tuple[int, int]]) -> dict[int, set[int]]:
-        """Store the links of a text; return the kept texts that share bands with it, with these bands."""
-        found = dict[int, set[int]]()
-        base = place * ALL_BANDS
-        last, kept = self._last, self._kept
-        for band, before in links:
+    def link(self, links: "TextLinks") -> set[int]:
+        """Store the links of a text; return the kept texts before it that share a mark with it."""
+        found, last, kept = set[int](), self._last, self._kept
+        base = links.place * ALL_BANDS
+        for band, before in zip(links.bands, links.earlier, strict=True):
             at = before + 1 if kept[before] else last[before * ALL_BANDS + band]
-            last[base + band] = at
+            if at:
+                last[base + band] = at
             while at:
-                found.setdefault(at - 1, set()).add(band)
+                found.add(at - 1)
                 at = last[(at - 1) * ALL_BANDS + band]
         return found
-
-    def set_kept(self, place: int, *, kept: bool) -> None:
-        """Set whether a text was kept."""
-        self._kept[place] = kept
 
     def close(self) -> None:
         """Close the file."""

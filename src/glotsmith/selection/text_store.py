@@ -8,20 +8,26 @@ import shutil
 from array import array
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 from zlib import crc32
 
 import msgspec
 
-from glotsmith.selection.minhash import BANDS, minhash_signature
+from glotsmith.errors import UsageError
 
+if TYPE_CHECKING:
+    from glotsmith.selection.minhash import Marks
+
+BANDS = 160  #: of similar texts (``minhash.py``)
 EXACT, GROUP = BANDS, BANDS + 1  #: further bands: equal texts, and texts of one group
 ALL_BANDS = BANDS + 2
 DIGEST_BYTES = 16
 _BLOCK = 2048  #: items whose marks are written at once, ordered by band
+_WAITING_WORDS = 1 << 16  #: words in memory whose marks are not computed
 _MARK_BYTES = 4
 _NAMES = ("marks", "texts", "keys")
 _TABLE = "table"  #: file with what is in memory
+_FORMAT = 2  #: of the marks; a segment with other marks would find nothing
 
 
 class StoredText(NamedTuple):
@@ -34,9 +40,18 @@ class StoredText(NamedTuple):
     language: str
 
 
+class TextIdentity(NamedTuple):
+    """Digests of a text."""
+
+    exact: bytearray  #: that equal texts share
+    group: bytearray  #: of language and group
+    language: int
+
+
 class _Table(msgspec.Struct):
     """The columns of a segment that are read into memory."""
 
+    format: int = 1
     text_ends: bytes = bytes(8)
     key_ends: bytes = bytes(8)
     exact: bytes = b""
@@ -57,45 +72,71 @@ class TextStore:
             similar: also compute marks that find similar texts.
             saved: read the files.
 
+        Raises:
+            UsageError: another version of glotsmith saved the files.
+
         """
         folder.mkdir(parents=True, exist_ok=True)
         self._folder, self._similar = folder, similar
+        read = _read_table(folder / _TABLE) if saved else _Table()
         files: list[BinaryIO] = [(folder / name).open("rb" if saved else "w+b") for name in _NAMES]
         self._marks, self._texts, self._keys = files
-        read = msgspec.msgpack.decode((folder / _TABLE).read_bytes(), type=_Table) if saved else _Table()
         self._text_ends, self._key_ends = array("Q", read.text_ends), array("Q", read.key_ends)
         self._exact, self._group = bytearray(read.exact), bytearray(read.group)
-        self._languages, self._counts = array("I", read.languages), array("I", read.counts)
-        self._columns = [array("I") for _ in range(ALL_BANDS)]  #: marks of the last block, by band
+        self.languages, self.lengths = array("I", read.languages), array("I", read.counts)
+        self._waiting, self._waiting_words = list[Sequence[str]](), 0
+        self._columns: list[Marks] = []  #: marks of the last block
         self.kept = bytearray(read.kept)  #: 1 for each text that was kept
 
     def __len__(self) -> int:
         """Count the texts."""
-        return len(self._languages)
+        return len(self.languages)
 
     def add(self, text: StoredText) -> None:
         """Append a text."""
         self._text_ends.append(self._text_ends[-1] + self._texts.write(" ".join(text.words).encode()))
         self._key_ends.append(self._key_ends[-1] + self._keys.write(text.key.encode("utf-8", "surrogatepass")))
-        exact, group, language = bytes.fromhex(text.exact), bytes.fromhex(text.group), crc32(text.language.encode())
-        self._exact += exact
-        self._group += group
-        self._languages.append(language)
-        self._counts.append(len(text.words))
+        self._exact += bytes.fromhex(text.exact)
+        self._group += bytes.fromhex(text.group)
+        self.languages.append(crc32(text.language.encode()))
+        self.lengths.append(len(text.words))
         self.kept.append(0)
-        marks = minhash_signature(text.words) if self._similar else [len(self)] * BANDS
-        for column, mark in zip(self._columns, (*marks, crc32(exact), crc32(group)), strict=True):
-            column.append(mark ^ language)
-        if len(self._columns[0]) == _BLOCK:
-            self.flush()
+        self._waiting.append(text.words or (text.exact,))
+        self._waiting_words += len(text.words)
+        if len(self) % _BLOCK == 0:
+            self._write_block()
+        elif self._waiting_words >= _WAITING_WORDS:
+            self._compute_marks()
 
     def flush(self) -> None:
         """Write the marks of the last block."""
-        for column in self._columns:
-            self._marks.write(column)
-            del column[:]
+        self._write_block()
         for file in (self._marks, self._texts, self._keys):
             file.flush()
+
+    def _write_block(self) -> None:
+        self._compute_marks()
+        if self._columns:
+            import numpy as np
+
+            self._marks.write(np.concatenate(self._columns, axis=1).tobytes())
+        self._columns.clear()
+
+    def _compute_marks(self) -> None:
+        """Compute the marks of the texts that wait for it."""
+        if not self._waiting:
+            return
+        import numpy as np
+
+        from glotsmith.selection.minhash import band_marks  # imports NumPy, which only a search needs
+
+        first, count = len(self) - len(self._waiting), len(self._waiting)
+        marks = np.empty((ALL_BANDS, count), np.uint32)
+        marks[:BANDS] = band_marks(self._waiting) if self._similar else np.arange(first, len(self))
+        for band, digests in ((EXACT, self._exact), (GROUP, self._group)):
+            marks[band] = np.frombuffer(digests[first * DIGEST_BYTES :], np.uint32)[:: DIGEST_BYTES // _MARK_BYTES]
+        self._columns.append(marks ^ np.array(self.languages[first:], np.uint32))
+        self._waiting, self._waiting_words = [], 0
 
     def band(self, number: int) -> Iterator[bytes]:
         """Yield the marks of a band, in the order of the texts, as 32-bit numbers; after ``flush``."""
@@ -105,28 +146,17 @@ class TextStore:
             yield self._marks.read(count * _MARK_BYTES)
 
     def text(self, number: int) -> list[str]:
-        """Return the words of a text."""
+        """Return the words of a text; after ``flush``."""
         return _slice(self._texts, self._text_ends, number).decode().split()
 
-    def length(self, number: int) -> int:
-        """Return the number of words of a text."""
-        return self._counts[number]
-
     def key(self, number: int) -> str:
-        """Return the key of a text."""
+        """Return the key of a text; after ``flush``."""
         return _slice(self._keys, self._key_ends, number).decode("utf-8", "surrogatepass")
 
-    def exact(self, number: int) -> bytes:
-        """Return the digest that equal texts share."""
-        return bytes(self._exact[number * DIGEST_BYTES : (number + 1) * DIGEST_BYTES])
-
-    def group(self, number: int) -> bytes:
-        """Return the digest of a text's language and group."""
-        return bytes(self._group[number * DIGEST_BYTES : (number + 1) * DIGEST_BYTES])
-
-    def language(self, number: int) -> int:
-        """Return a number for the language of a text."""
-        return self._languages[number]
+    def identity(self, number: int) -> TextIdentity:
+        """Return what a text is compared by before its words."""
+        digest = slice(number * DIGEST_BYTES, (number + 1) * DIGEST_BYTES)
+        return TextIdentity(self._exact[digest], self._group[digest], self.languages[number])
 
     def close(self) -> None:
         """Close the files; idempotent."""
@@ -135,15 +165,23 @@ class TextStore:
 
     def save(self, place: Path) -> None:
         """Close the store, and move its files to a place, where they replace those of an earlier segment."""
-        columns = (self._text_ends, self._key_ends, self._exact, self._group, self._languages, self._counts, self.kept)
+        columns = (self._text_ends, self._key_ends, self._exact, self._group, self.languages, self.lengths, self.kept)
         self.close()
-        (self._folder / _TABLE).write_bytes(msgspec.msgpack.encode(_Table(*map(bytes, columns))))
+        (self._folder / _TABLE).write_bytes(msgspec.msgpack.encode(_Table(_FORMAT, *map(bytes, columns))))
         aside = place.with_name(f".{place.name}.{os.getpid()}")
         shutil.copytree(self._folder, aside)
         shutil.rmtree(place, ignore_errors=True)
         aside.rename(place)
 
 
+def _read_table(file: Path) -> _Table:
+    read = msgspec.msgpack.decode(file.read_bytes(), type=_Table)
+    if read.format != _FORMAT:
+        raise UsageError(
+            f"{file.parent}: another version of glotsmith wrote this part of an index: delete it, or use another index"
+        )
+    return read
+
+
 def _slice(file: BinaryIO, ends: "array[int]", number: int) -> bytes:
-    file.seek(ends[number])
-    return file.read(ends[number + 1] - ends[number])
+    return os.pread(file.fileno(), ends[number + 1] - ends[number], ends[number])
