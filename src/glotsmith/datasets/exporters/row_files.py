@@ -131,7 +131,7 @@ def _write_drafts(rows: Iterable[Example], data: Path, extension: str, drafts: D
     files: dict[str, _LanguageFiles] = {}
     with ExitStack() as stack:
         for example in rows:
-            row, line = _encoded_row(example)
+            row, line = _encode_row(example)
             if (language := example.language) not in files:
                 files[language] = _LanguageFiles(data / language, extension, drafts)
                 stack.callback(files[language].close)
