@@ -69,9 +69,10 @@ def test_load_dataset_opens_every_folder_with_its_types(exported: Path) -> None:
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     code = (
-        "import sys; from pathlib import Path; import tiny_model; from glotsmith.training.models import _template;"
+        "import sys; from pathlib import Path; import tiny_model; "
+        "from glotsmith.training.models import _read_template;"
         f"folder = tiny_model.make(Path(sys.argv[1]), [{RIGHT!r}]); "
-        "(folder / 'chat_template.jinja').write_text(_template('chatml'))"
+        "(folder / 'chat_template.jinja').write_text(_read_template('chatml'))"
     )
     folder = tmp_path_factory.mktemp("tiny")
     subprocess.run([sys.executable, "-c", code, str(folder)], cwd=HERE.parent, check=True, capture_output=True)

@@ -121,9 +121,8 @@ def write_card(
         StorageError: The file cannot be written.
 
     """
-    paths = dict[str, list[str]]()
-    for file in files:
-        paths.setdefault(file.parent.name, []).append(file.relative_to(folder).as_posix())
+    names = sorted({file.parent.name for file in files})
+    paths = {name: [f"data/{name}/{file.name}" for file in files if file.parent.name == name] for name in names}
     mark = _RUN.format(card.run) if card.run else ""
     text = f"{_header(card, summary, paths)}\n{mark}{_body(card, summary, plots)}"
     target = folder / FILE
@@ -153,9 +152,7 @@ def claim_folder(folder: Path, run: str = "") -> None:
     except OSError as error:
         raise StorageError(f"{folder}: the dataset cannot be written: {error.strerror or error}") from error
     if not is_dataset:
-        raise UsageError(
-            f"{folder}: the folder contains other files ({', '.join(strange[:3])}): choose a new or empty one"
-        )
+        raise UsageError(f"{folder} contains other files ({', '.join(strange[:3])}): choose a new or empty folder")
     if run and FILE in strange and _run_of(folder / FILE) not in ("", run):
         raise UsageError(f"{folder}: the folder contains the dataset of another run: choose a new or empty one")
 
@@ -197,7 +194,7 @@ def _header_licence(summary: DatasetCounts) -> str:
 
 
 def _configs(paths: Mapping[str, Sequence[str]]) -> list[str]:
-    """Return one config a language, and ``all``, which is the default."""
+    """Return a configuration for each language, and the default configuration ``all``."""
     lines = ["configs:"]
     configs = {"all": [path for files in paths.values() for path in files], **paths}
     for name, files in configs.items():
