@@ -1,4 +1,4 @@
-"""A simulated teacher of xcoder: every reply follows by rule from the prompt's text and the seed. No model is in it.
+"""A simulated teacher of xcoder: every reply follows by rule from the prompt and a draw. No model is in it.
 
 It knows the fourteen problems of ``small_corpus`` and has three favourites among them, which it poses again and again
 unless the prompt tells it that it did so before.
@@ -68,9 +68,12 @@ def posed(name: str) -> str:
     )
 
 
-def say(text: str, seed: int, sample: int) -> str:
-    """Return what the simulated teacher says to a prompt; some of its replies are of no use."""
-    chance = int(content_hash(text, str(seed), str(sample))[:6], 16)
+def say(text: str, seed: int, sample: int, item: str = "") -> str:
+    """Return what the simulated teacher says to a prompt; some of its replies are of no use.
+
+    With an item, the draw depends on the item and the call, and the words of the prompt do not change it.
+    """
+    chance = int(content_hash(item or text, call_of(text) if item else "", str(seed), str(sample))[:6], 16)
     match call_of(text):
         case "propose" | "revise" if chance % 13 == 0:
             return "I would rather talk about something else."
@@ -131,7 +134,9 @@ class Simulated(Teacher):
         """Answer by rule."""
         text = request.messages[0].content
         self.requests.append(call_of(text))
-        return Reply(text=say(text, request.seed, request.sample), input_tokens=len(text), output_tokens=20)
+        return Reply(
+            text=say(text, request.seed, request.sample, request.item), input_tokens=len(text), output_tokens=20
+        )
 
     async def close(self) -> None:
         """Release nothing."""

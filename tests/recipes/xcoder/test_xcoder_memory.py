@@ -58,7 +58,7 @@ def test_memory_yields_twice_the_distinct_problems_at_no_fewer_requests_without_
     common = {"sources": (str(tmp_path / "seed.py"),), "languages": ("python", "lua"), "samples": 3, "wanted": 1}
     common |= {"ds1": False, "self_evaluation": "off"}
     cache = tmp_path / "cache.sqlite"
-    with_memory = asyncio.run(carry(XCoder(**common, sessions=9, epoch=1), tmp_path / "on", cache))
+    with_memory = asyncio.run(carry(XCoder(**common, sessions=7, epoch=1), tmp_path / "on", cache))
     off_recipe = XCoder(
         **common, sessions=20, epoch=20, memory="off"
     )  # epochs are only faster where nothing is remembered
