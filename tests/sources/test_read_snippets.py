@@ -48,6 +48,16 @@ def test_a_relative_path_is_looked_for_in_the_folder_and_kept_as_written(
     assert here[0].startswith(f"{spec}:")
 
 
+def test_a_dataset_with_several_files_of_a_language_is_read_whole(tmp_path: Path) -> None:
+    for language, part in (("lua", "train"), ("r", "train-00001"), ("r", "train-00002")):
+        file = tmp_path / "data" / language / f"{part}.jsonl"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f'{{"content": "{part} = 1"}}\n{{"content": "{part} = 2"}}\n')
+    keys = [key.partition(f"{tmp_path}:")[2] for key in read(tmp_path)]
+    rows = ("lua/1", "lua/2", "r/train-00001/1", "r/train-00001/2", "r/train-00002/1", "r/train-00002/2")
+    assert keys == list(rows)
+
+
 def snippets(*specs: Path | str, column: str = "") -> list[Snippet]:
     return [kept.item for result in read(*specs, column=column).values() for kept in result.kept]
 

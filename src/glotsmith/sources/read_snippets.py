@@ -108,7 +108,7 @@ def _dataset_files(path: Path) -> list[Path]:
 
     """
     for root in (path / "dataset" / "jsonl", path / "dataset" / "parquet", path):
-        if files := sorted(p for p in root.glob("data/*/train.*") if p.name.endswith(table_rows.TABLE_SUFFIXES)):
+        if files := sorted(p for p in root.glob("data/*/train[.-]*") if p.name.endswith(table_rows.TABLE_SUFFIXES)):
             return files
     raise UsageError(
         f"{path}: the run has no dataset. Finish the run, or export its rows with 'glotsmith export {path}'"
@@ -118,7 +118,8 @@ def _dataset_files(path: Path) -> list[Path]:
 def _table_reader(spec: str, files: Sequence[Path], column: str) -> "Callable[[], Iterator[SnippetUnit]]":
     def units() -> Iterator[SnippetUnit]:
         for file in files:
-            prefix = f"{file.parent.name}/" if len(files) > 1 else ""
+            part = "" if file.stem == "train" else f"{file.stem}/"  # one of several files of a language
+            prefix = f"{file.parent.name}/{part}" if len(files) > 1 else ""
             read = (
                 table_rows.parquet_rows(file) if file.suffix == ".parquet" else table_rows.jsonl_rows(file, _MAX_BYTES)
             )
