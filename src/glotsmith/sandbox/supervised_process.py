@@ -35,7 +35,7 @@ _IDLE_CHECK_INTERVAL_S = 0.1  #: of a program that waits: the longest step of it
 _SHORTEST_PAUSE_S = 0.002  #: before the CPU limit
 _WAITS_S = 0.05  #: after this idle time a program lends its slot
 _IDLE = "idle: the program waited, and nothing in it could run"
-_LONGEST_WALL = 10  #: times the wall limit: the wall time of a program that gets no processor
+_MAX_WALL_FACTOR = 10  #: times the wall limit: a program that gets no processor ends after this time
 _SETUP_TIMEOUT_S = 60.0  #: of the sandbox around a program, or of loading an interpreter, on a busy machine
 KILL_TIMEOUT_S = 10.0  #: how long a killed process may take to die
 
@@ -52,9 +52,9 @@ class SupervisedProcess(ABC):
         self._limits = limits
         self._stop_reason: StopReason | None = None
         self.is_decided: IsDecided | None = None
-        self.loaded_line = b""
-        self._loaded = False
-        self._unused_load_s = 0.0  #: CPU time that only loading could have used
+        self.loaded_line = b""  #: ``Program.loaded_line``
+        self._loaded = False  #: whether the program has printed ``loaded_line``
+        self._unused_load_s = 0.0  #: CPU time for loading that the program did not use
         self.on_wait: Callable[[TreeUsage], None] = lambda usage: None  #: called while nothing in it could run
         self.on_resume: Callable[[], None] = lambda: None  #: called when it may run again
         self._judged_bytes = 0  #: of stdout, when ``is_decided`` was called
@@ -237,7 +237,7 @@ class SupervisedProcess(ABC):
         if self.state == "setup":
             return self._started_at + max(_SETUP_TIMEOUT_S, limits.wall_s) - time.monotonic()
         wall_s = limits.wall_s + limits.build_cpu_s if self._building else limits.wall_s
-        limit_s = min(wall_s + self._starvation_clock.starved_s, _LONGEST_WALL * wall_s)
+        limit_s = min(wall_s + self._starvation_clock.starved_s, _MAX_WALL_FACTOR * wall_s)
         return self._phase_started_at + limit_s - time.monotonic()
 
     def stop(self, reason: StopReason) -> None:

@@ -20,8 +20,8 @@ from glotsmith.records import Example, Preference, content_hash
 from glotsmith.write_aside import Drafts
 
 _LANGUAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_+#.-]*")
-_ROW_GROUP = 1000  #: rows in a row group of a Parquet file, and in memory
-_FILE_BYTES = 500_000_000  #: of a Parquet file of a dataset, after which another one begins (that of Hugging Face)
+_ROW_GROUP = 1000  #: number of rows in a row group of a Parquet file, and in memory
+_FILE_BYTES = 500_000_000  #: size at which a Parquet file of a dataset ends and the next one begins, as on the Hub
 
 
 class RowWriter(Protocol):
@@ -37,7 +37,7 @@ class RowWriter(Protocol):
 
     @property
     def is_full(self) -> bool:
-        """Whether further rows belong into another file."""
+        """Whether the next row belongs in a new file."""
         ...
 
 
@@ -61,7 +61,7 @@ class JsonLinesFile:
 
     @property
     def is_full(self) -> bool:
-        """No: readers of JSON lines expect one file."""
+        """False, because the format ``jsonl`` has one file for each language."""
         return False
 
 
@@ -91,7 +91,7 @@ class ParquetFile:
 
     @property
     def is_full(self) -> bool:
-        """Whether the file has its size. Rows in memory do not count."""
+        """Whether the file has reached ``_FILE_BYTES``. Rows in memory do not count."""
         return not self._rows and self._path.stat().st_size >= _FILE_BYTES
 
     def _flush(self) -> None:
@@ -110,7 +110,7 @@ def write_language_files(rows: Iterable[Example], folder: Path, extension: str) 
     """Write the rows to ``folder/data/LANGUAGE/train.EXTENSION`` and return these files, sorted.
 
     A language with much data has several files in Parquet: ``train-00001.parquet``, ``train-00002.parquet``, ….
-    Files of an earlier export are removed. Memory does not grow with the rows. A file appears whole or not at all.
+    Files of an earlier export are removed. Memory does not grow with the rows. A file is written whole or not at all.
 
     Raises:
         StorageError: The disk is full, or the folder cannot be written.
@@ -139,11 +139,11 @@ def _write_drafts(rows: Iterable[Example], data: Path, extension: str, drafts: D
 
 
 class _LanguageFiles:
-    """The files of one language, of which the last one is open."""
+    """The files of one language. The last file is open."""
 
     def __init__(self, folder: Path, extension: str, drafts: Drafts) -> None:
         self._folder, self._extension, self._drafts = folder, extension, drafts
-        self._full = 0  #: number of files before the open one
+        self._full = 0  #: number of closed files
         folder.mkdir(parents=True, exist_ok=True)
         self._writer = self._open(f"train.{extension}")
 
@@ -182,7 +182,7 @@ def _encode_row(example: Example) -> tuple[dict[str, Any], bytes]:
 
 
 def _remove_others(data: Path, kept: set[Path]) -> None:
-    """Remove the files of an earlier export: other languages, other formats."""
+    """Remove the files of an earlier export: those of other languages and formats, and further parts."""
     for file in sorted(data.glob("*/train[.-]*")):
         if file not in kept:
             file.unlink()

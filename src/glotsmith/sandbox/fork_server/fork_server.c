@@ -12,10 +12,10 @@
      GLOTSMITH_FORK distinguishes the interpreter's call.) An interpreter without fork() that can call functions of
      shared libraries, such as Lua, calls become_fork_server().
 
-   Requests arrive on the socket whose number is in the first line of GLOTSMITH_FORK_SERVER. Further lines are prefixes of
-   toolchains that lie in scratch folders: each program finds them in its fresh file systems, read-only. Each request
-   carries four descriptors: stdin, stdout, stderr and a channel. Process 1 of the program's PID namespace (program_init)
-   reports events on the channel; no other process holds it:
+   Requests arrive on the socket whose number is in the first line of GLOTSMITH_FORK_SERVER. The other lines are
+   prefixes of toolchains below scratch folders. The fresh file systems of each program contain them, read-only. Each
+   request carries four descriptors: stdin, stdout, stderr and a channel. Process 1 of the program's PID namespace
+   (program_init) reports events on the channel; no other process holds it:
 
      B  the build runs        R  the program runs        M  the command does not exist
      U  the build failed      E  the program and its children are dead: struct ending

@@ -138,7 +138,7 @@ def _hidden_prefixes(program: Program) -> list[str]:
     """Return the toolchain prefixes that the fresh file systems of a program would hide.
 
     Raises:
-        OSError: the fork server cannot be told about one of them.
+        OSError: a prefix contains a line break, or all prefixes are longer than the buffer of the fork server.
 
     """
     found = [p for p in toolchain_prefixes(program) if any(Path(p).is_relative_to(folder) for folder in _SCRATCH)]
