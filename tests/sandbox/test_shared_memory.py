@@ -15,10 +15,25 @@ for _ in range(2): os.fork()
 time.sleep(1)
 while True: os.fork()
 """
+GROWS_WITH_A_CHILD = """
+import os, time
+if os.fork() == 0: time.sleep(60)
+x = bytearray(200 << 20)
+time.sleep(60)
+"""
 
 
-def test_a_slow_measurement_delays_no_other_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Four processes share 60 MB, which a measurement counts that ends after the program; then they are too many."""
+@pytest.mark.parametrize(
+    ("code", "ending"),
+    [
+        pytest.param(
+            SHARES_THEN_FORKS, "processes", id="shares and forks"
+        ),  # four processes share 60 MB, and then they are too many
+        pytest.param(GROWS_WITH_A_CHILD, "memory", id="grows with a child"),  # one process alone exceeds the limit
+    ],
+)
+def test_a_slow_measurement_delays_no_limit(monkeypatch: pytest.MonkeyPatch, code: str, ending: str) -> None:
+    """The measurement of memory ends after the program."""
     program_ended, waited_for_the_end = threading.Event(), list[bool]()
 
     def measure(processes: object) -> float:
@@ -27,13 +42,13 @@ def test_a_slow_measurement_delays_no_other_limit(monkeypatch: pytest.MonkeyPatc
 
     async def run() -> Outcome:
         sandbox = open_sandbox()
-        limits = Limits(cpu_s=30, wall_s=60, memory_mb=128, processes=16)
-        argv = ("/usr/bin/python3", "-c", SHARES_THEN_FORKS)
+        limits = Limits(cpu_s=30, wall_s=30, memory_mb=128, processes=16)
+        argv = ("/usr/bin/python3", "-c", code)
         outcome = await sandbox.run(Program(files={}, argv=argv, limits=limits))
         program_ended.set()
         await sandbox.close()
         return outcome
 
     monkeypatch.setattr(supervised_process, "proportional_mb", measure)
-    assert asyncio.run(run()).ending == "processes"
+    assert asyncio.run(run()).ending == ending
     assert waited_for_the_end == [True]

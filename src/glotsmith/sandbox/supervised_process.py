@@ -190,7 +190,8 @@ class SupervisedProcess(ABC):
     def _count_shared_memory_once(self, tree: Sequence[ProcessStat], usage: TreeUsage) -> TreeUsage:
         """Return the usage with the proportional memory if the sum of the resident memory exceeds the limit.
 
-        A thread measures it, because that may take long. Until then the memory is the one measured last.
+        A thread measures it, because that may take long. Until then the memory is the one measured last, and at least
+        that of the largest process, so that a program cannot escape its limit by forks that delay the measurement.
         """
         own = own_processes(tree, self.wrappers)
         if usage.memory_mb <= self._memory_mb or not 1 < len(own) <= self._limits.processes:
@@ -199,7 +200,7 @@ class SupervisedProcess(ABC):
             self._shared_mb, self._measurement = self._measurement.result(), None
         if self._measurement is None:
             self._measurement = self._loop.run_in_executor(None, proportional_mb, own)
-        return usage._replace(memory_mb=self._shared_mb)
+        return usage._replace(memory_mb=max(self._shared_mb, *(p.memory_mb for p in own)))
 
     def _has_decided(self) -> bool:
         """Return whether the output is enough for the caller; it is asked only after new output."""
