@@ -2,8 +2,8 @@
 
 import json
 import threading
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterable
+from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -154,3 +154,13 @@ def model_server() -> Generator[ModelServer]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+@contextmanager
+def model_servers(names: Iterable[str]) -> Generator[dict[str, ModelServer]]:
+    """Serve several models, each on a free port; name → server."""
+    with ExitStack() as stack:
+        made = {name: stack.enter_context(model_server()) for name in names}
+        for name, server in made.items():
+            server.model = name
+        yield made

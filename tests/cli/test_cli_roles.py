@@ -3,11 +3,10 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from model_server import SOURCE, ModelServer, model_server, translate
+from model_server import SOURCE, ModelServer, model_servers, translate
 
 from glotsmith.api.run_config import load
 from glotsmith.cli.models import check_teachers
@@ -64,10 +63,7 @@ def slow(text: str) -> str:
 
 @pytest.fixture
 def servers() -> Iterator[dict[str, ModelServer]]:
-    with ExitStack() as stack:
-        made = {name: stack.enter_context(model_server()) for name in MODELS}
-        for name, server in made.items():
-            server.model = name
+    with model_servers(MODELS) as made:
         made["slow"].says = slow
         yield made
 

@@ -8,12 +8,11 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from model_server import ModelServer, model_server
+from model_server import ModelServer, model_servers
 
 import glotsmith as gs
 from glotsmith.drop_reasons import Reason
@@ -129,10 +128,7 @@ class ModelThatKnows:
 
 @pytest.fixture
 def servers() -> Iterator[dict[str, ModelServer]]:
-    with ExitStack() as stack:
-        made = {name: stack.enter_context(model_server()) for name in MODELS}
-        for name, server in made.items():
-            server.model = name
+    with model_servers(MODELS) as made:
         yield made
 
 
