@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+from typer.core import TyperGroup
 from typer.main import get_command
 
 from glotsmith.cli import command_modules
@@ -24,7 +25,9 @@ def registered() -> dict[str, str]:
 def test_the_table_has_each_command_with_its_module() -> None:
     expected = {name: f"glotsmith.cli.{module}" for name, module in command_modules.MODULES.items() if name[0] != "-"}
     assert registered() == expected
-    assert expected.keys() == get_command(app).commands.keys()  # type: ignore[attr-defined]
+    group = get_command(app)
+    assert isinstance(group, TyperGroup)
+    assert expected.keys() == group.commands.keys()
 
 
 @pytest.mark.parametrize(

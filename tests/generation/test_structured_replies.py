@@ -122,7 +122,9 @@ def test_what_is_missing_at_the_length_limit_was_cut_off(text: str) -> None:
         found = read(cut)
         assert isinstance(found, UnusableReply)
         assert (found.reason, found.detail.endswith(text)) == (Reason.CUT_OFF, True)
-        assert read(whole).reason in (Reason.UNPARSABLE_REPLY, Reason.INCOMPLETE_REPLY)  # type: ignore[union-attr]
+        complete = read(whole)
+        assert isinstance(complete, UnusableReply)
+        assert complete.reason in (Reason.UNPARSABLE_REPLY, Reason.INCOMPLETE_REPLY)
 
 
 def test_what_is_complete_before_the_length_limit_is_read() -> None:

@@ -22,7 +22,7 @@ from glotsmith.recipes.xcoder.schedule import SessionPlan, session_key
 from glotsmith.recipes.xcoder.seeds import MakeSeeds
 from glotsmith.records import Lineage, Origin, Snippet
 from glotsmith.step import Result
-from glotsmith.teachers.base import Reply, Request, RequestStyle, Sampling
+from glotsmith.teachers.base import Reply, Request, RequestStyle, Sampling, Teacher
 
 AGENTS = ("python", "lua", "ocaml")
 YES, NO = '{"agree": true}', '{"agree": false, "advice": "Shorter."}'
@@ -35,7 +35,7 @@ def posed(name: str) -> str:
     )
 
 
-class Says:
+class Says(Teacher):
     """A teacher with a reply for a call, agent and round: the most specific counts."""
 
     name, model, fingerprint = "says", "", ""
@@ -74,7 +74,7 @@ def hold(
     replies: Mapping[str, str],
     *sessions: RememberedSession,
     number: int = 0,
-    style: str = "chat",
+    style: RequestStyle = "chat",
     inspirations: tuple[str, ...] = (),
     memory: bool = True,
     reflection: bool = True,
@@ -85,10 +85,10 @@ def hold(
     """Hold one session."""
     teacher = Says(replies, structured=structured)
     requests = AgentRequests(
-        teacher=teacher,  # type: ignore[arg-type]
+        teacher=teacher,
         prompts={call: Prompt(PROMPTS / f"{call}.j2") for call in CALLS},
         sampling=Sampling(),
-        style=style,  # type: ignore[arg-type]
+        style=style,
     )
     others = 0 if rules.get("topology") == "none" else 2
     plan = SessionPlan(agents=agents, sessions=8, epoch=2, others=others)
@@ -384,7 +384,7 @@ def test_a_base_model_gets_the_beginning_of_its_reply() -> None:
 def make_ds2(teacher: Says, style: RequestStyle = "chat") -> Result[Proposal]:
     """Make the Ds2 of one function."""
     prompts = {call: Prompt(PROMPTS / f"{call}.j2") for call in CALLS}
-    requests = AgentRequests(teacher=teacher, prompts=prompts, style=style)  # type: ignore[arg-type]
+    requests = AgentRequests(teacher=teacher, prompts=prompts, style=style)
     code = "def f(x):\n    return x + 1"
     snippet = Snippet(id="s", language="python", name="f", code=code, origin=Origin(source="s", path="p"))
     return asyncio.run(MakeSeeds(requests, ("ds2",)).run("s", snippet))
