@@ -22,7 +22,7 @@ from glotsmith.records import printable
 from glotsmith.write_aside import write_aside
 
 JOURNAL_END = "-sent"  #: end of the name of the journal, after the name of the ledger
-_MOST_LINES = 4096  #: of the journal, beside those of requests in flight, before it is rewritten
+_MOST_LINES = 4096  #: number of lines that are appended before the journal is rewritten
 
 #: ``sent_requests`` holds what earlier versions stored instead of a journal.
 SCHEMA = """
@@ -51,7 +51,7 @@ class SentRequest(NamedTuple):
     sent_at: int  #: nanoseconds since 1970; with the address it identifies the request
     language: str
     cost: float  #: US dollars that it may cost
-    tokens: int  #: that it may cost
+    tokens: int  #: tokens that it may cost
 
 
 class _Line(NamedTuple):
@@ -72,14 +72,14 @@ class SentRequests:
         """Create it.
 
         Args:
-            run: runs an SQL statement of the ledger and returns its rows.
-            ledger: the file of the ledger.
+            run: Runs an SQL statement of the ledger and returns its rows.
+            ledger: The file of the ledger.
 
         """
         self._run = run
         self._path = ledger.with_name(f"{ledger.name}{JOURNAL_END}")
         self._file: int | None = None
-        self._lines = 0  #: since the journal was rewritten
+        self._lines = 0  #: number of lines that were appended since the journal was rewritten
 
     def open(self) -> None:
         """Create the tables, and remove from the journal what has ended; call it before ``store``, once."""

@@ -156,11 +156,11 @@ def _predicted(
     """Return the prediction of a total of a run.
 
     Args:
-        pilot: what it did.
-        value: that of an item.
-        shared: the part of the total in the pilot that belongs to no item: with discussions, the reflections.
-        largest: a value that an item may have, if all of the sample are 0.
-        is_paid: whether discussions of the pilot count that the run holds again.
+        pilot: The outcomes of the pilot.
+        value: Returns the amount of an item, by its key.
+        shared: The part of the pilot's total that belongs to no item: with discussions, the reflections.
+        largest: The largest amount that an item can have, for samples in which all amounts are 0.
+        is_paid: Whether to count the discussions of the pilot that the run holds again.
 
     """
     sessions = pilot.sessions
@@ -227,7 +227,10 @@ def _per_row(pilot: PilotOutcomes, field: str) -> PredictionInterval:
 
 
 def _per_row_of_sessions(pilot: PilotOutcomes, field: str) -> PredictionInterval:
-    """Return it as if amounts and rows were independent: they have two populations."""
+    """Return the prediction of an amount for each row, as if amounts and rows were independent.
+
+    They belong to two populations: items and discussions.
+    """
     total, rows = _total(pilot, field), _rows(pilot)
     if not rows.value:
         return PredictionInterval(math.inf, total.low / rows.high if rows.high else math.inf, math.inf)

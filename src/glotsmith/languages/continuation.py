@@ -10,7 +10,7 @@ from glotsmith.languages.card import Card
 from glotsmith.languages.definitions import defined_names, mentions
 from glotsmith.languages.grammar import SyntaxNode, parses, syntax_tree
 
-_MAX_CUTS = 64  #: lines at which the end of a text is cut off until the rest parses
+_MAX_CUTS = 64  #: number of lines at which the end of a text is cut off in turn, until the rest parses
 _MAX_PARSED_CHARS = 20_000
 _LISTS = frozenset({"declarations"})  #: types of a node that wraps all definitions (Haskell)
 
@@ -19,9 +19,9 @@ def cut_after_function(card: Card, code: str, start: int) -> str:
     """Return a program up to the end of the function that it begins, with the later definitions that it uses.
 
     Args:
-        card: the language of the program.
-        code: a prefix and its continuation.
-        start: length of the prefix, which contains the begin of the function.
+        card: The card of the language.
+        code: A prefix and its continuation.
+        start: The length of the prefix, in which the function begins.
 
     """
     whole = _longest_whole(card, code, start)

@@ -48,12 +48,12 @@ class PilotSessions(NamedTuple):
     """The discussions that a pilot held."""
 
     population: int  #: discussions of the run
-    first: tuple[str, ...]  #: keys of those of the first epoch, whose agents remember nothing
-    later: tuple[str, ...]  #: of the other epochs
+    first: tuple[str, ...]  #: keys of the discussions of the first epoch, whose agents remember nothing
+    later: tuple[str, ...]  #: keys of the discussions of the later epochs
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """The keys of all of them."""
+        """The keys of all discussions."""
         return self.first + self.later
 
 
