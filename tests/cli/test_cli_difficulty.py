@@ -101,7 +101,7 @@ def test_pass_rates_are_stored_without_the_samples_that_have_no_verdict(
         if missing:
             assert "The table counts 2 of 3 samples: those with a verdict so far." in stdout
             assert "1 of 3 samples has no verdict" in " ".join(err.split())
-            assert f"the pass rates in {file} are over the others" in " ".join(err.split())
+            assert f"the pass rates in {file} are computed from the others" in " ".join(err.split())
         gs.export("run", output=f"out{len(rated)}")
         assert {name for name, rate in rates_of(Path(f"out{len(rated)}")).items() if rate == 1.0} == rated
 

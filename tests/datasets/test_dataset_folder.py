@@ -116,7 +116,7 @@ def test_an_empty_dataset_is_a_card(tmp_path):
 def test_a_folder_of_something_else_is_left_as_it_is(theirs, make_example, tmp_path):
     (tmp_path / theirs).parent.mkdir(parents=True, exist_ok=True)
     (tmp_path / theirs).write_text('# My "execution-verified" notes\n')
-    with pytest.raises(UsageError, match=r"contains other files \((README\.md|data)\)"):
+    with pytest.raises(UsageError, match=r"the folder contains other files \((README\.md|data)\)"):
         write_dataset([make_example()], tmp_path, DatasetCard(name="demo"))
     assert [file.relative_to(tmp_path).as_posix() for file in tmp_path.rglob("*") if file.is_file()] == [theirs]
     assert "notes" in (tmp_path / theirs).read_text()

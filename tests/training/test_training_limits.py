@@ -95,7 +95,7 @@ def test_a_tokenizer_without_padding(train: Train, tiny: Path, tmp_path: Path) -
 
 
 def test_a_mistake_is_mended_in_the_same_folder(train: Train) -> None:
-    with pytest.raises(UsageError, match="no model can be read"):
+    with pytest.raises(UsageError, match="cannot load a model from '/nowhere'"):
         train(model=Path("/nowhere"), max_steps=1, held_out=0)
     with pytest.raises(UsageError, match="no row has tokens to learn within max_length = 8 tokens: set a larger one"):
         train(max_length=8, max_steps=1, held_out=0)

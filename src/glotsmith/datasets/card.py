@@ -152,7 +152,8 @@ def claim_folder(folder: Path, run: str = "") -> None:
     except OSError as error:
         raise StorageError(f"{folder}: the dataset cannot be written: {error.strerror or error}") from error
     if not is_dataset:
-        raise UsageError(f"{folder} contains other files ({', '.join(strange[:3])}): choose a new or empty folder")
+        names = ", ".join(strange[:3])
+        raise UsageError(f"{folder}: the folder contains other files ({names}): choose a new or empty one")
     if run and FILE in strange and _run_of(folder / FILE) not in ("", run):
         raise UsageError(f"{folder}: the folder contains the dataset of another run: choose a new or empty one")
 

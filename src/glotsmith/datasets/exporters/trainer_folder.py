@@ -101,7 +101,7 @@ def _earlier_files(folder: Path, origin: str) -> set[str]:
         before = next((line for line in lines if line.startswith(_ORIGIN)), "")
         if origin and before not in ("", origin):
             raise UsageError(
-                f"{folder}: the folder contains an export of another run or format: choose a new or empty one"
+                f"{folder}: the folder contains the export of another run or format: choose a new or empty one"
             )
         return {line for line in lines if not line.startswith(_ORIGIN)}
     strange = (
