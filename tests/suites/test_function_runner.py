@@ -1,14 +1,18 @@
 """Functions that fight back: each ends as a drop with a reason, in bounded time, and never with a wrong value."""
 
 import asyncio
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
+import coverage
 import pytest
 
 from glotsmith.drop_reasons import Reason
 from glotsmith.records import Outcome, Program
 from glotsmith.sandbox import open_sandbox
 from glotsmith.sandbox.base import Sandbox
+from glotsmith.suites import function_runner
 from glotsmith.suites.draft import DraftCase, DraftSuite
 from glotsmith.suites.function_runner import CallBatch, FunctionRunner
 from glotsmith.suites.validate import Validate
@@ -168,6 +172,30 @@ def test_a_warm_worker_gives_what_a_cold_start_gives(sandbox, cold, function, me
     assert reports[0] == reports[1]
     assert [a.text for a in reports[0][0].results] == ["[0]", "{'a', 'b', 'c'}"]
     assert (reports[0][0].coverage.branches_hit == 2) == (measure == "coverage")
+
+
+@pytest.fixture
+def coverage_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder with a copy of the package coverage, from which runners import it."""
+    shutil.copytree(Path(coverage.__file__).parent, tmp_path / "coverage")
+    for path in (tmp_path, *tmp_path.rglob("*")):
+        path.chmod(0o755)
+    monkeypatch.setattr(function_runner, "_coverage_site", lambda: str(tmp_path))
+    function_runner._warm_interpreter.cache_clear()
+    yield tmp_path
+    function_runner._warm_interpreter.cache_clear()
+
+
+@pytest.mark.parametrize("name", ["sandbox", "cold"])
+def test_a_function_imports_modules_after_a_package_was_installed_next_to_coverage(
+    request: pytest.FixtureRequest, coverage_folder: Path, function, name: str
+) -> None:
+    chosen, batch = request.getfixturevalue(name), CallBatch(calls=("(3,)",), measure="coverage")
+    imports = "import statistics\ndef f(x):\n    import colorsys\n    return statistics.mean([x, colorsys.ONE_SIXTH])"
+    for installed in ("one.py", "another.py"):
+        [report] = asyncio.run(FunctionRunner(chosen).run(function(imports), [batch], 1))
+        assert (report.results[0].kind, report.coverage.lines_hit) == ("value", 2), report
+        (coverage_folder / installed).touch()
 
 
 def test_one_interpreter_is_kept_for_each_seed_and_measure(sandbox, function):

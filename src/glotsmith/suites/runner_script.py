@@ -265,8 +265,8 @@ def _described(error):
 
 def _start_coverage(batch):
     sys.path.insert(0, batch["coverage"])
-    import coverage
-
+    coverage = __import__("coverage")
+    sys.path.pop(0)  # the imports of the function do not search this folder, which the guard may refuse to list
     cov = coverage.Coverage(data_file=None, branch=True, include=[SUBJECT], config_file=False, messages=False)
     cov.clear_exclude()
     cov.start()

@@ -15,6 +15,7 @@ def _load_coverage(folder):
     sys.path.insert(0, folder)
     import coverage
 
+    sys.path.pop(0)  # as in runner_script.py
     measured = coverage.Coverage(data_file=None, config_file=False)
     measured.start()  # loads the tracer
     measured.stop()
