@@ -1,6 +1,7 @@
 """The worker process of one node: it owns a sandbox, a verifier, their warm workers and the toolchains of the node."""
 
 import asyncio
+import pickle
 import socket
 from collections.abc import Sequence
 
@@ -9,13 +10,21 @@ import msgspec
 from glotsmith.cluster.messages import NodeDescription, NumberedAnswer, NumberedRequest
 from glotsmith.errors import IsolationError, ToolchainError, UsageError
 from glotsmith.languages import get_card, toolchain
-from glotsmith.records import Job, content_hash
+from glotsmith.records import Job, Verdict, content_hash
 from glotsmith.sandbox import open_sandbox
 from glotsmith.sandbox.base import Sandbox
 from glotsmith.verification import Verifier
 from glotsmith.verification.verifier import verify_one
 
-LINGER_S = 0.003  #: how long an answer waits for others, which travel with it
+_LINGER_S = 0.003  #: how long an answer waits for others, which travel with it
+_LINGER_TURNS = 10  #: as many times as long, while the worker has more requests than it runs at once
+
+
+class _NodeVerifier(Verifier):
+    """Judges jobs for which the process of the run has found no stored verdict and no identical job that runs."""
+
+    async def _find_or_run(self, job: Job) -> Verdict:
+        return await self._run("", job)
 
 
 class NodeWorker:
@@ -37,7 +46,7 @@ class NodeWorker:
             self._sandbox = await asyncio.to_thread(open_sandbox, self._isolation, self._jobs)
         except (IsolationError, UsageError) as error:
             return NodeDescription(host=host, fault=str(error))
-        self._verifier = Verifier(self._sandbox)
+        self._verifier = _NodeVerifier(self._sandbox)
         described = await asyncio.to_thread(describe_machine, host, self._sandbox.name, self._jobs, languages)
         names = list(described.toolchains)
         passed = await asyncio.gather(*map(self._verifier.passes_example, names))
@@ -47,20 +56,27 @@ class NodeWorker:
         promises = tuple(sorted(self._sandbox.promises))
         return msgspec.structs.replace(described, promises=promises, slowness=slowness, versions=versions)
 
-    async def submit(self, batch: Sequence[NumberedRequest]) -> None:
-        """Start a batch of requests."""
+    async def submit(self, pickled: bytes) -> None:
+        """Start a batch of ``NumberedRequest``."""
+        batch: list[NumberedRequest] = pickle.loads(pickled)  # noqa: S301 - of the process that started this one
         for each in batch:
             task = asyncio.create_task(self._answer(each))
             self._running.add(task)
             task.add_done_callback(self._running.discard)
 
-    async def collect(self) -> list[NumberedAnswer]:
-        """Wait for an answer, then return all answers since the last call."""
+    async def collect(self) -> bytes:
+        """Wait for an answer, then return all ``NumberedAnswer`` since the last call.
+
+        A message costs as much CPU time as half a program, so answers wait for others while the worker has requests.
+        """
         await self._answered.wait()
-        await asyncio.sleep(LINGER_S)
+        for _ in range(_LINGER_TURNS):
+            await asyncio.sleep(_LINGER_S)
+            if len(self._running) <= 2 * self._jobs:  # the process of the run may wait for these answers
+                break
         answers, self._answers = self._answers, []
         self._answered.clear()
-        return answers
+        return pickle.dumps(answers, pickle.HIGHEST_PROTOCOL)
 
     async def close(self) -> None:
         """Stop the running programs and close the sandbox."""

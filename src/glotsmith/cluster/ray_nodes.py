@@ -6,13 +6,11 @@ another worker when one dies, because restarts by Ray lose the requests in fligh
 
 import asyncio
 import logging
-import os
-import socket
+import pickle
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 import msgspec
@@ -26,27 +24,19 @@ from glotsmith.cluster.messages import (
     differences,
 )
 from glotsmith.cluster.node_worker import NodeWorker, describe_machine
+from glotsmith.cluster.ray_start import load_ray, start_ray, stop_ray
 from glotsmith.cluster.services import ClusterSandbox, ClusterVerifier
-from glotsmith.errors import IsolationError, OutageError, UsageError
-from glotsmith.installation import install_command
+from glotsmith.errors import IsolationError, OutageError
 from glotsmith.records import Record, content_hash
 from glotsmith.sandbox.base import Promise
 from glotsmith.verification.verifier import VerdictStore
 
 _log = logging.getLogger(__name__)
-_CONNECT_TIMEOUT_S = 10.0
 _CLOSE_TIMEOUT_S = 5.0
 _WATCH_S = 1.0  #: seconds between two looks at the nodes of the cluster
 _OPEN_ATTEMPTS = 3  #: workers of a node that may die at their start before a sentence names the node
 _OPEN_TIMEOUT_S = 600.0  #: for the start of a worker, with the calibration of its languages
 _WITHOUT_NODES_S = 60.0  #: how long a run waits for a node when all are gone
-_LOCAL_STORE = 100 << 20  #: bytes of the object store of a local cluster; messages are small
-_QUIET = {  # messages of Ray that a user has not asked for
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
-    "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_LOG_TO_STDERR": "0",
-    "RAY_DISABLE_IMPORT_WARNING": "1",
-}
 
 
 class ClusterOptions(Record, frozen=True, kw_only=True):
@@ -81,7 +71,7 @@ class RayCluster:
             IsolationError: no node can run programs; the message has the reason of each node.
 
         """
-        await asyncio.to_thread(_start_ray, self._options.address)
+        await asyncio.to_thread(start_ray, self._options.address)
         try:
             await self._connect_first_nodes()
             self._watching = asyncio.create_task(self._watch())
@@ -121,7 +111,7 @@ class RayCluster:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self._tasks.clear()
-        await asyncio.to_thread(_stop_ray)
+        await asyncio.to_thread(stop_ray)
 
     async def _connect_first_nodes(self) -> None:
         """Connect to the nodes; start workers again that died at their start, a bounded number of times."""
@@ -182,7 +172,7 @@ class RayCluster:
         worker = _RayWorker(node, self._options.isolation, jobs)
         try:
             described = await asyncio.wait_for(worker.open(self._languages), _OPEN_TIMEOUT_S)
-        except (NodeLost, TimeoutError, _ray().exceptions.RayTaskError) as error:
+        except (NodeLost, TimeoutError, load_ray().exceptions.RayTaskError) as error:
             worker.kill()
             reason = str(error) or f"its worker did not start within {_OPEN_TIMEOUT_S:.0f} s"
             self._failed_starts[node] += 1
@@ -252,7 +242,7 @@ class _RayWorker:
         strategies: Any = import_module("ray.util.scheduling_strategies")
         self._node, self.name, self.jobs = node, node[:8], jobs
         bound = strategies.NodeAffinitySchedulingStrategy(node_id=node, soft=False)
-        actor: Any = _ray().remote(NodeWorker)
+        actor: Any = load_ray().remote(NodeWorker)
         self._actor: Any = actor.options(
             num_cpus=jobs, max_concurrency=100, max_restarts=0, scheduling_strategy=bound
         ).remote(isolation, jobs)
@@ -261,13 +251,13 @@ class _RayWorker:
         return await self._call("open", list(languages))
 
     async def submit(self, batch: Sequence[NumberedRequest]) -> None:
-        await self._call("submit", list(batch))
+        await self._call("submit", pickle.dumps(batch, pickle.HIGHEST_PROTOCOL))
 
     async def collect(self) -> list[NumberedAnswer]:
-        return await self._call("collect")
+        return pickle.loads(await self._call("collect"))  # noqa: S301 - of a worker that this process has started
 
     async def _call(self, method: str, *arguments: object) -> Any:
-        errors = _ray().exceptions
+        errors = load_ray().exceptions
         try:
             return await getattr(self._actor, method).remote(*arguments)
         except errors.RayTaskError:
@@ -278,61 +268,14 @@ class _RayWorker:
 
     async def close(self) -> None:
         """Let the worker remove its folders, then kill it."""
-        with suppress(NodeLost, TimeoutError, _ray().exceptions.RayTaskError):
+        with suppress(NodeLost, TimeoutError, load_ray().exceptions.RayTaskError):
             await asyncio.wait_for(self._call("close"), _CLOSE_TIMEOUT_S)
         self.kill()
 
     def kill(self) -> None:
         """Kill the worker; its programs die with it."""
         with suppress(Exception):  # the cluster may be gone
-            _ray().kill(self._actor)
-
-
-def _ray() -> Any:
-    """Return the module ``ray``. It is typed as ``Any`` since its types are incomplete."""
-    return import_module("ray")
-
-
-def _start_ray(address: str) -> None:
-    if find_spec("ray") is None:
-        raise UsageError(f"The executor ray needs the extra ray. Install it: {install_command('ray')}")
-    _check_address(address)
-    os.environ.update({name: os.environ.get(name, value) for name, value in _QUIET.items()})
-    # Ray prints faults of nodes on our terminal, also with log_to_driver=False.
-    internals: Any = import_module("ray._private.worker")
-    internals.print_to_stdstream = _discard
-    local: dict[str, Any] = {"address": "local", "object_store_memory": _LOCAL_STORE, "include_dashboard": False}
-    chosen: dict[str, Any] = {"address": address} if address else local
-    try:
-        _ray().init(**chosen, log_to_driver=False, logging_level=logging.ERROR)
-    except Exception as error:  # Ray states a slow start by an exception without a class of its own
-        what = f"connect to a Ray cluster at {address}" if address else "start Ray on this machine"
-        raise UsageError(f"Cannot {what}: {error}") from error
-
-
-def _check_address(address: str) -> None:
-    """Connect once, because Ray tries an address for minutes.
-
-    Raises:
-        UsageError: nothing answers there.
-
-    """
-    host, colon, port = address.rpartition(":")
-    if not colon or "://" in address:  # auto, or an address that only Ray understands
-        return
-    try:
-        socket.create_connection((host, int(port)), _CONNECT_TIMEOUT_S).close()
-    except (OSError, ValueError, OverflowError) as error:
-        raise UsageError(f"Cannot connect to a Ray cluster at {address}: {error}") from error
-
-
-def _discard(*_: object, **__: object) -> None:
-    """Take the place of a function that prints."""
-
-
-def _stop_ray() -> None:
-    if _ray().is_initialized():
-        _ray().shutdown()
+            load_ray().kill(self._actor)
 
 
 def _is_alive(node: str) -> bool:
@@ -345,4 +288,4 @@ def _is_alive(node: str) -> bool:
 
 def _alive_nodes() -> dict[str, dict[str, float]]:
     """Return the resources of each node that is alive, by node id."""
-    return {node["NodeID"]: node["Resources"] for node in _ray().nodes() if node["Alive"]}
+    return {node["NodeID"]: node["Resources"] for node in load_ray().nodes() if node["Alive"]}

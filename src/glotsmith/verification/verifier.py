@@ -75,9 +75,7 @@ class Verifier:
         if error := limits_error(job):
             return Verdict(id=job.id, language=job.language, status="infra:refused", detail=error)
         try:
-            key = verdict_key(job, self.sandbox.name)
-            stored = self._store.get("verdict", key) if self._store else None
-            verdict = msgspec.json.decode(stored, type=Verdict) if stored else await self._run_once(key, job)
+            verdict = await self._find_or_run(job)
         except ToolchainError as error:
             verdict = Verdict(id=job.id, language=job.language, status="infra:toolchain", detail=str(error))
         except (Unrepresentable, NotLiteral) as error:
@@ -100,6 +98,12 @@ class Verifier:
 
         """
         return (await self._calibration.speed(language)).factor
+
+    async def _find_or_run(self, job: Job) -> Verdict:
+        """Return the stored verdict on a job, or run it."""
+        key = verdict_key(job, self.sandbox.name)
+        stored = self._store.get("verdict", key) if self._store else None
+        return msgspec.json.decode(stored, type=Verdict) if stored else await self._run_once(key, job)
 
     async def _run_once(self, key: str, job: Job) -> Verdict:
         """Run a job, or wait for an identical job that is running."""
