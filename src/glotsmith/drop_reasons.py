@@ -102,4 +102,4 @@ class Reason(StrEnum):
     CONTRADICTED = "contradicted", "an example in the problem contradicts its own reference solution"
     SAME_BEHAVIOUR = "same_behaviour", "its results equal those of an earlier problem, on all tests of that problem"
     NO_AGREEMENT = "no_agreement", "independent solutions agree on its tests in too few languages"
-    LOW_SCORE = "low_score", "the score of the rubric is below the limit, and none of its code was executed"
+    LOW_SCORE = "low_score", "the score of the rubric is below the limit, and no execution verified the instruction"

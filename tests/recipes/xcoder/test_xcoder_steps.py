@@ -242,20 +242,26 @@ LOW = "{" + ", ".join(f'"{name}": 2' for name in WEIGHTS) + "}"
 
 
 @pytest.mark.parametrize(
-    ("reply", "executed", "kept", "reason"),
+    ("reply", "kind", "executed", "kept", "reason"),
     [
-        (LOW, True, 2.0, None),  # opinion only ranks what has passed
-        (LOW, False, None, Reason.LOW_SCORE),
-        (LOW.replace("2", "4"), False, 4.0, None),
-        (LOW.replace("2", "9"), False, None, Reason.INCOMPLETE_REPLY),
-        ("Four of five.", True, 0.0, Reason.UNPARSABLE_REPLY),
-        ("Four of five.", False, None, Reason.UNPARSABLE_REPLY),
+        (LOW, "ds1", True, 2.0, None),  # the score only ranks what has passed
+        (LOW, "ds1", False, None, Reason.LOW_SCORE),
+        (LOW.replace("2", "4"), "ds1", False, 4.0, None),
+        (LOW.replace("2", "9"), "ds1", False, None, Reason.INCOMPLETE_REPLY),
+        ("Four of five.", "ds1", True, 0.0, Reason.UNPARSABLE_REPLY),
+        ("Four of five.", "ds1", False, None, Reason.UNPARSABLE_REPLY),
+        (LOW, "ds3", True, 2.0, None),
+        (LOW, "ds2", True, None, Reason.LOW_SCORE),  # its suite does not test the instruction
+        (LOW, "ds2", False, None, Reason.LOW_SCORE),
+        (LOW.replace("2", "3"), "ds2", True, 3.0, None),
+        ("Four of five.", "ds2", True, None, Reason.UNPARSABLE_REPLY),
     ],
 )
-def test_the_rubric_is_a_gate_only_for_what_was_not_executed(
-    reply: str, executed: bool, kept: float | None, reason: Reason | None, make_solution_in: Any
+def test_the_rubric_is_a_gate_only_where_no_execution_verified_the_instruction(
+    reply: str, kind: Any, executed: bool, kept: float | None, reason: Reason | None, make_solution_in: Any
 ) -> None:
-    current = PipelineItem(proposal=proposal(ROTATE), solution=make_solution_in("lua") if executed else None)
+    proposed = msgspec.structs.replace(proposal(ROTATE), kind=kind)
+    current = PipelineItem(proposal=proposed, solution=make_solution_in("lua") if executed else None)
     result = asyncio.run(ScoreByRubric(Rates(reply), 3.0).run("k", current))  # type: ignore[arg-type]
     assert [k.item.score for k in result.kept] == ([] if kept is None else [kept])
     assert [d.reason for d in result.dropped] == ([reason] if reason else [])

@@ -76,6 +76,15 @@ class PipelineItem(Record, frozen=True, kw_only=True):
         return bool(self.solution or self.toolchain)
 
     @property
+    def instruction_is_executed(self) -> bool:
+        """Whether the program passed a suite that belongs to the instruction.
+
+        The suite of a Ds2 belongs to its snippet, and its instruction is made afterwards: a pass does not show that the
+        instruction describes the snippet.
+        """
+        return self.executed and self.proposal.kind != "ds2"
+
+    @property
     def group(self) -> str:
         """The id of the problem, which the programs of all languages share."""
         return self.solution.task.problem.id if self.solution else self.proposal.id

@@ -142,7 +142,7 @@ class XCoder(Record, frozen=True, kw_only=True):
     all_cases: bool = False  #: run also the cases after the first that fails, to rank failing programs for Ds4
 
     self_evaluation: Switch = "on"  #: the nine-point rubric
-    min_score: Annotated[float, msgspec.Meta(ge=0, le=5)] = 3.0  #: from 1 to 5, for rows that were not executed
+    min_score: Annotated[float, msgspec.Meta(ge=0, le=5)] = 3.0  #: from 1 to 5, for rows whose instruction was not executed
 
     temperature: NonNegative = 0.8
     top_p: Share = 0.95

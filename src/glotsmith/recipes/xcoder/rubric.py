@@ -53,7 +53,10 @@ def weighted_score(points: RubricPoints) -> float:
 
 
 class ScoreByRubric(ItemStep[PipelineItem, PipelineItem]):
-    """Score each row. Rows that passed execution are always kept; others need a score of at least ``min_score``."""
+    """Score each row. A row whose instruction was not executed needs a score of at least ``min_score``.
+
+    The score only ranks the rows whose program passed the suite of their instruction.
+    """
 
     name = "score"
     output = PipelineItem
@@ -69,9 +72,9 @@ class ScoreByRubric(ItemStep[PipelineItem, PipelineItem]):
         costs.add(found.reply)
         score, lost = _read_score(found.reply), found.losses(f"{key}:rubric")
         if isinstance(score, UnusableReply):
-            lost.append(Dropped(score.reason, score.detail, f"{key}:rubric" if item.executed else ""))
+            lost.append(Dropped(score.reason, score.detail, f"{key}:rubric" if item.instruction_is_executed else ""))
             score = 0.0
-        elif score < self._min_score and not item.executed:
+        elif score < self._min_score and not item.instruction_is_executed:
             lost.append(Dropped(Reason.LOW_SCORE, f"{score} of {self._min_score}"))
         dropped = any(not loss.key for loss in lost)
         kept = () if dropped else (Kept(key, msgspec.structs.replace(item, score=score)),)
@@ -106,7 +109,7 @@ def _read_score(reply: Reply) -> float | UnusableReply:
 class ReuseScores(ItemStep[PipelineItem, PipelineItem]):
     """Apply the scores that the ledger of an unfinished run has, instead of ``ScoreByRubric``.
 
-    Rows that passed execution are kept; others are dropped until the ledger has a sufficient score.
+    Rows whose instruction was executed are kept; others are dropped until the ledger has a sufficient score.
     """
 
     name = ScoreByRubric.name
@@ -118,6 +121,6 @@ class ReuseScores(ItemStep[PipelineItem, PipelineItem]):
 
     async def run(self, key: str, item: PipelineItem) -> Result[PipelineItem]:
         """Set the score of one row."""
-        if key not in self._scores and not item.executed:
+        if key not in self._scores and not item.instruction_is_executed:
             return Result(dropped=drop(Reason.LOW_SCORE, "no score so far, or a score that is too low").dropped)
         return keep(key, msgspec.structs.replace(item, score=self._scores.get(key, 0.0)))
