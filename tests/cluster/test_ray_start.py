@@ -78,5 +78,5 @@ def test_ctrl_c_ends_a_run_and_all_its_processes(tmp_path: Path, empty_home: dic
     assert (run.returncode, left) == (130, set())
     assert [line for line in stderr.splitlines() if line] == [
         "Stopping. All results are saved. Run the same command again to resume. A second signal quits at once.",
-        "Stopped; run holds all results so far. Run the same command again to resume.",
+        "Stopped; run contains all results so far. Run the same command again to resume.",
     ]
