@@ -188,7 +188,7 @@ class Bursting(Numbers):
         ([Numbers(3), Each("s", _one_for_all, 1)], BrokenResult, "in step 's', item 1"),
         ([Numbers(3), Batches(3, short=1)], BrokenResult, "in step 'batches', item 0, 1, 2"),
         ([Numbers(3), Evens(forget=1)], BrokenResult, "2 results for 3 items"),
-        ([Numbers(3), Stranger()], BrokenResult, "stranger is no item of 'numbers'"),
+        ([Numbers(3), Stranger()], BrokenResult, "stranger is not an item of 'numbers'"),
         ([Bursting(1), Each("s")], OSError, "in step 'numbers', item after unit 0"),
         ([Each("s")], TypeError, "a pipeline is a SourceStep followed by"),
         ([Numbers(3), Numbers(3)], ValueError, "step names must be unique"),

@@ -56,7 +56,7 @@ def test_humaneval_becomes_typed_calls(bench: Any, tmp_path: Path) -> None:
         "assert abs(area(2.0) - 12.57) < 1e-06",
         "assert area(0.0) == 0.0",
     )
-    assert loaded.notes == ("HumanEval/901: 1 statement is left out, which is no assert: for r in range(3):",)
+    assert loaded.notes == ("HumanEval/901: 1 statement is left out, which is not an assert: for r in range(3):",)
     assert p.problem.suite.signature == "def area(r: float) -> float"
     assert "def double" in p.problem.function.helpers
     assert [(i.problem, i.language) for i in loaded.impossible] == [

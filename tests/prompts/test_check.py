@@ -81,8 +81,8 @@ def test_the_prompts_of_the_package_pass_the_check_and_so_do_their_copies(
         pytest.param(
             "translate", "multipl-t", "{% set source = 1 %}{{ source }}{{ language }}", "not use", id="set-only"
         ),
-        pytest.param("translate", "multipl-t", GOOD + "{% if %}", ":3: the prompt is no valid Jinja", id="syntax"),
-        pytest.param("translate", "multipl-t", GOOD + "{{ name", ":3: the prompt is no valid Jinja", id="open"),
+        pytest.param("translate", "multipl-t", GOOD + "{% if %}", ":3: the prompt is not a valid Jinja", id="syntax"),
+        pytest.param("translate", "multipl-t", GOOD + "{{ name", ":3: the prompt is not a valid Jinja", id="open"),
         pytest.param(
             "translate", "multipl-t", GOOD + "{{ name | shout }}", ":3: .*No filter named 'shout'", id="filter"
         ),

@@ -102,7 +102,7 @@ def test_a_row_that_asks_for_nothing(row: Any) -> None:
             "row 3: it has tests and io, of which only one can be judged",
         ),
         ({**ROW, "checker": "kind"}, "row 3: Invalid enum value 'kind'"),
-        ({"language": "lua", "io": {"stdin": ["1"]}}, "row 3: io has the keys stdin; stdin and stdout are wanted"),
+        ({"language": "lua", "io": {"stdin": ["1"]}}, "row 3: io has the keys stdin; it must have stdin and stdout"),
         (
             {"language": "lua", "io": {"stdin": ["1"], "stdout": []}},
             "row 3: stdin and stdout of io must be lists of one",

@@ -78,7 +78,7 @@ class NoProgress:
 class FaultLimits(msgspec.Struct, frozen=True, kw_only=True):
     """The numbers of faults at which a run stops. They do not determine the rows that it makes."""
 
-    internal_errors: int = 20  #: of a step: consecutive, or in total if they are over 5 % of its items
+    internal_errors: int = 20  #: largest number for a step: consecutive, or in total if they exceed 5 % of its items
     failures: int = 10  #: consecutive, of one service (a teacher's call, a language's programs)
     runs: int = 3  #: in which an item fails while others succeed, before the item is dropped
 

@@ -27,7 +27,7 @@ def _first_of_group(error: Exception) -> Exception:
 
 
 class LocalMachine:
-    """The health of this machine, for steps that run out of memory or file descriptors; results count as answers."""
+    """The health of this machine, for steps that run out of memory or descriptors. A result shows that it works."""
 
     name = "this machine"
 
@@ -49,9 +49,9 @@ class FaultTracker:
         self._answers = Counter[str]()
         self._internal = Counter[str]()
         self._internal_in_a_row = Counter[str]()
-        self._failures_in_a_row: dict[str, list[tuple[str, str]]] = {}  #: by service: (step, key) of each
-        self._answered_at_failure: dict[str, int] = {}  #: by service
-        self._last_failure: dict[str, Unanswered] = {}  #: by step
+        self._failures_in_a_row: dict[str, list[tuple[str, str]]] = {}  #: service → (step, key) of each failure
+        self._answered_at_failure: dict[str, int] = {}  #: service → number of its answers at the last failure
+        self._last_failure: dict[str, Unanswered] = {}  #: step → its last failure
         self._postponed: RequestPostponed | None = None
         self._failure_left_open = False
 
@@ -101,7 +101,7 @@ class FaultTracker:
     # --- failures of teacher and machine ---------------------------------------------------------------------------
 
     def note_left_open(self, cause: Unanswered) -> None:
-        """Note what leaves an item open: a later reply, a budget or a failure. Waiting for others is no cause."""
+        """Note why an item stays open: a later reply, a budget or a failure, but not the wait for other items."""
         if isinstance(cause, RequestPostponed):
             if self._postponed is None or isinstance(self._postponed, BudgetReached):
                 self._postponed = cause

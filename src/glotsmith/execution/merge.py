@@ -33,7 +33,7 @@ class LedgerMerge:
         Args:
             shards: the ledgers of all shards, which are finished and have the same steps.
             steps: the steps of the recipe; only those that need all items are run.
-            ledger: of the merged run.
+            ledger: the ledger of the merged run.
             progress: receives the progress.
 
         """
@@ -102,7 +102,7 @@ class LedgerMerge:
 
     @contextmanager
     def _restarting(self, step: str) -> Generator[None]:
-        """Report that the results of a step are rolled back if an exception leaves the block."""
+        """If an exception leaves the block, report that the results of the step are rolled back."""
         try:
             yield
         except BaseException:
@@ -119,7 +119,7 @@ class LedgerMerge:
                     yield result, first_payload
 
     async def _copy_source_data(self) -> None:
-        """Copy what belongs to no step: the exchanges with the teacher, and the census of the sources."""
+        """Copy the data that belong to no step: the exchanges with the teacher, and the census of the sources."""
         census = self._shards[0].census
         assert census is not None, "a finished shard has a census"
         self._ledger.record_census(census)

@@ -21,7 +21,7 @@ from glotsmith.step import BatchStep, ItemStep, Result, SourceStep, Step, WholeS
 from glotsmith.unanswered import BudgetReached, RequestPostponed, Unanswered, accepting_failures
 
 PAGE = 64  #: minimum number of items that a stage reads from the ledger at once
-HELD_S = 0.1  #: between two questions whether a held item is ready
+HELD_S = 0.1  #: interval between two checks whether a held item is ready
 ANSWERS_PER_YIELD = 16  #: results after which a stage yields, because a step that never waits would starve others
 
 
@@ -111,7 +111,7 @@ class Stage(ABC):
 
 
 class SourceStage(Stage):
-    """Runs a ``SourceStep``. Units are recorded in its order, so an interrupted run holds a prefix of them."""
+    """Runs a ``SourceStep``. Units are recorded in its order, so an interrupted run has the first units."""
 
     def __init__(self, step: SourceStep[Any], engine: RunContext, read: int) -> None:
         """Continue after the ``read`` units that an earlier start recorded."""
@@ -188,7 +188,7 @@ class StreamStage(Stage):
         self._closed_early = False  #: whether a worker ended while inputs may be left
         self._fill_lock = asyncio.Lock()  #: held while a worker fills its batch
         self._held = HeldItems(step, engine.ledger, previous.name)
-        self._in_flight = 0  #: batches
+        self._in_flight = 0  #: number of batches in progress
 
     async def process_all(self) -> None:
         """Process all inputs with ``concurrency`` workers."""
@@ -260,7 +260,7 @@ class StreamStage(Stage):
         return [taken]
 
     async def _results_or_failures(self, batch: Sequence[StepInput]) -> ItemResults:
-        """Return the results of a batch, without the items for which the teacher or the machine failed.
+        """Return the results of a batch. Items for which the teacher or the machine failed are left out.
 
         If the step raises an internal error, the batch is halved until the item that causes it is found.
         """
@@ -371,7 +371,7 @@ class WholeStage(Stage):
             self.faults.count_result(self.name, loss)
 
     async def _record_all(self) -> int:
-        """Record the items on which the step failed, then its results for all others."""
+        """Record the drops of the items on which the step failed, then the results for all other items."""
         source, made, answered = self.previous.name, 0, 0
         with annotate_errors(self.name, ["all"]):
             for key, result in [*self._failed_items.items()]:
@@ -386,7 +386,7 @@ class WholeStage(Stage):
     def _record_item(self, source: str, key: str, result: Result[Any]) -> int:
         taken = self.ledger.find_input(source, key)
         if taken is None:
-            raise BrokenResult(f"{key} is no item of {source!r}")
+            raise BrokenResult(f"{key} is not an item of {source!r}")
         return self.record(taken, result, ordered=True)
 
     def _items(self, source: str) -> Generator[tuple[str, Record], None, None]:

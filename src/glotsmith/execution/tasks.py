@@ -46,6 +46,6 @@ class _Annotation:
 def annotate_errors(step: str, keys: Sequence[str]) -> AbstractContextManager[None, None]:
     """Add a note with the step and the items to every exception raised inside.
 
-    A ``CancelledError`` that a step raises by itself becomes a ``RuntimeError``; otherwise its task would end silently.
+    A ``CancelledError`` that a step itself raises becomes a ``RuntimeError``; otherwise its task would end silently.
     """
     return _Annotation(step, keys)

@@ -158,7 +158,7 @@ def read_text(path: Path) -> str:
     """Return the text of a file of a prompt.
 
     Raises:
-        InputError: it is no file, cannot be read, or is not UTF-8.
+        InputError: it is not a file, cannot be read, or is not UTF-8.
 
     """
     if not path.is_file():

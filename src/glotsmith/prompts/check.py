@@ -22,7 +22,7 @@ class _Part(NamedTuple):
     path: Path
     text: str
     tree: nodes.Template
-    names: frozenset[str]  #: that the files around it set: loop variables, macros
+    names: frozenset[str]  #: names that the including files set: loop variables, macros
 
 
 def check_prompt(call: str, prompt: Prompt) -> None:
@@ -33,7 +33,7 @@ def check_prompt(call: str, prompt: Prompt) -> None:
         prompt: a prompt with an interface.
 
     Raises:
-        InputError: it is not; the message names the file and the line.
+        InputError: the prompt is invalid; the message names the file and the line.
 
     """
     assert prompt.interface is not None, "the prompt declares its variables"
@@ -85,7 +85,7 @@ def _tree(path: Path, text: str) -> nodes.Template:
 
 
 def _malformed(path: Path, error: jinja2.TemplateSyntaxError) -> InputError:
-    return InputError.at(path, error.lineno, f"the prompt is no valid Jinja template: {error.message}")
+    return InputError.at(path, error.lineno, f"the prompt is not a valid Jinja template: {error.message}")
 
 
 def _included_names(path: Path, node: nodes.Node) -> list[str]:
@@ -133,7 +133,7 @@ def _fill(call: str, prompt: Prompt) -> None:
     """Fill the prompt with sample values, and with empty ones.
 
     Raises:
-        InputError: that fails.
+        InputError: the prompt cannot be filled with them.
 
     """
     assert prompt.interface is not None, "the prompt declares its variables"

@@ -31,7 +31,7 @@ def build_job(number: int, completion: CompletionInput, row: Mapping[str, object
 
     """
     if not isinstance(cast(object, row), Mapping):
-        raise UsageError(f"row {number} is {type(row).__name__}; a mapping with language and tests is wanted")
+        raise UsageError(f"row {number} is {type(row).__name__}; it must be a mapping with language and tests")
     fields = {name: value for name in ROW_FIELDS if (value := _plain(row.get(name))) not in (None, "", [], {})}
     if not (fields.get("tests") or fields.get("io")):
         return None
@@ -49,7 +49,7 @@ def build_job(number: int, completion: CompletionInput, row: Mapping[str, object
     if wrong := f"it {wrong}" if wrong else limits_error(job):
         raise UsageError(f"row {number}: {wrong}")
     if not _is_completion(completion):
-        raise UsageError(f"completion {number} is {type(completion).__name__}; a text or a list of messages is wanted")
+        raise UsageError(f"completion {number} is {type(completion).__name__}; it must be a text or a list of messages")
     prefix = _plain(row.get("prefix"))
     code = extract_code(
         completion_text(completion), get_card(job.language), continues=str(prefix) if prefix else "", name=_name(job)
@@ -104,4 +104,4 @@ def _transpose_io(number: int, io: Mapping[str, Any]) -> list[dict[str, Any]]:
             if len(columns) != len(names_) or len({*map(len, columns)}) != 1:
                 raise UsageError(f"row {number}: {' and '.join(names_)} of io must be lists of one length")
             return [{"stdin": a, "stdout": b} for a, b in zip(*columns, strict=True)]
-    raise UsageError(f"row {number}: io has the keys {', '.join(io)}; stdin and stdout are wanted")
+    raise UsageError(f"row {number}: io has the keys {', '.join(io)}; it must have stdin and stdout")

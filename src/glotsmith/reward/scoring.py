@@ -74,7 +74,7 @@ class RewardResult(NamedTuple):
     """The reward of a completion, and its status."""
 
     reward: float | None
-    status: str  #: of the verdict; ``no code`` without code, ``not asked`` if the row has no tests
+    status: str  #: status of the verdict; ``no code`` without code, ``not asked`` if the row has no tests
 
 
 def score(

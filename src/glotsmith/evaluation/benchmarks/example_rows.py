@@ -39,7 +39,7 @@ def questions_of_examples(
 ) -> tuple[Question, ...]:
     """Return one question for each problem and language, with prompt, message and tests.
 
-    Continuations are not truncated, because a model that was trained on rows stops by itself.
+    Continuations are not truncated, because a model that was trained on rows stops at the end of a program.
     """
     found = dict[tuple[str, str], Question]()
     for row in examples:

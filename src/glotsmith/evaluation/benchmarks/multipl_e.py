@@ -15,7 +15,7 @@ from glotsmith.evaluation.benchmarks.row_files import QuestionRow
 from glotsmith.evaluation.questions import ImpossibleProblem, Question
 from glotsmith.languages import get_card, language_names
 
-HUB = "nuprl/MultiPL-E:test"  #: with a part for each language (``hub_part_of``)
+HUB = "nuprl/MultiPL-E:test"  #: each language has a part (``hub_part_of``)
 
 #: MultiPL-E's name → the name in glotsmith, if they differ
 CODES: Mapping[str, str] = {

@@ -230,4 +230,4 @@ def note_of(found: SuiteCalls) -> str:
     """Return the note about the tests of a problem for readers of the figures; "" for none."""
     first = found.left_out[0][:200] if found.left_out else ""
     count = len(found.left_out)
-    return f"{counted(count, 'statement', 'is')} left out, which is no assert: {first}" if first else ""
+    return f"{counted(count, 'statement', 'is')} left out, which is not an assert: {first}" if first else ""
