@@ -1,7 +1,7 @@
 """Predict totals of a population from a sample that was drawn without replacement, with 90 % prediction intervals.
 
 The items of the sample belong to the population, and their values are known. The error of a total is the error of the
-values of the other items, hence the finite population correction.
+values of the other items. This gives the finite population correction.
 
 Values of items are skewed: most items are dropped early, and a few take most of the requests. So the interval is that
 of Student's t after a cubic transformation that removes the skewness (Hall, 1992, "On the removal of skewness by
@@ -18,7 +18,7 @@ from typing import NamedTuple
 CONFIDENCE = 0.9
 _TAIL = 1 - (1 - CONFIDENCE) / 2  #: probability below the upper bound
 _LARGER = 1.5  #: the item that a sample may lack / the largest item of the sample
-_DOUBLINGS, _BISECTIONS = 12, 24  #: in the search for the bounds of a ratio
+_DOUBLINGS, _BISECTIONS = 12, 24  #: steps of the search for the bounds of a ratio
 _PAIRS_EXPECTED = 0.25  #: pairs of a sample that are added to those seen for the most likely number of pairs …
 _PAIRS_AT_MOST = 3.0  #: … and for the largest, which is exact for none: exp(-3) = 0.05
 
@@ -68,7 +68,7 @@ def predict_total(values: Sequence[float], population: int, largest: float = 0.0
     """Return the prediction of a total of a population.
 
     Args:
-        values: of the items of the sample; none is negative.
+        values: the values of the items of the sample; none is negative.
         population: number of items, those of the sample included.
         largest: a value that an item may have, if all values of the sample are 0.
 

@@ -1,7 +1,7 @@
 """Predict a run from its pilot: rows, requests, tokens, money, hours, and the cost of a row, with 90 % intervals.
 
-The items of the pilot are a sample of those of the run, and the run reuses their replies. So a prediction is what the
-pilot did, plus what the other items are expected to do.
+The items of the pilot are a sample of those of the run, and the run reuses their replies. So a prediction is the sum of
+the amounts of the pilot and the expected amounts of the other items.
 """
 
 import math
@@ -35,14 +35,14 @@ _SHOWN_LOSSES = 5
 _FEW_REPLIES = "too few replies that were not cached"
 _IN_BATCHES = "the server decides when it answers a batch"
 _WINDOWS = 10  #: equal parts of the replies by which the rate is measured
-_MIN_REPLIES = 2 * _WINDOWS  #: with fewer, the rate is not measured
-_IDLE_S, _IDLE_FACTOR = 60.0, 50  #: a longer gap between two replies, also in median gaps, is no part of the rate
+_MIN_REPLIES = 2 * _WINDOWS  #: with fewer replies, the rate is not measured
+_IDLE_S, _IDLE_FACTOR = 60.0, 50  #: longer gaps between replies (seconds, median gaps) are left out of the rate
 
 
 class PredictedAmount(Record, frozen=True, kw_only=True):
     """A predicted amount of a whole run, with its interval."""
 
-    value: float | None  #: None if it is unbounded, as the cost of a row where there may be none
+    value: float | None  #: None if it is unbounded, such as the cost of a row if there may be no rows
     low: float | None
     high: float | None  #: None if nothing bounds it
 
@@ -57,7 +57,7 @@ class PredictedLoss(Record, frozen=True, kw_only=True):
 
     step: str
     reason: str
-    share: float  #: of the inputs that all steps after the sample dropped, 0-1
+    share: float  #: share of all inputs that steps after the sample dropped, 0-1
     items: PredictedAmount
 
 
@@ -66,8 +66,8 @@ class RunForecast(Record, frozen=True, kw_only=True):
 
     recipe: str
     confidence: float
-    population: int  #: items that cost requests, after the steps that cost none
-    sampled: int  #: of these, in the pilot
+    population: int  #: number of items that cost requests, after the steps that cost none
+    sampled: int  #: number of these items in the pilot
     rows: PredictedAmount
     languages: dict[str, PredictedAmount]  #: language → rows
     requests: PredictedAmount
@@ -75,7 +75,7 @@ class RunForecast(Record, frozen=True, kw_only=True):
     cost: PredictedAmount | None  #: US dollars; None if the price is unknown
     cost_per_row: PredictedAmount | None
     tokens_per_row: PredictedAmount
-    hours_left: PredictedAmount | None  #: of the run after the pilot; None if the pilot does not measure it
+    hours_left: PredictedAmount | None  #: hours of the run after the pilot; None if the pilot does not measure them
     time_unknown: str  #: why the pilot does not measure the time; "" if it does
     replies_per_second: float | None  #: the measured rate
     pilot_hours: float
@@ -83,8 +83,8 @@ class RunForecast(Record, frozen=True, kw_only=True):
     pilot_tokens: int
     pilot_cost: float | None
     losses: tuple[PredictedLoss, ...]
-    sessions: int = 0  #: discussions of the run
-    sampled_sessions: int = 0  #: of these, in the pilot
+    sessions: int = 0  #: number of discussions of the run
+    sampled_sessions: int = 0  #: number of these discussions in the pilot
     reuses_sessions: bool = True  #: whether the run holds the discussions of the pilot with the same prompts
 
 
@@ -111,8 +111,8 @@ def forecast(recipe: str, pilot: PilotOutcomes, languages: Sequence[str], *, in_
 
     Args:
         recipe: name of the recipe.
-        pilot: what the finished pilot did.
-        languages: of the run, those without a row in the pilot included.
+        pilot: the outcomes of the finished pilot.
+        languages: the languages of the run, including those without a row in the pilot.
         in_batches: whether the replies of the pilot arrived in batches, whose times measure no rate.
 
     """
@@ -146,7 +146,7 @@ def forecast(recipe: str, pilot: PilotOutcomes, languages: Sequence[str], *, in_
 
 
 def _total(pilot: PilotOutcomes, field: str) -> PredictionInterval:
-    """Return the prediction of an amount; what belongs to no item grows with the number of items."""
+    """Return the prediction of an amount; a part that belongs to no item grows with the number of items."""
     return _predicted(pilot, lambda item: pilot.amount(item, field), getattr(pilot.shared_costs, field), is_paid=True)
 
 
@@ -242,8 +242,8 @@ def _hours(
 ) -> tuple[PredictionInterval | None, PredictionInterval | None]:
     """Return the rate of replies for each second, and the hours that the run takes after the pilot.
 
-    The pilot's running time that its replies do not explain, at the rate, is that of the steps before the sample, of
-    the first and the last requests, and of the last steps: the run takes it, too.
+    The replies explain a part of the pilot's running time, at the rate. The rest is the time of the steps before the
+    sample, of the first and the last requests, and of the last steps. The run needs this time, too.
     """
     rate = _rate(pilot.answered_at)
     if rate is None:
@@ -257,7 +257,7 @@ class _Windows(NamedTuple):
     """The busy time of equal parts of the replies."""
 
     seconds: Sequence[float]
-    replies: int  #: in each part
+    replies: int  #: number of replies in each part
 
 
 def _rate(answered_at: Sequence[float]) -> PredictionInterval | None:
@@ -287,7 +287,7 @@ def _middle_windows(answered_at: Sequence[float]) -> _Windows | None:
 
 
 def _losses(pilot: PilotOutcomes) -> tuple[PredictedLoss, ...]:
-    """Return the most frequent drops, with the number that the whole run is expected to have."""
+    """Return the most frequent drops, with their expected numbers in the whole run."""
     counts = {cause: lost.total() for cause, lost in pilot.lost.items()}
     most = sorted(counts, key=lambda cause: (-counts[cause], cause))[:_SHOWN_LOSSES]
     return tuple(

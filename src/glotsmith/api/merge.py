@@ -65,7 +65,7 @@ async def merge_async(
         shards: The run folders of all shards, in any order.
         output: The run folder to create.
         cache: The cache file that the shards shared; by default their replies are copied into ``output``.
-        steps_after: The steps of your own that the shards had; of these, the merge runs each ``WholeStep``.
+        steps_after: Your own steps that the shards had. Of these, the merge runs each ``WholeStep``.
         progress: The object that receives the progress; by default nothing is shown.
 
     Raises:
@@ -86,7 +86,7 @@ merge = synchronous(merge_async)
 
 
 class Merger:
-    """Merges shards; ``stop`` ends the merge, which the same request resumes."""
+    """Merges shards. ``stop`` ends the merge, and the same request resumes it."""
 
     def __init__(
         self, request: MergeRequest, progress: Progress, warn: Callable[[GlotsmithError], None] = lambda _: None

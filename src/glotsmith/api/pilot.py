@@ -41,25 +41,25 @@ def with_pilot(steps: Sequence[Step[Any, Any]], config: RunConfig) -> list[Step[
 
 
 class PilotRow(NamedTuple):
-    """A row that the pilot made, with the items that made one like it."""
+    """A row that the pilot made, with all items that made a similar row."""
 
     language: str
     items: frozenset[str]  #: keys of the items: that of the row, and those whose rows were dropped as its duplicates
 
 
 class PilotOutcomes(NamedTuple):
-    """What a pilot did."""
+    """The outcomes of a pilot."""
 
-    population: int  #: items from which the sample was drawn
+    population: int  #: number of items from which the sample was drawn
     items: tuple[str, ...]  #: keys of the sample
-    costs: Mapping[str, ReplyCosts]  #: by item
-    shared_costs: ReplyCosts  #: of requests that belong to no single item
-    rows: Mapping[str, Counter[str]]  #: item → rows by language, with those that other items repeat
+    costs: Mapping[str, ReplyCosts]  #: item → costs
+    shared_costs: ReplyCosts  #: costs of requests that do not belong to a single item
+    rows: Mapping[str, Counter[str]]  #: item → rows by language, including rows that other items repeat
     made: Sequence[PilotRow]
     lost: Mapping[tuple[str, str], Counter[str]]  #: (step, drop reason) → inputs dropped after the sample, by item
     answered_at: Sequence[float]  #: when replies arrived that were paid for, seconds since 1970
     run_seconds: float
-    sessions: PilotSessions | None = None  #: of a recipe with discussions, which are further items
+    sessions: PilotSessions | None = None  #: the sessions of a recipe with discussions, which are further items
 
     @property
     def is_whole(self) -> bool:
@@ -76,7 +76,7 @@ class PilotOutcomes(NamedTuple):
 
 
 def read_outcomes(ledger: Ledger) -> PilotOutcomes:
-    """Return what a finished pilot did."""
+    """Return the outcomes of a finished pilot."""
     sessions = read_pilot_sessions(ledger)
     origins = _Origins(ledger, frozenset(sessions.keys if sessions else ()))
     costs, shared = defaultdict[str, ReplyCosts](ReplyCosts), ReplyCosts()
@@ -107,7 +107,7 @@ def read_outcomes(ledger: Ledger) -> PilotOutcomes:
 
 
 class _Origins:
-    """The item of the sample that each item of later steps was made from; a session is an item of its own."""
+    """The item of the sample that each item of later steps was made from; a session is an additional item."""
 
     def __init__(self, ledger: Ledger, sessions: Collection[str]) -> None:
         steps = ledger.steps[ledger.steps.index(PILOT_STEP) :]

@@ -62,7 +62,7 @@ def role_configs(roles: Mapping[str, Any]) -> dict[str, RoleConfig]:
 
 
 def with_language_ids(roles: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the tables of roles with the ids of the languages of agents, so that another spelling is no change.
+    """Return the tables of roles with the ids of the languages of agents, so that another spelling is not a change.
 
     Raises:
         UsageError: A language does not exist.

@@ -58,7 +58,7 @@ class RunPlace(NamedTuple):
     ) -> "RunPlace":
         """Return the given folder of a run, or the folder of its configuration.
 
-        A preview, a pilot and each shard have their own folder beside it: ``RUN-preview``, ``RUN-2-of-8``.
+        A preview, a pilot and each shard have their own folder next to it: ``RUN-preview``, ``RUN-2-of-8``.
 
         Raises:
             UsageError: The shard of the configuration is not valid.

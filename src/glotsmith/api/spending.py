@@ -1,8 +1,8 @@
 """Bound what a run spends: admit requests while its budgets allow them, and end the run at a limit.
 
 Amounts come from the ledger (``exchanges.py``), so they count all starts of a run. A request is admitted while the
-amount spent, plus the expected amount of the requests in flight, is below each limit. So a limit is exceeded by no more
-than the requests in flight, of which there is at most one for each slot of the teacher.
+amount spent, plus the expected amount of the requests in flight, is below each limit. So the excess over a limit is at
+most the cost of the requests in flight, at most one for each slot of the teacher.
 """
 
 import asyncio
@@ -23,12 +23,12 @@ from glotsmith.teachers.base import Reply, Request, Teacher, model_label
 from glotsmith.unanswered import BudgetReached, RequestPostponed
 
 _log = logging.getLogger(__name__)
-_BYTES_PER_TOKEN = 3  #: at least, in a prompt; tokenisers need about four for a token of code
+_BYTES_PER_TOKEN = 3  #: least number in a prompt; tokenisers need about four bytes for a token of code
 _MONEY = (BudgetUnit.usd, BudgetUnit.tokens)
 
 
 class BudgetLeft(NamedTuple):
-    """What is left of a limit."""
+    """The rest of a limit."""
 
     text: str  #: the limit as the user wrote it
     unit: BudgetUnit
@@ -42,7 +42,7 @@ class _Waiter(NamedTuple):
 
 
 class RunSpending:
-    """What a run has spent, and its limits (``teachers.wrappers.RequestGate``)."""
+    """The spending of a run, and its limits (``teachers.wrappers.RequestGate``)."""
 
     def __init__(
         self,
@@ -55,11 +55,11 @@ class RunSpending:
         """Read what earlier starts spent.
 
         Args:
-            limits: of the run.
-            ledger: of the run.
+            limits: the limits of the run.
+            ledger: the ledger of the run.
             teacher: the teacher that answers if no other is named, with its price and its slots.
             on_reached: called once, when the whole run must end.
-            languages: of the run; it ends when each of them has reached a limit of its own.
+            languages: the languages of the run; it ends when each language has reached its own limit.
 
         """
         self.limits = limits
@@ -68,10 +68,12 @@ class RunSpending:
         self._is_stored = any(limit.unit in _MONEY for limit in limits)
         #: by model of the teacher and language of the request; "" for all models, and for all languages
         self._paid = defaultdict[tuple[str, str], ReplyCosts](ReplyCosts)
-        self._lost = defaultdict[str, list[SentRequest]](list)  #: by address: those that the end of a start interrupted
+        #: address → requests that the end of a start interrupted
+        self._lost = defaultdict[str, list[SentRequest]](list)
         for (model, language), (paid, _) in ledger.exchanges.costs_by_model_and_language().items():
             self._add_paid(model, language, paid)
-        self._postponed = defaultdict[str, ReplyCosts](ReplyCosts)  #: by language: of requests that are answered later
+        #: language → costs of requests that are answered later
+        self._postponed = defaultdict[str, ReplyCosts](ReplyCosts)
         self._arrives_later = getattr(teacher, "rounds", None) is not None  # a user's own teacher may not have it
         for sent in ledger.exchanges.sent():
             self._add_lost(sent)
@@ -135,7 +137,7 @@ class RunSpending:
             self._postponed[scope] += costs
 
     def _expected(self, unit: BudgetUnit, language: str, request: Request, teacher: Teacher) -> float:
-        """Return what one request to a teacher costs on average; before its first reply, what this one may cost."""
+        """Return the mean cost of a request to a teacher; before its first reply, the highest cost of this request."""
         model = model_label(teacher)
         paid = self._paid[model, language if self._paid[model, language].requests else ""]
         if paid.requests:
@@ -192,7 +194,7 @@ class RunSpending:
             raise
 
     def end(self, request: Request, address: str, *, interrupted: bool, teacher: Teacher | None = None) -> None:
-        """Note that a request has ended; ``interrupted``: without an answer, so that it may have been paid for."""
+        """Note that a request has ended; ``interrupted``: it has no answer, but the server may charge for it."""
         self._in_flight[teacher or self._teacher, _language(request)] -= 1
         sent = self._sent.pop(address, None)
         if sent is not None and not interrupted:
@@ -280,7 +282,7 @@ class RunSpending:
             else:
                 kept.append(waiter)
                 if all(not limit.language for limit in self.limits):
-                    stopped.add(waiter.teacher)  # what stops this request stops the others
+                    stopped.add(waiter.teacher)  # the other requests to this teacher would also be stopped
         self._waiting.extendleft(reversed(kept))
 
     def _refuse(self, request: Request) -> None:

@@ -25,7 +25,7 @@ from glotsmith.languages import language_names
 
 
 class Stopped(Exception):
-    """Ctrl-C stopped a command. Its text says which results are kept; typer discards that of a KeyboardInterrupt."""
+    """Ctrl-C stopped a command. Its text states which results are kept; typer drops the text of KeyboardInterrupt."""
 
 
 class _Group(TyperGroup):
@@ -140,7 +140,7 @@ def _exit_code(run: Callable[..., Any]) -> int:
 def _end_quietly() -> int:
     """Exit without a message, because the reader of stdout closed the pipe (``| head``)."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())  # for the flush when the interpreter exits
+    os.dup2(nowhere, sys.stdout.fileno())  # so that the flush at the exit of the interpreter does not fail
     os.close(nowhere)
     return 0
 

@@ -17,7 +17,7 @@ from glotsmith.counts import counted, format_seconds
 def print_forecast(found: RunForecast, pilot: Path, *, as_json: bool) -> None:
     """Print a prediction, as one JSON object or as a table; ``pilot`` is the folder of the pilot."""
     if as_json:
-        fields = {name: getattr(found, name) for name in found.__struct_fields__}  # also those with default values
+        fields = {name: getattr(found, name) for name in found.__struct_fields__}  # includes fields with default values
         typer.echo(msgspec.json.encode(fields))
         return
     table = Table("", "whole run", f"{100 * found.confidence:.0f} % interval", "in the pilot", title="Forecast")

@@ -95,7 +95,7 @@ def reverify(
 
 
 def _find_files(datasets: Sequence[Path], output: Path, scratch: Path) -> list[_DatasetFile]:
-    """Return the files of all datasets, each dataset in a folder of its own if there are several.
+    """Return the files of all datasets; if there are several, each dataset has its own folder.
 
     The rows of a run folder are exported to ``scratch``.
 

@@ -1,4 +1,4 @@
-"""Print an example: the Python original or the instruction, and the program beside it."""
+"""Print an example: the Python original or the instruction, and the program next to it."""
 
 from rich.columns import Columns
 from rich.panel import Panel

@@ -1,7 +1,7 @@
 """Programs on the nodes of a cluster: a queue of requests, one worker process for each node, and Ray as transport.
 
 The process of the run keeps the ledger, the caches and the teacher. It sends verification jobs and programs in batches
-to the nodes. ``dispatcher.py`` knows nothing of Ray; ``ray_nodes.py`` starts and watches the workers.
+to the nodes. ``dispatcher.py`` does not depend on Ray; ``ray_nodes.py`` starts and monitors the workers.
 """
 
 import logging

@@ -1,8 +1,8 @@
 """A queue of requests that several nodes answer; requests of a node that dies return to the queue.
 
-Delivery is at least once, and the caller gets exactly one answer. Whether a request makes workers die is found like
-this: all requests that a dead worker had are suspects, and a suspect runs alone on its node. A request that was alone
-on ``MAX_DEATHS`` workers which died is poison, and fails alone. Where workers also die with requests that are answered
+Delivery is at least once, and the caller gets exactly one answer. The dispatcher finds requests that make workers die:
+all requests that a dead worker had are suspects, and a suspect runs alone on its node. A request that was alone on
+``MAX_DEATHS`` workers which died is poison, and fails alone. Where workers also die with requests that are answered
 later (a machine without memory, an operator), the limit is higher by the number of these deaths, up to ``MOST_DEATHS``.
 A worker that dies before it confirms the request, such as one that still starts, counts for ``MOST_DEATHS`` only.
 """
@@ -20,8 +20,8 @@ from glotsmith.errors import GlotsmithError, OutageError
 from glotsmith.sandbox.base import SandboxLoad
 
 BATCH = 64  #: requests of one message
-MAX_DEATHS = 3  #: of workers that had confirmed the same request, and no other
-MOST_DEATHS = 10  #: the highest limit, also of workers that confirmed nothing
+MAX_DEATHS = 3  #: deaths of workers that had confirmed the same request, and no other
+MOST_DEATHS = 10  #: the highest limit, and the limit for workers that confirmed nothing
 MAX_BARREN_DEATHS = 12  #: deaths of workers in a row without an answer, after which a run stops
 
 
@@ -30,7 +30,7 @@ class NodeLost(Exception):
 
     def __init__(self, why: str, *, removed: bool = False) -> None:
         super().__init__(why)
-        self.removed = removed  #: the whole node is gone, so none of its requests is suspected
+        self.removed = removed  #: the whole node has left, so none of its requests is suspected
 
 
 class PoisonedRequest(Exception):
@@ -58,8 +58,8 @@ class _Request(msgspec.Struct, eq=False):
     answer: "asyncio.Future[Answer]"
     confirmed: bool = False  #: by the worker that has it
     suspected: bool = False  #: a worker died that had it
-    deaths: int = 0  #: of workers that had no other request
-    confirmed_deaths: int = 0  #: of those, after they had confirmed it
+    deaths: int = 0  #: deaths of workers that had no other request
+    confirmed_deaths: int = 0  #: number of these deaths after the worker had confirmed the request
 
 
 class _ServingNode(NamedTuple):
@@ -79,10 +79,10 @@ class Dispatcher:
         self._changed = asyncio.Condition()
         self._serving: list[_ServingNode] = []
         self._barren_deaths = 0
-        self._innocent_deaths = 0  #: of workers that had one request, which was answered later
+        self._innocent_deaths = 0  #: deaths of workers that had one request, which was answered later
         self._failure: GlotsmithError | None = None
         self.answered = 0  #: requests with an answer
-        self.deaths = 0  #: of workers
+        self.deaths = 0  #: number of dead workers
 
     async def request(self, content: NodeRequest) -> Answer:
         """Return the answer of some node.

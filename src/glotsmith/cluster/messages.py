@@ -27,12 +27,12 @@ class NumberedAnswer(NamedTuple):
 
 
 class NodeDescription(Record, frozen=True, kw_only=True):
-    """What a node is able to do."""
+    """The capabilities of a node."""
 
     host: str
     isolation: str = ""
     promises: tuple[Promise, ...] = ()  #: guarantees of the isolation against a hostile program
-    jobs: int = 0  #: programs that it runs at once
+    jobs: int = 0  #: number of programs that it runs at once
     toolchains: dict[str, str] = {}  #: language → hash of its commands, paths, version, card and driver
     versions: dict[str, str] = {}  #: language → the version that its toolchain prints, or why there is none
     slowness: dict[str, float] = {}  #: language → CPU time of a program there / on the reference machine, at least 1
@@ -40,7 +40,7 @@ class NodeDescription(Record, frozen=True, kw_only=True):
 
 
 def differences(reference: NodeDescription, node: NodeDescription) -> list[str]:
-    """Return in which ways a node differs from the reference, one phrase for each."""
+    """Return the differences between a node and the reference, one phrase for each."""
     found = [f"{node.isolation} isolates its programs, not {reference.isolation}"]
     if node.isolation == reference.isolation:
         found = []

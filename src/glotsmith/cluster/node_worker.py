@@ -16,12 +16,12 @@ from glotsmith.sandbox.base import Sandbox
 from glotsmith.verification import Verifier
 from glotsmith.verification.verifier import verify_one
 
-_LINGER_S = 0.003  #: how long an answer waits for others, which travel with it
-_LINGER_TURNS = 10  #: as many times as long, while the worker has more requests than it runs at once
+_LINGER_S = 0.003  #: time for which an answer waits for other answers of the same message
+_LINGER_TURNS = 10  #: factor of this time while the worker has more requests than it runs at once
 
 
 class _NodeVerifier(Verifier):
-    """Judges jobs for which the process of the run has found no stored verdict and no identical job that runs."""
+    """Judges the jobs of the process of the run that have no stored verdict and no identical running job."""
 
     async def _find_or_run(self, job: Job) -> Verdict:
         return await self._run("", job)

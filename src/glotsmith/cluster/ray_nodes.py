@@ -34,15 +34,15 @@ from glotsmith.verification.verifier import VerdictStore
 _log = logging.getLogger(__name__)
 _CLOSE_TIMEOUT_S = 5.0
 _WATCH_S = 1.0  #: seconds between two looks at the nodes of the cluster
-_OPEN_ATTEMPTS = 3  #: workers of a node that may die at their start before a sentence names the node
-_OPEN_TIMEOUT_S = 600.0  #: for the start of a worker, with the calibration of its languages
-_WITHOUT_NODES_S = 60.0  #: how long a run waits for a node when all are gone
+_OPEN_ATTEMPTS = 3  #: number of workers of a node that may die at their start before a message names the node
+_OPEN_TIMEOUT_S = 600.0  #: time for the start of a worker, with the calibration of its languages
+_WITHOUT_NODES_S = 60.0  #: how long a run without nodes waits for one
 
 
 class ClusterOptions(Record, frozen=True, kw_only=True):
     """How a cluster is used."""
 
-    address: str = ""  #: of a Ray cluster that runs (``host:6379``, ``auto``); empty: start one on this machine
+    address: str = ""  #: a running Ray cluster (``host:6379``, ``auto``); empty: start one on this machine
     isolation: str = "auto"  #: isolation back end of the nodes
     jobs: int | None = None  #: programs at once on each node; by default one for each of its processors
     mixed_toolchains: bool = False  #: accept nodes whose toolchains differ from those of this machine
@@ -114,7 +114,7 @@ class RayCluster:
         await asyncio.to_thread(stop_ray)
 
     async def _connect_first_nodes(self) -> None:
-        """Connect to the nodes; start workers again that died at their start, a bounded number of times."""
+        """Connect to the nodes. Workers that die at their start are started again, a limited number of times."""
         for _ in range(_OPEN_ATTEMPTS):
             await asyncio.gather(*await self._connect_new_nodes())
             if self._usable or not self._failed_starts:
@@ -274,7 +274,7 @@ class _RayWorker:
 
     def kill(self) -> None:
         """Kill the worker; its programs die with it."""
-        with suppress(Exception):  # the cluster may be gone
+        with suppress(Exception):  # the cluster may have ended
             load_ray().kill(self._actor)
 
 

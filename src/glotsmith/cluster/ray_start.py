@@ -15,14 +15,14 @@ from glotsmith.installation import install_command
 
 _CONNECT_TIMEOUT_S = 10.0
 _LOCAL_STORE = 100 << 20  #: bytes of the object store of a local cluster; messages are small
-_QUIET = {  # messages of Ray that a user has not asked for
+_QUIET = {  # turns off messages of Ray that a user does not need
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_LOG_TO_STDERR": "0",
     "RAY_DISABLE_IMPORT_WARNING": "1",
     "RAY_DISABLE_FAILURE_SIGNAL_HANDLER": "1",  # prints the stack of the process at SIGTERM
 }
-_CHEAP = {  # what a local cluster does not need: it takes CPU time from the programs
+_CHEAP = {  # turns off parts that a local cluster does not need and that take CPU time from the programs
     "RAY_enable_metrics_collection": "0",
     "RAY_enable_open_telemetry": "0",
     "RAY_event_stats": "0",
@@ -82,7 +82,7 @@ def _set_defaults(variables: dict[str, str]) -> None:
 
 @contextmanager
 def _few_processes() -> Generator[None]:
-    """Let ``ray.init`` start no log monitor, autoscaler and dashboard, for which it has no options."""
+    """Prevent ``ray.init`` from starting a log monitor, an autoscaler and a dashboard; it has no options for this."""
     parameter: Any = import_module("ray._private.parameter")
     services: Any = import_module("ray._private.services")
     ray_params, start_api_server = parameter.RayParams, services.start_api_server
@@ -115,4 +115,4 @@ def _check_address(address: str) -> None:
 
 
 def _discard(*_: object, **__: object) -> None:
-    """Take the place of a function that prints."""
+    """Replace a function that prints."""

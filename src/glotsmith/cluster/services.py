@@ -16,7 +16,7 @@ class ClusterSandbox:
     """Runs programs on the nodes (``sandbox.base.Sandbox``); the cluster closes the sandboxes."""
 
     def __init__(self, dispatcher: Dispatcher, name: str, promises: frozenset[Promise]) -> None:
-        """Forward to ``dispatcher``; ``name`` is the isolation of the nodes, ``promises`` are those of all nodes."""
+        """Forward to ``dispatcher``; ``name`` is the isolation of the nodes, ``promises`` are common to all nodes."""
         self.name, self.promises, self._dispatcher = name, promises, dispatcher
 
     async def run(self, program: Program) -> Outcome:

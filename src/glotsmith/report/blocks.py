@@ -8,7 +8,7 @@ from typing import IO, Any
 
 import msgspec
 
-BLOCK_BYTES = 256 * 1024  #: largest size of a block before compression; a larger value has a block of its own
+BLOCK_BYTES = 256 * 1024  #: largest size of a block before compression; a larger value has a separate block
 _LEVEL = 6  #: compression level of gzip
 _WAITING = 4  #: number of blocks that a thread compresses while later ones are filled (zlib releases the GIL)
 

@@ -22,7 +22,7 @@ class IndexWriter:
         self._blocks = self._rows = 0
 
     def add(self, row: ListedRow, place: tuple[int, int]) -> None:
-        """Add a row. ``place`` is the block of its details and their index in the block."""
+        """Add a row. ``place`` is the number of the block with its details, and their index in this block."""
         for name, value in row._asdict().items():
             if name in self._codes:
                 value = self._codes[name].setdefault(value, len(self._codes[name]))
@@ -40,7 +40,7 @@ class IndexWriter:
             self._columns = defaultdict(list)
 
     def finish(self) -> dict[str, Any]:
-        """Write the last block, and return what a reader needs: number of rows and blocks, and the coded texts."""
+        """Write the last block. Return the numbers of rows and blocks, and the coded texts."""
         self._flush()
         return {
             "rows": self._rows,

@@ -33,7 +33,7 @@ ENDPOINTS: tuple[Callable[[Service], list[Endpoint]], ...] = (
 )
 
 PUBLIC_PATHS = frozenset({"/health", "/ready"})  #: endpoints without a token
-_CLIENT_DISCONNECTED = 499  #: status that is only counted, not sent
+_CLIENT_DISCONNECTED = 499  #: status that is counted and not sent
 _log = logging.getLogger("glotsmith.service")
 
 
@@ -105,7 +105,7 @@ class _AccessControl:
 
 
 def _has_token(token: str, header: str) -> bool:
-    """Return whether a header has the token, as ``Bearer`` or as a password (``http://USER:TOKEN@HOST``)."""
+    """Return whether a header contains the token, as ``Bearer`` or as a password (``http://USER:TOKEN@HOST``)."""
     scheme, _, rest = header.partition(" ")
     given = rest.encode("latin-1")
     if scheme.lower() == "basic":

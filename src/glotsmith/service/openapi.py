@@ -41,7 +41,7 @@ class Operation(NamedTuple):
     reply: Any  #: the type of the response; str for text
     body: Any = None  #: the type of the request body; None if there is none
     media: str = JSON
-    lines: tuple[Any, ...] = ()  #: for JSON lines: the types of a line of the request and of a line of the response
+    lines: tuple[Any, ...] = ()  #: types of a line of the request and of the response, for JSON lines
     note: str = ""  #: a sentence to add to the description
     query: dict[str, Sequence[str]] = {}  #: name of a required query parameter → allowed values
     refusals: tuple[HTTPStatus, ...] = ()  #: additional error statuses

@@ -41,7 +41,7 @@ from glotsmith.training.training_report import (
 )
 from glotsmith.write_aside import draft_path, write_aside
 
-_DISK_FULL = ("No space left", "quota exceeded", "File too large", "failed writing file")  #: of torch and safetensors
+_DISK_FULL = ("No space left", "quota exceeded", "File too large", "failed writing file")  #: in errors of libraries
 _STAGE = "stage.json"  #: file with the record of a stage, in the folder of its weights
 _LOG_SHARE = 0.01  #: share of all steps between two progress lines
 _NEARLY_ONE = 1 - 1e-9  #: for transformers, 1.0 means one step, and lower values mean a share of all steps

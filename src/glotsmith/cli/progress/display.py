@@ -1,4 +1,4 @@
-"""The display of a command: it chooses a view, and draws it at intervals in a thread of its own."""
+"""The display of a command: it chooses a view, and draws it at intervals in a separate thread."""
 
 import threading
 from contextlib import suppress
