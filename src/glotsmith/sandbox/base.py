@@ -31,10 +31,10 @@ class Sandbox(Protocol):
 
     Each program gets a private folder that is removed afterwards, and no network. Its environment consists of
     ``Program.env``, ``PATH``, ``HOME``, ``TMPDIR`` and ``LANG=C.UTF-8``. It can neither see nor signal processes
-    outside, as far as ``promises`` says. ``run`` never raises for what a program does: the result is an ``Outcome``. A
-    failure of the machine (no process, no disk space, no such command) is ``Outcome(ending="infra")``. Cancelling
-    ``run`` kills the program and its children. Any number of ``run`` may be awaited at once; the back end runs at most
-    ``jobs`` programs at a time.
+    outside, to the extent of its ``promises``. ``run`` never raises for what a program does: the result is an
+    ``Outcome``. A failure of the machine (no process, no disk space, no such command) is ``Outcome(ending="infra")``.
+    Cancelling ``run`` kills the program and its children. Any number of ``run`` may be awaited at once; the back end
+    runs at most ``jobs`` programs at a time.
     """
 
     name: str  #: as in ``--isolation`` and in every verdict

@@ -20,8 +20,8 @@ from glotsmith.sandbox.spawned_process import ProcessLaunch
 from glotsmith.sandbox.temporary_folders import SessionFolders
 
 _LIMITS = Limits(cpu_s=1e6, wall_s=1e6, memory_mb=4096, processes=128, file_mb=64)
-_REQUEST_TIMEOUT_S = 60.0  #: on a busy machine; a program that takes longer is compiled cold, within its limits
-_MAX_SERVERS = 4  #: of one kind; each takes some hundred MB
+_REQUEST_TIMEOUT_S = 60.0  #: for a busy machine; a program that takes longer is compiled cold, within its limits
+_MAX_SERVERS = 4  #: largest number of servers of one kind; each takes some hundred MB
 _MAX_REQUESTS = 2000  #: after which a server is replaced
 _MAX_BLOCK = 1 << 28  #: bytes of a name, a content or the messages
 _log = logging.getLogger(__name__)

@@ -53,9 +53,9 @@ _CLIENT_VARIABLES = (
     *("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "DOCKER_CERT_PATH", "DOCKER_TLS_VERIFY", "CONTAINER_HOST"),
 )
 _ENGINE_TIMEOUT_S = 30.0
-_KILL_TIMEOUT_S = 8.0  #: for a container to start, before which it cannot be killed, and then to end
-_OPEN_FILES = 1024  #: of a process of the engine; the wrapper sets the limit of the program
-_MAX_TASKS = 1 << 15  #: of all containers: the kernel counts the tasks of a user, not of a container
+_KILL_TIMEOUT_S = 8.0  #: seconds for a container to start (it cannot be killed before) and then to end
+_OPEN_FILES = 1024  #: open files of a process of the engine; the wrapper sets the limit of the program
+_MAX_TASKS = 1 << 15  #: tasks of all containers: the kernel counts the tasks of a user, not of a container
 
 
 class Container(LocalSandbox):
@@ -199,7 +199,8 @@ class _RunningContainer:
     def _kill_shell(self) -> bool:
         """Kill process 1, and so the container, without waiting; return whether that was possible.
 
-        The kill command of the engine would wait until all output is read, which happens only after it returns.
+        The kill command of the engine would wait until all output is read. The output is read only after this function
+        returns.
         """
         shell = self._shell or _find_shell(self._name)
         if shell is None or not _is_shell(shell, self._name):

@@ -2,22 +2,23 @@
 
 from collections.abc import Callable
 
-_SHARE = 0.02  #: of the waiting time: the CPU time that virtual machines use for their own housekeeping
+_SHARE = 0.02  #: share of the waiting time that virtual machines use as CPU time for their own housekeeping
 _TICK_S = 0.01  #: the resolution of CPU time in ``/proc``
-_LONGEST_STEP_S = 0.1  #: that one check adds: a check that comes late says nothing about the time before it
+_LONGEST_STEP_S = 0.1  #: most that one check adds: a late check does not show the state before it
 
 
 class IdleClock:
     """The idle time of one process tree.
 
-    A tree that is runnable but gets no processor is not idle, so its state is read and not only the clock.
+    A tree that is runnable but gets no processor is not idle. Therefore its state is read, too, and not only its CPU
+    time.
     """
 
     def __init__(self, limit_s: float) -> None:
         """Count up to ``limit_s`` seconds."""
         self._limit_s = limit_s
-        self.idle_s = 0.0  #: so far
-        self._cpu_s = 0.0  #: of the tree when the idle time began
+        self.idle_s = 0.0  #: idle time so far
+        self._cpu_s = 0.0  #: CPU time of the tree when the idle time began
         self._checked_at: float | None = None
 
     def exceeds_limit(self, now: float, cpu_s: float, is_runnable: Callable[[], bool]) -> bool:

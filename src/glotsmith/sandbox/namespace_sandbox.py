@@ -18,7 +18,7 @@ from glotsmith.sandbox.seccomp import build_filter
 from glotsmith.sandbox.shell_wrapper import counts_per_namespace, max_tasks, wrap_command
 from glotsmith.sandbox.user_namespace import NOBODY, UserNamespace
 
-_IDLE_SHARE = 1 / 16  #: of the idle limit, after which a cold start replaces a fork that waits
+_IDLE_SHARE = 1 / 16  #: share of the idle limit after which a cold start replaces a fork that waits
 _IDLE_CPU_S = 0.5  #: a program that used less CPU time until its wall limit has waited, not computed
 
 

@@ -6,7 +6,7 @@ Children are killed unless they clear their environment and leave the process tr
 
 Nothing else is covered. The program runs with all permissions of the user: it can read and change the user's files,
 reach the network, see and kill the user's processes, change its own files, and fill the disk with many files. The
-limits do not include a process that opens a session of its own.
+limits do not include a process that opens its own session.
 """
 
 import contextlib
@@ -26,11 +26,11 @@ from glotsmith.sandbox.program_environment import command, environment, own_user
 from glotsmith.sandbox.shell_wrapper import wrap_command
 from glotsmith.sandbox.spawned_process import ProcessLaunch
 
-_MAX_UNDECIDED_SEARCHES = 25  #: in a row that find a new process without an environment
+_MAX_UNDECIDED_SEARCHES = 25  #: consecutive searches that find a new process without an environment
 _NEW_S = 2.0  #: age of a process that may execute a program just now
 _KERNEL_THREAD = 0x00200000  #: PF_KTHREAD, a flag of proc_pid_stat(5)
 _KILL_TIMEOUT_S = 5.0
-_MAX_PROCESSES = 10_000  #: inspected at once: a fork bomb may grow faster than they can be listed
+_MAX_PROCESSES = 10_000  #: number of listed processes: a fork bomb may grow faster than they can be listed
 _TOKEN = "GLOTSMITH_RUN"  # noqa: S105 - the name of a variable
 
 
@@ -80,9 +80,9 @@ def kill_tree(root: int) -> None:
 def kill_marked(token: bytes) -> None:
     """Kill every process with ``token`` in its initial environment, and wait until they are dead.
 
-    A process that executes a program briefly has no environment, and on a loaded machine not so briefly. So two
-    consecutive searches must find neither a marked process nor a new one without an environment. The latter may stay
-    without one, so the number of such searches is limited.
+    While a process starts to execute a program, it has no environment. On a loaded machine this may take long. So two
+    consecutive searches must find neither a marked process nor a new one without an environment. A process may stay
+    without an environment, so the number of such searches is limited.
     """
     deadline = time.monotonic() + _KILL_TIMEOUT_S
     empty_searches = undecided_searches = 0

@@ -23,7 +23,7 @@ class ProcessStat(NamedTuple):
     session: int  #: number of the session leader
     state: str  #: ``R``, ``S``, ``Z`` …
     own_cpu_s: float  #: user and system time
-    waited_cpu_s: float  #: of the children that it has waited for
+    waited_cpu_s: float  #: CPU time of the children that it has waited for
     threads: int
     memory_mb: float  #: resident
 
@@ -176,7 +176,7 @@ def _read_children(pid: int, task: str) -> list[bytes]:
 
 @functools.cache
 def _lists_children() -> bool:
-    """Return whether the kernel was built with CONFIG_PROC_CHILDREN, as most are."""
+    """Return whether the kernel was built with CONFIG_PROC_CHILDREN, as most kernels are."""
     return Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").exists()
 
 

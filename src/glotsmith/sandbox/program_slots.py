@@ -1,15 +1,15 @@
 """Limit how many programs run at once; a program that only waits lends its slot to another.
 
-A program that sleeps would keep a processor free until its idle limit ends it. It counts again as soon as it could run;
-then more programs than slots run for a short time, and no further one starts.
+A program that sleeps would keep a processor free until its idle limit ends it. A waiting program counts again as soon
+as it could run. For a short time, more programs than slots then run, and no further program starts.
 """
 
 import asyncio
 from collections import deque
 
 MAX_WAITING = 128  #: waiting programs that lend their slots
-MAX_WAITING_TASKS = 512  #: threads of all of them
-_MAX_WAITING_MB = 2048  #: resident memory of all of them
+MAX_WAITING_TASKS = 512  #: threads of all waiting programs
+_MAX_WAITING_MB = 2048  #: resident memory of all waiting programs
 
 
 class ProgramSlots:
@@ -32,7 +32,7 @@ class ProgramSlots:
             await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
-                self.release()  # it had just got the slot
+                self.release()  # the program had just got the slot
             raise
 
     def release(self) -> None:

@@ -1,4 +1,4 @@
-"""Programs that a ``glotsmith serve`` on another machine runs, isolated as that service promises.
+"""A sandbox that sends programs to a ``glotsmith serve`` on another machine. The service states its promises.
 
 ``GLOTSMITH_REMOTE`` is its address, such as ``http://10.0.0.5:8707``, and ``GLOTSMITH_REMOTE_TOKEN`` its token if it
 requires one. Commands refer to toolchains by path, so both machines need the same toolchains at the same paths.
@@ -82,7 +82,7 @@ class Remote:
     """Programs in the sandbox of a remote glotsmith."""
 
     name: ClassVar[str] = "remote"
-    promises: frozenset[Promise]  #: the service's
+    promises: frozenset[Promise]  #: the promises of the service
 
     def __init__(self, jobs: int | None = None) -> None:
         """Fetch the promises of the service; send ``jobs`` programs at once, by default as many as it runs.
@@ -100,7 +100,7 @@ class Remote:
         self._jobs = jobs or health.jobs
         self._connection: _Connection | None = None
         self._closed = False
-        self._running = self._ended = 0  #: programs
+        self._running = self._ended = 0  #: numbers of programs
 
     async def run(self, program: Program) -> Outcome:
         """Run one program to its end or its limits."""

@@ -18,7 +18,7 @@ MISSING = b"\x00glotsmith:missing\n"  #: on stderr: the command does not exist
 BUILDING = b"\x00glotsmith:building\n"  #: on stderr: setup is complete, messages of the build follow
 UNBUILT = b"\x00glotsmith:unbuilt\n"  #: on stderr: the build failed or left no command to run
 
-_THREADS = 64  #: that any runtime may have; low enough to stop a fork bomb before it starves the watchdog
+_THREADS = 64  #: threads that any runtime may have; low enough to stop a fork bomb before it starves the watchdog
 OPEN_FILES = 256  #: descriptors of one process
 _NON_STACK_DIVISOR = 8  #: 1/8 of the memory is not stack, so endless recursion overflows before memory runs out
 

@@ -1,4 +1,4 @@
-"""A cold start: a program in a process tree of its own, which a back end's ``ProcessLaunch`` describes."""
+"""A cold start: a program in its own process tree, which a back end's ``ProcessLaunch`` describes."""
 
 import contextlib
 import os
@@ -41,7 +41,7 @@ class ProcessLaunch:
     members: Callable[[int], Iterable[ProcessStat]] = walk_tree  #: all processes, given the outermost one
     reap: Callable[[], None] = lambda: None  #: called when the outermost process is dead; kills its survivors
     fds: Sequence[int] = ()  #: descriptors that the process inherits; closed after the start
-    owner: int | None = None  #: user on the host that the program runs as, if not ours; may open ``/dev/stdin``
+    owner: int | None = None  #: user of the program on the host, if it differs from ours; may open ``/dev/stdin``
 
     def start(self, *, stdin: int = subprocess.PIPE, stderr: int = subprocess.PIPE) -> subprocess.Popen[bytes]:
         """Start the process in a new session, with a pipe for stdout; close ``fds`` here.

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from glotsmith.sandbox.process_tree import ProcessStat, has_runnable_task
 
-_WORKING_SHARE = 0.5  #: of the time between two checks: a tree that used more CPU time was not starved
+_WORKING_SHARE = 0.5  #: a tree that used more than this share of the time between two checks was not starved
 
 
 class StarvationClock:

@@ -31,12 +31,12 @@ from glotsmith.sandbox.starvation_clock import StarvationClock
 
 _FIRST_CHECK_S = 0.02  #: most programs end before the first check of their limits
 _CHECK_INTERVAL_S = 0.05
-_IDLE_CHECK_INTERVAL_S = 0.1  #: of a program that waits: the longest step of its idle clock
-_SHORTEST_PAUSE_S = 0.002  #: before the CPU limit
+_IDLE_CHECK_INTERVAL_S = 0.1  #: interval for a program that waits: the longest step of its idle clock
+_SHORTEST_PAUSE_S = 0.002  #: shortest pause between two checks before the CPU limit
 _WAITS_S = 0.05  #: after this idle time a program lends its slot
 _IDLE = "idle: the program waited, and nothing in it could run"
-_MAX_WALL_FACTOR = 10  #: times the wall limit: a program that gets no processor ends after this time
-_SETUP_TIMEOUT_S = 60.0  #: of the sandbox around a program, or of loading an interpreter, on a busy machine
+_MAX_WALL_FACTOR = 10  #: a program that gets no processor ends after this multiple of its wall limit
+_SETUP_TIMEOUT_S = 60.0  #: time to set up a sandbox or to load an interpreter, on a busy machine
 KILL_TIMEOUT_S = 10.0  #: how long a killed process may take to die
 
 StopReason = Literal["cpu", "idle", "wall", "memory", "processes", "output", "decided", "closed", "unkillable"]
@@ -46,7 +46,7 @@ class SupervisedProcess(ABC):
     """A running program. Call ``await supervise()``, then always ``dispose()``, then ``outcome()``."""
 
     wrappers: int  #: generations of glotsmith's own processes above those of the program
-    stderr: StderrParser | TailBuffer  #: of the program or of its build
+    stderr: StderrParser | TailBuffer  #: stderr of the program or of its build
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -55,16 +55,16 @@ class SupervisedProcess(ABC):
         self.loaded_line = b""  #: ``Program.loaded_line``
         self._loaded = False  #: whether the program has printed ``loaded_line``
         self._unused_load_s = 0.0  #: CPU time for loading that the program did not use
-        self.on_wait: Callable[[TreeUsage], None] = lambda usage: None  #: called while nothing in it could run
+        self.on_wait: Callable[[TreeUsage], None] = lambda usage: None  #: called while no task of the program could run
         self.on_resume: Callable[[], None] = lambda: None  #: called when it may run again
-        self._judged_bytes = 0  #: of stdout, when ``is_decided`` was called
+        self._judged_bytes = 0  #: bytes of stdout at the last call of ``is_decided``
         self._idle_clock = IdleClock(limits.idle_s)
-        self._starvation_clock = StarvationClock()  #: of the present phase
+        self._starvation_clock = StarvationClock()  #: the clock of the present phase
         self._peak = TreeUsage()
-        self._shared_mb = 0.0  #: memory in which shared pages count once, when it was measured last
-        self._measurement: asyncio.Future[float] | None = None  #: of that memory, if one is under way
+        self._shared_mb = 0.0  #: last measured memory in which shared pages count once
+        self._measurement: asyncio.Future[float] | None = None  #: the measurement of this memory in progress
         self._code = 0
-        self._cpu_s = 0.0  #: of all processes that have ended
+        self._cpu_s = 0.0  #: CPU time of all processes, after their end
         self._build_cpu_s = 0.0
         self._wall_s = 0.0
         self._disposed = False
@@ -203,7 +203,7 @@ class SupervisedProcess(ABC):
         return usage._replace(memory_mb=max(self._shared_mb, *(p.memory_mb for p in own)))
 
     def _has_decided(self) -> bool:
-        """Return whether the output is enough for the caller; it is asked only after new output."""
+        """Return whether the output is enough for the caller, which is called only after new output."""
         size = len(self.stdout.data)
         if self.is_decided is None or size == self._judged_bytes:
             return False
@@ -232,7 +232,8 @@ class SupervisedProcess(ABC):
     def _remaining_wall_s(self) -> float:
         """Return the wall time that is left to the program.
 
-        It begins when the sandbox is set up, and does not contain the time in which the program waited for a processor.
+        The wall time begins when the sandbox is set up. It excludes the time in which the program waited for a
+        processor.
         """
         limits = self._limits
         if self.state == "setup":

@@ -16,7 +16,7 @@ from pathlib import Path
 from glotsmith.errors import IsolationError
 from glotsmith.sandbox.pipes import renumber_above
 
-USER = 1000  #: user and group of programs, inside
+USER = 1000  #: user and group of programs inside the namespace
 NOBODY = 65534  #: the same user and group on the host
 
 #: Shell words with which process 1 starts the program as ``USER``. Process 1 itself keeps its user: it can be killed

@@ -40,7 +40,7 @@ class CallBatch(msgspec.Struct, frozen=True, kw_only=True):
     cpu_s: float = 1.0  #: CPU seconds for a call
     max_chars: int = 2000  #: largest number of characters of the literal of a result
     measure: str = ""  #: ``arcs`` or ``seconds`` of each call, ``coverage`` of all calls, or "" for no measurement
-    one_process_per_call: bool = False  #: whether each call runs in a process of its own
+    one_process_per_call: bool = False  #: whether each call runs in a separate process
     #: literals of the values that the original function returned; the batch of a mutant stops at the first call that
     #: returns another value. A candidate never gets them
     expected: tuple[str, ...] = ()

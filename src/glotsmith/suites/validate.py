@@ -1,6 +1,6 @@
 """Validate a draft suite: expected values by execution, then coverage, then a mutation score (MultiPL-T §4.2).
 
-The paper runs each assertion once, in a process of its own, and counts the lines of the function and of the assertions
+The paper runs each assertion once, in a separate process, and counts the lines of the function and of the assertions
 together. Here the function runs twice: all calls in one process, then each call in its own process, in the opposite
 order and under another hash seed. A call whose two values differ depends on more than its arguments. Coverage is
 measured in the function's own body, without blocks that always raise and without the branches to them, because a test
@@ -38,7 +38,7 @@ from glotsmith.values import Call, NotLiteral, Value, infer_signature, literal, 
 
 _SEEDS = (1, 2)  #: PYTHONHASHSEED of the two runs
 _CPU_S = 1.0  #: CPU seconds a call
-_MORE_MEASUREMENTS = 2  #: of the CPU time of a function that does not have the shortest one
+_MORE_MEASUREMENTS = 2  #: further measurements of a CPU time above the shortest step
 
 
 class SuiteThresholds(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,7 +2,7 @@
 
 A request is a line with a program and its stdin/stdout tests; the answer is a line, too. As in the containers of
 Agnostics (``executors/README.md``), tests run in order up to the first that fails, and output is compared without
-trailing white space. Two things differ: each program has a sandbox of its own, and its time limit is CPU time.
+trailing white space. There are two differences: each program has its own sandbox, and its time limit is CPU time.
 """
 
 from contextlib import aclosing
@@ -34,7 +34,7 @@ class AgnosticsItem(Record, frozen=True, kw_only=True, forbid_unknown_fields=Fal
 
     code: str
     test_cases: tuple[AgnosticsTestCase, ...]
-    timeout_s: float  #: of each test
+    timeout_s: float  #: CPU seconds for each test
 
 
 class AgnosticsAnswer(Record, frozen=True, kw_only=True):

@@ -10,11 +10,11 @@ from glotsmith.languages.reference_limits import ReferenceLimits
 from glotsmith.records import Job, Status, Verdict
 from glotsmith.step import Verify
 
-#: verdicts that equal programs share. The messages of the others name lines, so that repairs would depend on which
-#: program came first.
+#: verdicts that equal programs share. The messages of other verdicts name lines. If programs shared them, repairs would
+#: depend on the order of the programs.
 _SHARED: frozenset[Status] = frozenset({"pass", "fail:wrong", "fail:timeout", "fail:memory", "fail:output"})
-_MAX_SUITES = 1024  #: whose verdicts are remembered
-_MAX_PROGRAMS = 256  #: that are remembered for one suite
+_MAX_SUITES = 1024  #: number of suites whose verdicts are remembered
+_MAX_PROGRAMS = 256  #: number of programs that are remembered for one suite
 
 
 class _SuiteVerdicts:
@@ -29,7 +29,7 @@ class _SuiteVerdicts:
 class CandidateVerifier:
     """Wraps a verifier for recipes, evaluation and rewards, which judge many candidates of one problem.
 
-    Candidates that are equal except for comments and white space get the verdict on the first of them. A verdict whose
+    Candidates that differ only in comments and white space get the verdict on the first of them. A verdict whose
     message may name lines (``fail:compile``, ``fail:runtime``) and a failure of the machine are not shared.
     """
 

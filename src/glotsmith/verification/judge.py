@@ -1,7 +1,7 @@
 """Judge the outcome of a program in a sandbox, and return its verdict.
 
 A program passes only on positive evidence: the driver printed the result of every case, once and in order, and each
-equals its expected value. An exit code is no evidence.
+equals its expected value. An exit code is not evidence.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Judge jobs: run their programs in a sandbox and return verdicts, for data, evaluation and reward alike."""
+"""Judge jobs: run their programs in a sandbox and return verdicts, for data, evaluation and rewards."""
 
 import asyncio
 import logging
@@ -118,7 +118,7 @@ class Verifier:
             self._waiting[key] -= 1
             if not self._waiting[key]:
                 del self._waiting[key]
-                await _cancel(task)  # its last caller has gone
+                await _cancel(task)  # its last caller was cancelled
 
     async def _run(self, key: str, job: Job) -> Verdict:
         verdict = await self._judge(job)

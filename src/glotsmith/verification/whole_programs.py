@@ -15,7 +15,7 @@ _TAR_CPU_S = 10.0
 async def run_for_each_stdin(run: Run, program: Program, stdins: Sequence[str]) -> AsyncGenerator[Outcome]:
     """Yield the outcome of a program for each stdin, in order.
 
-    Each run has a sandbox of its own. The files that the build made are copied from the sandbox of the build to the
+    Each run has its own sandbox. The files that the build made are copied from the sandbox of the build to the
     others as an archive, which is opened inside sandboxes only.
     """
     if program.build and len(stdins) > 1:

@@ -23,10 +23,10 @@ from glotsmith.sandbox.seccomp import build_filter
 from glotsmith.sandbox.temporary_folders import remove_folder
 
 FORK_SERVER = "/box/fork_server"  #: the folder of the compiled fork server, inside the sandbox
-_MAX_SERVERS = 11  #: an interpreter takes 10 to 200 MB; those of suites are three
+_MAX_SERVERS = 11  #: an interpreter takes 10 to 200 MB; suites have three interpreters
 _SCRATCH = (WORKING_FOLDER, TMP, "/dev/shm")  # noqa: S108 - each program gets fresh file systems here
 _MAX_PREFIX_BYTES = 16_000  #: ``prefixes`` in ``fork_server.c``
-_MAX_KEYS = 1024  #: remembered
+_MAX_KEYS = 1024  #: number of remembered keys
 _STACK_MB = 2048  #: reserved by an interpreter for the stacks of its children, which set their limits later
 FAILURES = 3  #: consecutive failures of a fork server after which its programs always start cold
 

@@ -155,7 +155,7 @@ class ForkedProcess(SupervisedProcess):
         while self.lost and self._state != "gone" and poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
             self._read_event()
         if self.lost:
-            self._server.broken = True  # its programs end with it, whatever went wrong
+            self._server.broken = True  # its programs end with it
             self._server.close()
 
     def _read_event(self) -> None:

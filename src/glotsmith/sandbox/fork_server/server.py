@@ -18,7 +18,7 @@ from glotsmith.cache_paths import make_once
 from glotsmith.sandbox.pipes import renumber_above
 from glotsmith.sandbox.spawned_process import kill_namespace
 
-_TIMEOUT_S = 20.0  #: for reading a request, and for dying
+_TIMEOUT_S = 20.0  #: time for a fork server to read a request, and to die
 _STDERR_BYTES = 2000
 _LOWEST_DESCRIPTOR = 10  #: a shell script may start the interpreter, and scripts use single digits for their own files
 _SOURCE = Path(__file__).with_name("fork_server.c")
@@ -54,7 +54,7 @@ class ForkServer:
             raise
         finally:
             os.close(inherited)
-        self._slots = set[int]()  #: of running programs
+        self._slots = set[int]()  #: the numbers of running programs
         self.broken = False
         self._stderr = b""
         self._send(len(seccomp_filter).to_bytes(4, "little") + seccomp_filter, ())
