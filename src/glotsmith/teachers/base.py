@@ -121,14 +121,14 @@ class Waiting(NamedTuple):
 
     requests: int
     seconds: float  #: since the last reply, or since the first of the requests where it is later
-    failure: FailedAttempt | None = None  #: of the last attempt; None while nothing failed since the last reply
+    failure: FailedAttempt | None = None  #: the last attempt, if it failed; None if nothing failed since the last reply
 
 
 class TeacherLoad(NamedTuple):
-    """What a teacher does at the moment, and how often its server has delayed it since the start."""
+    """The present load of a teacher, and how often its server has delayed it since the start."""
 
-    in_flight: int  #: requests that are being answered
-    limit: int  #: of the requests in flight
+    in_flight: int  #: number of requests that the server is answering
+    limit: int  #: largest number of requests in flight
     retries: int = 0
     rate_limited_s: float = 0.0  #: seconds in which a request waited because the server had refused it for its load
 
@@ -170,7 +170,7 @@ class TeacherFault(NamedTuple):
     """Why the requests to a teacher cannot succeed, found before the first of them."""
 
     sentence: str
-    certain: bool  #: False if requests may succeed nevertheless
+    certain: bool  #: False if requests may still succeed
 
 
 class Teacher(Protocol):
@@ -190,8 +190,8 @@ class Teacher(Protocol):
     structured: bool = False  #: the server decodes only replies that satisfy ``Request.schema``
     notice: str = ""  #: information before the first request: the size and the licence of a model
     is_free: bool = False  #: no reply costs money: the model runs on this machine, or there is none
-    price: ModelPrice | None = None  #: of a token; None if it is unknown, or there is none
-    rounds: ReplyRounds | None = None  #: for replies that arrive later; None if requests are answered at once
+    price: ModelPrice | None = None  #: price of a token; None if it is unknown, or there is none
+    rounds: ReplyRounds | None = None  #: exchange of replies that arrive later; None if requests are answered at once
     slots: int = 64  #: maximum number of requests in flight
 
     async def reply(self, request: Request) -> Reply:

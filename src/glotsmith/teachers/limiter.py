@@ -34,10 +34,10 @@ class Limiter:
         self._in_flight = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._successes = 0  # since the last change of the limit
-        self._cuts = 0  # also the epoch of a slot
+        self._cuts = 0  # number of cuts; it is also the epoch of a slot
         self._paused_until = self._clock.now()
         self._limited_until = self._clock.now()
-        self._limited_s = 0.0  # of all waits, without overlaps, up to their ends
+        self._limited_s = 0.0  # time of all waits up to their ends; overlapping waits count once
 
     @property
     def limit(self) -> int:
@@ -51,7 +51,7 @@ class Limiter:
 
     @property
     def pause_s(self) -> float:
-        """How many seconds the pause lasts that the server asked for; 0 without one."""
+        """The remaining seconds of the pause that the server requested; 0 without one."""
         return max(0.0, self._paused_until - self._clock.now())
 
     @property

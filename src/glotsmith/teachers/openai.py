@@ -51,9 +51,9 @@ _log = logging.getLogger(__name__)
 _DEFAULT_URL = "https://api.openai.com/v1"
 _DEFAULT_KEY = "OPENAI_API_KEY"
 _LARGEST_BODY = 32 << 20  #: bytes; a reply of a million tokens takes a tenth of it
-_FIRST_CONTACT_ATTEMPTS = 3  #: while no server was ever reached, so that a wrong address fails quickly
-_MOST_DOUBLINGS = 30  #: of the wait between two attempts
-_MAX_BAD_REQUESTS = 16  #: consecutive bad requests before any reply, after which all requests are considered invalid
+_FIRST_CONTACT_ATTEMPTS = 3  #: number of attempts before any server was reached: a wrong address fails quickly
+_MOST_DOUBLINGS = 30  #: largest number of doublings of the wait between two attempts
+_MAX_BAD_REQUESTS = 16  #: after this number of consecutive bad requests without a reply, all are considered invalid
 _FILTERED = ("content_filter", "content_policy", "content management policy", "policyviolation", "flagged")
 _TEMPLATE = ("jinja",)  #: a chat template may refuse a conversation (llama.cpp, vLLM)
 _UNSUPPORTED = ("unsupported_parameter", "unsupported_value")
@@ -72,7 +72,7 @@ class OpenAIOptions(Record, frozen=True, kw_only=True):
     default_key: Annotated[bool, CHANGEABLE] = True  #: send the key in ``OPENAI_API_KEY`` if ``api_key_env`` is empty
     max_concurrency: Annotated[int, CHANGEABLE, Meta(ge=1)] = 64  #: maximum number of requests in flight
     start_concurrency: Annotated[int, CHANGEABLE, Meta(ge=1)] = 8  #: number of requests in flight at the start
-    attempts: Annotated[int, CHANGEABLE, Meta(ge=1)] = 8  #: per request
+    attempts: Annotated[int, CHANGEABLE, Meta(ge=1)] = 8  #: largest number of attempts for a request
     #: the first wait is random between 0 and this value, which doubles with each attempt
     backoff_s: Annotated[float, CHANGEABLE, Meta(ge=0)] = 1.0
     max_wait_s: Annotated[float, CHANGEABLE, Meta(ge=0)] = 120.0  #: longest wait, even if the server requests more
@@ -80,7 +80,7 @@ class OpenAIOptions(Record, frozen=True, kw_only=True):
     timeout_s: Annotated[float, CHANGEABLE, Meta(gt=0)] = 300.0  #: from sending a request to the end of its response
     #: US dollars per million input tokens; by default those of ``prices``, then of the table of the package
     input_price: Annotated[_Price | None, CHANGEABLE] = None
-    output_price: Annotated[_Price | None, CHANGEABLE] = None  #: likewise, of output tokens
+    output_price: Annotated[_Price | None, CHANGEABLE] = None  #: US dollars per million output tokens
     prices: Annotated[str, CHANGEABLE, FILE] = ""  #: path of a TOML file with prices (``docs/costs.md``)
     #: additional fields of every request: ``{"repetition_penalty": 1.1}``
     extra: Annotated[dict[str, Any], FIXED] = {}
@@ -152,7 +152,7 @@ class OpenAI(Teacher):
         self._answered = 0  # number of replies, including refusals
         self._bad_requests = 0
         self._retries = 0
-        self._failure: tuple[str, float] | None = None  # of the last attempt: why, and when the next begins
+        self._failure: tuple[str, float] | None = None  # why the last attempt failed, and when the next begins
 
     async def reply(self, request: Request) -> Reply:
         """Return the reply to one request; retry temporary failures.

@@ -58,7 +58,7 @@ def find_price(
     """Return the price of a model: that of the options, else that of a file, else that of the package's table.
 
     Args:
-        url: of the server.
+        url: the address of the server.
         model: its name on the server.
         input_price: US dollars per million input tokens; None if the user gives none.
         output_price: likewise, of output tokens.

@@ -36,10 +36,10 @@ class ScriptedReply(Record, frozen=True, kw_only=True):
     item: str  #: key of the item, or the function's name (``Request.context["name"]``), or ``*`` for all
     language: str = ""  #: only for this ``Request.context["language"]``
     sample: int | None = None  #: only for this sample
-    reply: str | None = None  #: for this sample, or for every sample
+    reply: str | None = None  #: the reply for this sample, or for every sample
     replies: tuple[str, ...] | None = None  #: the i-th is for sample i; further samples are refused
     finish_reason: Literal["stop", "length", "refused", "error"] = "stop"
-    logprobs: dict[str, float] = {}  #: token → logprob at the first position, if the request wants logprobs
+    logprobs: dict[str, float] = {}  #: token → logprob at the first position, if logprobs are requested
 
     def text_for(self, sample: int) -> str | None:
         """Return the text for ``sample``, or None."""

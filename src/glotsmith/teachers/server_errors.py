@@ -14,7 +14,7 @@ from glotsmith.teachers.retries import TransientError, parse_duration
 _LONGEST_PAGE = 65536  #: characters of a page or a text that are parsed
 _LONGEST_MESSAGE = 300  #: characters of a message that are shown to the user
 _DEPTH = 6  #: depth of nested objects that are searched
-_ITEMS = 5  #: of a list of errors
+_ITEMS = 5  #: items of a list of errors that are read
 RETRIED = {408, 409, 425, 429}  #: statuses to retry, in addition to all 5xx
 _TOO_LONG = ("context_length", "context length", "maximum context", "context size", "too long", "too many tokens")
 

@@ -1,4 +1,4 @@
-"""Teachers that wrap another teacher: to monitor its health, to cache its replies, to raise its failures."""
+"""Teachers that wrap another teacher to monitor its health, to cache its replies, or to raise its failures."""
 
 import asyncio
 import itertools
@@ -33,7 +33,7 @@ class RequestGate(Protocol):
     """Decides which requests are sent, and counts what they cost (``api/spending.py``)."""
 
     async def check(self, request: Request, /) -> None:
-        """Raise ``BudgetReached`` if no reply to the request is wanted, not even one from the cache."""
+        """Raise ``BudgetReached`` if the run needs no further reply, not even one from the cache."""
         ...
 
     async def admit(self, request: Request, address: str, /) -> None:
@@ -137,7 +137,7 @@ class MonitoredTeacher(Teacher):
         """Wrap a teacher. ``now`` returns seconds and is for tests."""
         self.teacher = teacher
         self._now = now
-        self._open: dict[int, float] = {}  #: number of a request → when it was asked
+        self._open: dict[int, float] = {}  #: number of a request → time at which it was sent
         self._requests = 0
         self._last_reply = now()
         self.on_repeated: Callable[[Request, Reply], None] = lambda request, reply: None
@@ -270,14 +270,15 @@ class CachedTeacher(Teacher):
             return self._reply_at_no_cost(request, address, await asyncio.shield(task))
         if (stored := self._load(address)) is not None:
             return self._reply_at_no_cost(request, address, stored)
-        # A separate task: the caller may be cancelled while others wait for the same reply, which is paid for anyway.
+        # A separate task, because the caller may be cancelled while others wait for the same reply, which costs money
+        # in any case.
         task = asyncio.create_task(self._request_and_store(address, request))
         self._in_flight[address] = task
         task.add_done_callback(lambda done: self._remove_in_flight(address, done))
         return await asyncio.shield(task)
 
     async def wait_in_flight(self) -> None:
-        """Wait for the requests in flight, also where no item waits for them, and store their replies."""
+        """Wait for the requests in flight, also if no item waits for them, and store their replies."""
         await asyncio.gather(*self._in_flight.values(), return_exceptions=True)
 
     async def close(self) -> None:
@@ -333,7 +334,7 @@ class CachedTeacher(Teacher):
 
     @asynccontextmanager
     async def _admit_repeat(self, request: Request) -> AsyncGenerator[None]:
-        """Wait until a request may be sent once more, under an address of its own."""
+        """Wait until a request may be sent once more, under a separate address."""
         address = f"{self.address(request)}:{next(self._repeats)}"
         await self._gate.admit(request, address)
         try:
@@ -342,7 +343,7 @@ class CachedTeacher(Teacher):
             self._gate.end(request, address, interrupted=False)
 
     def _record_repeated(self, request: Request, reply: Reply) -> None:
-        """Record a request that was repeated to test the teacher, under an address of its own, since it costs again."""
+        """Record a request that was repeated to test the teacher, under a separate address, because it costs again."""
         address = f"{self.address(request)}:{time.time_ns()}"
         self._record(request, address, reply, cached=False)
 

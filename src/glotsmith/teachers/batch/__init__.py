@@ -35,7 +35,7 @@ from glotsmith.write_aside import write_aside
 
 _log = logging.getLogger(__name__)
 RESULTS = "results"  #: folder of the files with results
-MAX_REQUESTS, MAX_MEGABYTES = 50_000, 200  #: of a file (OpenAI API reference, "Create batch")
+MAX_REQUESTS, MAX_MEGABYTES = 50_000, 200  #: limits of a file (OpenAI API reference, "Create batch")
 _LARGEST_FILE = 2 << 30  #: bytes of a file with results
 _SHOWN = 5  #: files in a sentence
 UNFINISHED = ("failed", "cancelled")  #: states of a batch whose requests are sent again by the next start only
@@ -46,14 +46,14 @@ class BatchOptions(OpenAIOptions, frozen=True, kw_only=True):
 
     #: ``server``: upload the files; ``manual``: leave them in the folder of the run, and read what is put there
     submit: Annotated[Literal["server", "manual"], CHANGEABLE] = "server"
-    max_requests: Annotated[int, CHANGEABLE, Meta(ge=1, le=MAX_REQUESTS)] = MAX_REQUESTS  #: of a file
-    max_megabytes: Annotated[float, CHANGEABLE, Meta(gt=0, le=MAX_MEGABYTES)] = MAX_MEGABYTES  #: of a file
+    max_requests: Annotated[int, CHANGEABLE, Meta(ge=1, le=MAX_REQUESTS)] = MAX_REQUESTS  #: requests in one file
+    max_megabytes: Annotated[float, CHANGEABLE, Meta(gt=0, le=MAX_MEGABYTES)] = MAX_MEGABYTES  #: size of one file
     window: Annotated[str, CHANGEABLE] = "24h"  #: the time that the server may take
     wait_h: Annotated[float, CHANGEABLE, Meta(ge=0)] = 0.0  #: hours that a run waits for replies before it ends
-    poll_s: Annotated[float, CHANGEABLE, Meta(gt=0)] = 60.0  #: between two looks for replies
-    #: how often a request is sent again whose result is an error, or is missing
+    poll_s: Annotated[float, CHANGEABLE, Meta(gt=0)] = 60.0  #: seconds between two looks for replies
+    #: how often a request is sent again if its result is an error or is missing
     again: Annotated[int, FIXED, Meta(ge=0)] = 2
-    #: send the requests of files that were carried by hand again, if their results lack them
+    #: also send requests again whose results are missing in a file that was carried by hand
     resend_missing: Annotated[bool, CHANGEABLE] = False
 
 
@@ -141,7 +141,7 @@ class BatchTeacher(OpenAI):
 
         """
         body = outcome.body if 200 <= outcome.status < 300 else self._key.redact(outcome.body)
-        self._answered = int(outcomes.has_replies)  # of all starts: a few bad requests do not end a run with replies
+        self._answered = int(outcomes.has_replies)  # in all starts: a few bad requests do not end a run with replies
         try:
             reply = await self._read_response(RedactedResponse(outcome.status, {}, body), request)
         except TeacherError:
@@ -241,7 +241,7 @@ class BatchRounds(ReplyRounds):
         if file.status == "written":
             content = await asyncio.to_thread((request_files.path / file.name).read_bytes)
             file = self._save(file, status="uploaded", file_id=await self._server.upload(file.name, content))
-        # A kill may come after the server has made the batch: it is stored first that there may be one.
+        # A kill may come after the server has made the batch. So the state says first that a batch may exist.
         found = await self._server.find(file.file_id) if file.status == "submitting" else ""
         if not found:
             file = self._save(file, status="submitting")
@@ -322,7 +322,8 @@ class BatchRounds(ReplyRounds):
         return found
 
     def _has_ended(self, file: RequestFile) -> bool:
-        """Return whether a file that was carried by hand has all its results, or those that lack are sent again."""
+        """Return whether a file that was carried by hand has all results, or the missing ones may be requested
+        again."""
         missing = self._missing(file)
         return not missing or (self._options.resend_missing and missing < file.requests)
 

@@ -22,7 +22,7 @@ _START = b'{"custom_id":"'
 
 
 class RequestId(NamedTuple):
-    """What a ``custom_id`` names."""
+    """The parts of a ``custom_id``."""
 
     run: str
     file: int
@@ -46,11 +46,11 @@ class RequestFile(Record, frozen=True, kw_only=True):
     """A file of requests. Its state is in a file next to it."""
 
     number: int
-    url: str  #: of all lines: ``/v1/chat/completions``
+    url: str  #: the URL of all lines: ``/v1/chat/completions``
     requests: int
     status: FileStatus = "written"
-    file_id: str = ""  #: on the server
-    batch_id: str = ""  #: on the server
+    file_id: str = ""  #: id of the file on the server
+    batch_id: str = ""  #: id of the batch on the server
 
     @property
     def name(self) -> str:
@@ -67,7 +67,7 @@ class FileLimits(NamedTuple):
     """The limits of one file."""
 
     requests: int
-    size: int  #: bytes
+    size: int  #: largest size in bytes
 
 
 class _Draft:
@@ -109,7 +109,7 @@ class RequestFolder:
         return [file for file in self.files.values() if file.is_open]
 
     def ids(self, file: RequestFile) -> Iterator[RequestId]:
-        """Yield what the requests of a file are called."""
+        """Yield the ids of the requests of a file."""
         with (self.path / file.name).open("rb") as lines:
             for line in lines:
                 text = line[len(_START) : line.find(b'"', len(_START))].decode()

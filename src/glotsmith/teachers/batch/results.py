@@ -38,9 +38,9 @@ class ResultCounts(NamedTuple):
     """The lines of files of results."""
 
     new: int = 0
-    repeated: int = 0  #: of requests whose outcome is known
-    foreign: int = 0  #: of other runs, or without a ``custom_id`` of glotsmith
-    unreadable: int = 0  #: cut off, or not JSON
+    repeated: int = 0  #: number of lines for requests whose outcome is known
+    foreign: int = 0  #: number of lines of other runs, or without a ``custom_id`` of glotsmith
+    unreadable: int = 0  #: number of lines that are cut off, or are not JSON
 
     def plus(self, other: "ResultCounts") -> "ResultCounts":
         """Return the sums."""
@@ -48,7 +48,7 @@ class ResultCounts(NamedTuple):
 
 
 class OutcomeStore:
-    """The outcomes of the requests of one run, in a file of its own. The first outcome of a request counts."""
+    """The outcomes of the requests of one run, in a separate file. The first outcome of a request counts."""
 
     def __init__(self, path: Path, run: str) -> None:
         """Open or create the store of the run with this id."""

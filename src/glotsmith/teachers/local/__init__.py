@@ -27,9 +27,9 @@ from glotsmith.teachers.local.weights import DEFAULT_PACKAGE, Weights, default_w
 from glotsmith.teachers.openai import OpenAI, OpenAIOptions, address_with_fields
 
 _log = logging.getLogger(__name__)
-_MOST_RESTARTS = 3  #: of a server that exits by itself, until it has answered again
+_MOST_RESTARTS = 3  #: restarts of a server that exits on its own, until it has answered again
 _CONNECT_S = 10.0
-_ATTEMPTS = 2  #: of a request at one server: a server that exited is not worth waiting for
+_ATTEMPTS = 2  #: attempts of a request at one server, because a server that exited does not come back
 _BACKOFF_S = 0.1
 _EXIT_S = 1.0  #: after a failed request, for the server to be seen to have exited
 
@@ -50,7 +50,7 @@ class LocalOptions(Record, frozen=True, kw_only=True):
 
 
 class Local(Teacher):
-    """A GGUF file behind a server process of its own. The process starts with the first request."""
+    """A GGUF file in a separate server process. The process starts with the first request."""
 
     Options = LocalOptions
     name = "local"

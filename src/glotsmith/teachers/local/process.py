@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-_STOP_S = 5.0  #: for the process to exit after its stdin is closed; then it is killed
+_STOP_S = 5.0  #: time for the process to exit after its stdin is closed; then it is killed
 _LINES = 20  #: last lines of the log that a message may quote
 _LINE = 300  #: characters of a line that are kept
 #: OpenMP threads that wait must sleep. By default they spin, and the server is then many times slower next to busy
@@ -51,7 +51,7 @@ class ServerProcess:
             ServerExited: it could not load the model.
 
         """
-        # A session of its own: the terminal sends Ctrl-C to this process only, which lets open requests finish.
+        # A separate session: the terminal sends Ctrl-C only to glotsmith, which lets open requests finish.
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-s", "-P", "-B", str(_SCRIPT)), stdin=PIPE, stdout=PIPE, stderr=PIPE,
             env={**os.environ, **_ENVIRONMENT}, start_new_session=True,

@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import Any
 
 _ERRORS_ONLY = 1  #: verbosity of the log
-_PROMPT_CACHE_MB = 256  #: of earlier prompts; by default 8 GB, which 270 requests of a run have used half of
+_PROMPT_CACHE_MB = 256  #: cache of earlier prompts; the default is 8 GB, of which 270 requests of a run used half
 
 
 def _parameters(xllamacpp: Any, settings: dict[str, Any]) -> Any:

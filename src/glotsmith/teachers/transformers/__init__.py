@@ -32,7 +32,7 @@ class TransformersOptions(Record, frozen=True, kw_only=True):
     #: a folder with weights and tokeniser, or a name on the hub with local files
     model: Annotated[str, FIXED, MODEL] = ""
     gguf: Annotated[str, FIXED] = ""  #: a GGUF file in that folder
-    revision: Annotated[str, FIXED] = ""  #: of a model on the hub
+    revision: Annotated[str, FIXED] = ""  #: revision of a model on the hub
     device: Annotated[str, CHANGEABLE] = ""  #: ``cpu``, ``cuda``, ``cuda:1`` …; default: an accelerator, if any
     dtype: Annotated[Literal["auto", "float32", "bfloat16", "float16"], FIXED] = "auto"
     #: replies at a time. The size of the batch changes the last bits of a probability, and so perhaps a sampled token
@@ -99,7 +99,7 @@ class _Worker:
         self._options = options
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._stopped = threading.Event()
-        self._replies: dict[GenerationRow, Future[Reply]] = {}  #: of the rows in the batch
+        self._replies: dict[GenerationRow, Future[Reply]] = {}  #: the replies of the rows in the batch
         self._thread = threading.Thread(target=self._serve, name="transformers", daemon=True)
         self._thread.start()
 

@@ -48,7 +48,7 @@ def grouped_attention(
         key: (rows, groups, columns, width); heads are a multiple of groups.
         value: as ``key``.
         attention_mask: added to the scores, (rows, 1, queries, columns), or None.
-        scaling: of the scores; default: 1 / sqrt(width).
+        scaling: the factor of the scores; default: 1 / sqrt(width).
 
     """
     rows, heads, queries, width = query.shape

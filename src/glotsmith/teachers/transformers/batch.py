@@ -1,7 +1,7 @@
 """Continuous batching: rows join and leave a batch between two tokens.
 
 Rows of different length are padded on the left; a mask hides the padding. A row that ends leaves at once, so a long
-reply does not hold the others. This is how vLLM and TGI batch (Yu et al., Orca, OSDI 2022), without their paged cache.
+reply does not delay the others. This is how vLLM and TGI batch (Yu et al., Orca, OSDI 2022), without their paged cache.
 """
 
 import inspect
@@ -14,7 +14,7 @@ from glotsmith.teachers.transformers.sampling import choose_tokens, penalise_rep
 
 
 class GenerationRow:
-    """One reply in the making."""
+    """One unfinished reply."""
 
     def __init__(self, ids: Sequence[int], sampling: Sampling, seed: int, most: int) -> None:
         """Start a row.
@@ -22,8 +22,8 @@ class GenerationRow:
         Args:
             ids: the tokens of the prompt, at least one.
             sampling: how tokens are chosen.
-            seed: of the random numbers of this row; they do not depend on the other rows of the batch.
-            most: tokens of the reply, at least one.
+            seed: the seed of the random numbers of this row; they do not depend on the other rows of the batch.
+            most: largest number of tokens of the reply, at least one.
 
         """
         self.ids = list(ids)
@@ -46,7 +46,7 @@ class Batch:
         Args:
             model: a causal language model of ``transformers``, in evaluation mode.
             has_ended: whether a row ends after its last token; called after each token.
-            on_scores: called with each row that wants logprobs and its scores, before its token is chosen.
+            on_scores: called with each row that requests logprobs and its scores, before its token is chosen.
 
         """
         import torch

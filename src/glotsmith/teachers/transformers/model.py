@@ -15,7 +15,7 @@ from glotsmith.teachers.transformers.batch import Batch, GenerationRow
 #: Read when the libraries are imported. OpenMP threads that wait must sleep: by default they spin, and the programs
 #: under test then slow the model down many times (``benchmarks/local_teacher.py``). glotsmith shows its own progress.
 _ENVIRONMENT = {"OMP_WAIT_POLICY": "passive", "TQDM_DISABLE": "1"}
-_BYTES = 4  #: of a character in UTF-8: a tokeniser may need a token for each
+_BYTES = 4  #: largest number of bytes of a character in UTF-8: a tokeniser may need a token for each byte
 
 
 class ReplyRow(GenerationRow):
@@ -24,7 +24,7 @@ class ReplyRow(GenerationRow):
     def __init__(self, ids: Sequence[int], request: Request, most: int) -> None:
         """Start the row of a request."""
         super().__init__(ids, request.sampling, request_seed(request), most)
-        self.logprobs: list[dict[str, float]] = []  #: of each token up to the first word
+        self.logprobs: list[dict[str, float]] = []  #: logprobs of each token up to the first word
 
 
 class Model:

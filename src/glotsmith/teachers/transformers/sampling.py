@@ -20,8 +20,8 @@ def choose_tokens(scores: Any, samplings: Sequence[Sampling], draws: Sequence[fl
 
     Args:
         scores: (rows, vocabulary), float32.
-        samplings: of each row; a temperature of 0 chooses the token with the highest score.
-        draws: of each row, in [0, 1): the same draw and scores give the same token.
+        samplings: the sampling of each row; a temperature of 0 chooses the token with the highest score.
+        draws: the random number of each row, in [0, 1): the same draw and scores give the same token.
 
     """
     chosen: list[int] = scores.argmax(dim=-1).tolist()
