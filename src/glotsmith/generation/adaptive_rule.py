@@ -12,8 +12,8 @@ from glotsmith.generation.row_expectation import DEFAULT_EXPECTATION, ProblemOut
 from glotsmith.generation.sampling_plan import SamplingEvidence
 from glotsmith.sampling_end import StopReason
 
-_ROUND = 4  #: a round has a quarter of the replies so far, so that few are requested in vain
-_DIGITS = 9  #: of a promise, so that the last bit of a floating-point number does not decide
+_ROUND = 4  #: a round has a quarter of the replies so far, so that few replies are superfluous
+_DIGITS = 9  #: digits of a promise that count: the last bits of a floating-point number must not decide
 
 
 class LearnedLanguage(NamedTuple):
@@ -28,10 +28,10 @@ class AdaptiveRule(NamedTuple):
     """The rule of some tasks, in all languages."""
 
     floor: float  #: promise below which no reply is requested, in rows for each mean reply
-    max_replies: Callable[[str], int]  #: for one problem in a language
-    languages: Mapping[str, LearnedLanguage]  #: without languages of which nothing is known
+    max_replies: Callable[[str], int]  #: language → largest number of replies for one problem
+    languages: Mapping[str, LearnedLanguage]  #: the languages of which something is known
     reply_tokens: float = 0.0  #: mean of all replies, with their prompts; 0 if unknown
-    unknown: LearnedLanguage = LearnedLanguage()  #: what holds for other languages
+    unknown: LearnedLanguage = LearnedLanguage()  #: the values for all other languages
 
     def next_round(self, language: str, evidence: SamplingEvidence) -> int | StopReason:
         """Return how many replies to request next, or why to stop. Each task has at least one reply."""
@@ -62,13 +62,13 @@ class AdaptiveRule(NamedTuple):
 
 
 class ContinuedRule(NamedTuple):
-    """The rule of a task that had replies before: these, and then what another rule decides.
+    """The rule of a task that had replies before: request these replies again, then follow another rule.
 
     Without the earlier replies, a rule that has learned more might stop before them, and lose their rows.
     """
 
     rule: AdaptiveRule
-    replies: int  #: earlier ones
+    replies: int  #: number of earlier replies
 
     def next_round(self, language: str, evidence: SamplingEvidence) -> int | StopReason:
         """Return how many replies to request next, or why to stop."""

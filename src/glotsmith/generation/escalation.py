@@ -1,4 +1,4 @@
-"""Ask the next model of a role for what a model fails."""
+"""Send a request to the next model of a role after a model has failed."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,12 +12,12 @@ from glotsmith.teachers.base import Teacher, model_label
 def escalating(steps: Sequence[ItemStep[Any, Any]], teachers: Sequence[Teacher]) -> ItemStep[Any, Any]:
     """Return a step that runs one of several equal steps after another, until one of them keeps something.
 
-    The result has the losses and the costs of all steps that ran. A step that ends without a result because of the
-    machine leaves the item open, since that is no failure of its model.
+    The result has the losses and the costs of all steps that ran. If a step has no result because the machine failed,
+    the item stays open: this is not a failure of the model.
 
     Args:
         steps: the same step with each of the teachers.
-        teachers: in the order in which they are asked.
+        teachers: the teachers, in the order in which they get the request.
 
     Raises:
         UsageError: the sampling policy of a step learns the pass rate of one model, and there are several.
@@ -73,7 +73,7 @@ def _escalated(key: str, result: Result[Any], number: int, teachers: Sequence[Te
 
 
 def _unique(key: str, number: int) -> str:
-    """Return the key of a loss of a model, which is no key of the same loss of the next one."""
+    """Return a key for a loss of a model, so that the same loss of the next model has another key."""
     return key if ":escalated-" in key or ":model-" in key else f"{key}:model-{number}"
 
 

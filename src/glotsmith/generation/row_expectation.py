@@ -9,8 +9,8 @@ A reply gives a new distinct row if its program passes, and if deduplication wit
   probability t / (t + s), where the concentration t of a problem has a discrete prior, too.
 
 The priors are those of one language. ``learned`` fits them to the outcomes of earlier problems by expectation
-maximisation (empirical Bayes), with the default priors as pseudo-counts. A discrete prior can hold what a Beta
-distribution cannot: a share of problems that never pass beside a share that nearly always passes.
+maximisation (empirical Bayes), with the default priors as pseudo-counts. Unlike a Beta distribution, a discrete prior
+can represent a share of problems that never pass and another share that nearly always passes.
 """
 
 import math
@@ -28,12 +28,12 @@ _DEFAULT_PASS_RATES = (
 )
 _DEFAULT_CONCENTRATIONS = (1.0,) * len(CONCENTRATIONS)
 _PRIOR_PROBLEMS = 8  #: weight of the default priors, as a number of problems
-_ITERATIONS = 30  #: of expectation maximisation
-_CACHED = 4096  #: likelihoods of each kind
+_ITERATIONS = 30  #: iterations of expectation maximisation
+_CACHED = 4096  #: number of cached likelihoods of each kind
 
 
 class ProblemOutcome(NamedTuple):
-    """What the replies about one problem gave."""
+    """The outcome of the replies about one problem."""
 
     passed: int
     failed: int
@@ -61,7 +61,7 @@ class RowExpectation(NamedTuple):
         return RowExpectation(rates, _posterior(self.concentrations, rows))
 
     def _chance_of_new(self, outcome: ProblemOutcome) -> float:
-        """Return the probability that the next passing program is no near-duplicate."""
+        """Return the probability that the next passing program is not a near-duplicate."""
         if not outcome.passed:
             return 1.0
         weights = _posterior(self.concentrations, _likelihood_of_rows(outcome.passed, outcome.rows))

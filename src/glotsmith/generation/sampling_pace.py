@@ -1,8 +1,9 @@
 """How selective sampling must be so that a budget lasts for all problems: the threshold of ``adaptive_rule``.
 
-The same threshold for all problems and languages gives the most rows for a budget: a reply that promises less than it
-costs rows elsewhere. The threshold is the lowest one at which the expected cost of the remaining problems is within a
-budget of US dollars or tokens, or the highest one at which their expected rows reach a budget of rows.
+The same threshold for all problems and languages gives the most rows for a budget: the cost of a reply that promises
+less would give more rows for another problem. The threshold is the lowest one at which the expected cost of the
+remaining problems is within a budget of US dollars or tokens, or the highest one at which their expected rows reach a
+budget of rows.
 """
 
 import random
@@ -27,11 +28,11 @@ class ProblemYield(NamedTuple):
 
 
 class _Path(NamedTuple):
-    """A simulated problem: what each reply would bring."""
+    """A simulated problem: the new rows that each reply would add."""
 
     lowest: Sequence[float]  #: after each reply, the lowest expected new rows so far, negated, so that it ascends
     replies: Sequence[int]
-    rows: Sequence[int]  #: new ones, after these replies
+    rows: Sequence[int]  #: new rows after these replies
 
     def at(self, threshold: float) -> tuple[int, int]:
         """Return the replies and new rows when sampling stops at the first promise below a threshold."""
@@ -54,9 +55,9 @@ class YieldCurve:
 
         Args:
             expectation: the priors of the language.
-            max_replies: for one problem.
+            max_replies: the largest number of replies for one problem.
             floor: the lowest threshold.
-            seed: of the simulation.
+            seed: the seed of the simulation.
             begun: the problems, if they have replies; by default problems without any, each of which gets one.
 
         """
@@ -102,10 +103,10 @@ def _after_reply(outcome: ProblemOutcome, rate: float, concentration: float, sou
 class LanguageOutlook(NamedTuple):
     """The remaining problems of one language."""
 
-    problems: float  #: expected number
+    problems: float  #: the expected number of problems
     curve: YieldCurve
     relative_cost: float  #: expected tokens of a reply, in mean replies of the run
-    reply_cost: Mapping[BudgetUnit, float]  #: of one reply, in tokens and in US dollars
+    reply_cost: Mapping[BudgetUnit, float]  #: the cost of one reply, in tokens and in US dollars
 
 
 class PaceLimit(NamedTuple):
@@ -121,7 +122,7 @@ def thresholds(outlooks: Mapping[str, LanguageOutlook], limits: Sequence[PaceLim
 
     Args:
         outlooks: the remaining problems, by language.
-        limits: of US dollars, tokens and rows; those of time are left out.
+        limits: the limits of US dollars, tokens and rows; a limit of time is left out.
         floor: the threshold without a budget.
 
     """

@@ -13,7 +13,8 @@ import msgspec
 from glotsmith.sampling_end import SamplingEnd, StopReason
 
 #: Beta prior on a problem's pass rate. It is wide and has a mean of 0.3: in the paper's runs about a third of the
-#: problems are solved at all, and those often. Papers on rejection sampling report 30 % of problems at 50–100 samples.
+#: problems are solved, most of these by many replies. Papers on rejection sampling report 30 % of problems at 50–100
+#: samples.
 PRIOR = (0.3, 0.7)
 
 
@@ -25,13 +26,13 @@ SamplingPolicyName = Literal["fixed", "early_stop", "adaptive"]
 class SamplingEvidence(NamedTuple):
     """What the replies about one task have shown so far."""
 
-    requested: int = 0  #: replies
+    requested: int = 0  #: number of requested replies
     failures: int = 0  #: failing programs, and replies without one
     answered: int = 0  #: replies that count: without refusals, failures of the server and programs without a verdict
     passed: int = 0  #: replies with a passing program
     programs: int = 0  #: distinct passing programs
     rows: int = 0  #: passing programs that deduplication within the problem keeps
-    tokens: int = 0  #: of prompts and replies
+    tokens: int = 0  #: number of tokens of prompts and replies
 
     def end(self, language: str, reason: StopReason, cost: float) -> SamplingEnd:
         """Return the end of sampling for a reason, with this evidence."""

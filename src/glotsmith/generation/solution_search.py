@@ -14,7 +14,7 @@ from glotsmith.sampling_end import StopReason
 from glotsmith.step import Dropped, Kept, Result
 from glotsmith.teachers.base import Reply
 
-#: Says of each passing program of one task, in order, whether it is a new distinct row.
+#: Takes each passing program of one task, in order, and returns whether it is a new distinct row.
 RowCheck = Callable[[str], bool]
 
 
@@ -32,7 +32,7 @@ class SolutionSearch:
     """The state of one task's search: the candidates so far, which of them passed, and what was lost."""
 
     def __init__(self, task: Task, rule: StoppingRule, row_check: RowCheck | None = None) -> None:
-        """Begin the search; ``row_check`` says what counts as a row, by default every distinct program."""
+        """Begin the search; ``row_check`` decides which programs count as rows, by default every distinct program."""
         self._task, self._rule, self._row_check = task, rule, row_check
         self._programs = EqualPrograms(task.language)
         self._passes: dict[str, bool] = {}  #: program → whether it passed
@@ -148,7 +148,8 @@ class SolutionSearch:
     def _task_drop(self) -> Dropped:
         """Return the drop of the task: with the only reason of its losses, or as without a passing solution.
 
-        A repeated program is no reason: it may be lost before the program that it repeats, which is verified first.
+        A repeated program does not count as a reason: it may be recorded as lost before the program that it repeats is
+        verified.
         """
         losses = [loss for loss in self._lost if loss.reason != Reason.DUPLICATE_CANDIDATE]
         first = losses[0]

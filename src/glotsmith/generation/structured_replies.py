@@ -22,14 +22,14 @@ T = TypeVar("T", bound=msgspec.Struct)
 _MAX_STARTS = 64  #: braces at which the parser tries to read an object; it bounds the time for a reply full of braces
 _TRAILING_COMMA = re.compile(r'("(?:[^"\\]|\\.)*+")|,(?=\s*[}\]])', re.DOTALL)
 _FENCE = re.compile(r"\s*(`{3,}|~{3,})")
-_MAX_ITEMS = 8  #: of a list in a schema
+_MAX_ITEMS = 8  #: largest number of items of a list in a schema
 _SHOWN = 200  #: characters of a reply in the detail of a drop
 
 
 def object_schema(kind: type[msgspec.Struct]) -> str:
     """Return the JSON schema of a reply that ``read_object`` reads.
 
-    All fields are required and no others are allowed, as the strict mode of OpenAI's structured outputs wants it.
+    All fields are required and no others are allowed, as the strict mode of OpenAI's structured outputs requires.
     """
     _, components = msgspec.json.schema_components([kind])
     fields = cast(Mapping[str, Mapping[str, Any]], components[kind.__name__]["properties"])

@@ -46,7 +46,7 @@ class TranslationOptions(msgspec.Struct, frozen=True, kw_only=True):
     all_cases: bool = False  #: run also the cases after the first that fails, to compare failing candidates
     seed: int = 0
     call: str = "translate"  #: as in ``Request.call``
-    docstrings: Wording = "target"  #: of completion prompts
+    docstrings: Wording = "target"  #: wording of docstrings in completion prompts
 
 
 class Translate(ItemStep[Task, Solution]):
@@ -75,8 +75,8 @@ class Translate(ItemStep[Task, Solution]):
         Args:
             teacher: the teacher.
             verify: the verifier.
-            prompts: of the requests.
-            options: of the requests.
+            prompts: the prompts of the requests.
+            options: the options of the requests.
             policy: decides how many replies to request; by default the sampling plan of the options.
             row_check: returns, for the language of a task, what counts as a row; by default every distinct program.
             repairers: receive the requests for repairs, one after another; by default ``teacher``.

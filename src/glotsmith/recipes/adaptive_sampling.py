@@ -21,7 +21,8 @@ from glotsmith.sampling_end import SamplingEnd
 from glotsmith.step import ItemStep, Step
 from glotsmith.stored_sampling import SamplingOutcomes
 
-#: promise below which the first blocks stop under a budget, since nothing is known yet; a later pass may continue them
+#: promise below which the first blocks stop under a budget, because nothing is known yet. A later pass may continue
+#: them
 _FIRST_THRESHOLD = 0.2
 _LEAST_LEFT = 0.05  #: share of a budget of US dollars or tokens below which no pass begins
 _LOWER = 0.85  #: factor by which a threshold is lowered that no problem reaches

@@ -1,8 +1,8 @@
 """Blocks of problems in a ledger, by position, and which of them are complete.
 
 A step that learns from earlier problems must not depend on timing. Problems form blocks in order of position, and a
-block learns from all blocks except the one before it. So two blocks at a time can be processed, and what a block learns
-is the same whatever order results arrive in, on whichever executor, and however often the run was resumed.
+block learns from all blocks except the one before it. So two blocks can be processed at a time, and a block always
+learns the same: the order in which results arrive, the executor and the number of resumes have no effect.
 """
 
 from bisect import bisect_right

@@ -1,4 +1,4 @@
-"""Chains of texts that share a mark of a band. They are found by sorting and stored in files, not in a hash table.
+"""Chains of texts that share a mark of a band. Sorting finds the chains, and files store them; no hash table is needed.
 
 The texts are sorted by the mark of each band; each text is linked to the one before it with the same mark. This needs
 about 30 bytes of memory for each text, for one band at a time.
@@ -24,7 +24,7 @@ _Numbers = NDArray[np.uint32]
 class TextLinks(NamedTuple):
     """The links of one text."""
 
-    place: int  #: of the text, in the order of decision
+    place: int  #: place of the text in the order of decision
     bands: list[int]
     earlier: list[int]  #: for each band, the place of the text before it with the same mark
 
@@ -33,7 +33,7 @@ def write_links(path: Path, marks: Iterable[bytes], order: "array[int] | None") 
     """Write the links of one band to a file: the places of the later texts in ascending order, then the earlier ones.
 
     Args:
-        path: of the file.
+        path: the file.
         marks: 32-bit marks of the texts, in pieces.
         order: numbers of the texts in the order of decision; None for the order of the marks.
 

@@ -4,11 +4,11 @@ The inputs of the benchmark run through the program in the sandbox. A program ma
 
 - its results equal those of the benchmark on all inputs of the benchmark,
 - they equal those of the Python original on variations of these inputs, unless one of both raises an exception, and
-- these are at least five discriminating inputs: on five or more, each argument differs from the result, so that no
-  identity passes, and on two or more the result differs from the most common one, so that no constant passes.
+- the inputs discriminate: each argument differs from the result on at least five inputs, so no identity function
+  passes; and the result differs from the most common one on at least two, so no constant function passes.
 
 The cheapest comparison is the first: the types must fit. Then one run of the program contains the first input of each
-problem. Only problems that pass it get the run with all inputs, and only those that pass it the run with variations.
+problem. Problems that pass it get a run with all inputs. Problems that pass this run get a run with variations.
 Verdicts are cached by the verifier, and the results of originals by the index.
 """
 
@@ -44,10 +44,10 @@ from glotsmith.values import (
     unite_all,
 )
 
-MIN_INPUTS = 5  #: discriminating inputs that are evidence
-_MIN_NOT_CONSTANT = 2  #: of them, inputs on which every constant fails
+MIN_INPUTS = 5  #: least number of inputs on which every identity function fails
+_MIN_NOT_CONSTANT = 2  #: least number of inputs on which every constant function fails
 _MAX_ORDERS = 24  #: orders of parameters that are tried
-_MAX_VARIATIONS = 24  #: of the inputs of a problem
+_MAX_VARIATIONS = 24  #: largest number of variations of the inputs of a problem
 _FIRST_TIME_LIMIT_S = 0.1  #: CPU seconds of a run with first inputs, most of which are of other problems
 _TIME_LIMIT_S = 2.0  #: CPU seconds of another run
 
@@ -55,7 +55,7 @@ _TIME_LIMIT_S = 2.0  #: CPU seconds of another run
 class BenchmarkCalls(Record, frozen=True, kw_only=True):
     """The calls of one problem of a benchmark, and its Python original."""
 
-    name: str  #: of the row
+    name: str  #: name of the row
     calls: tuple[Call, ...]
     original: str = ""  #: a Python program; "" if the benchmark has none
 
@@ -74,7 +74,7 @@ class _PosedProblem(NamedTuple):
 
     problem: BenchmarkCalls
     order: tuple[int, ...]  #: position in the program → position in the benchmark
-    calls: tuple[Call, ...]  #: those that fit the program, the strongest at the beginning
+    calls: tuple[Call, ...]  #: the calls that fit the program, the strongest first
 
 
 class BehaviourIndex:
@@ -180,7 +180,7 @@ def _ordered_calls(calls: Iterable[Call]) -> list[Call]:
 
 
 def _is_evidence(calls: Sequence[Call]) -> bool:
-    """Return whether equal results on calls are evidence: neither an identity nor a constant has them."""
+    """Return whether equal results on calls are evidence, because no identity and no constant function has them."""
     values = Counter(map(_value_key, calls))
     not_constant = len(calls) - max(values.values(), default=0)
     arity = len(calls[0].arguments) if calls else 0
@@ -194,7 +194,7 @@ def _is_identity(call: Call, position: int) -> bool:
 
 
 def _value_key(call: Call) -> str:
-    """Return the expected value as a text; a check of the result counts as a value of its own."""
+    """Return the expected value as a text; a check of the result counts as a separate value."""
     return call.expected.text if isinstance(call.expected, Check) else repr(_canonical(call.expected))
 
 

@@ -6,7 +6,7 @@
   types (``languages.grammar.tree_digests``).
 - ``10-gram``: ten consecutive words in common (Qwen2.5-Coder report, §4.1); ``n`` is an option.
 
-Short and common texts are no evidence of an overlap. An n-gram therefore counts only if two in ten of its words, each
+Short and common texts are not evidence of an overlap. An n-gram therefore counts only if two in ten of its words, each
 counted once, are distinctive: they have two letters or more and are not keywords. For example,
 ``for i in range(len(a)): for j in range(i + 1, len(a))`` has no distinctive word. A whole text needs one distinctive
 word. A text shorter than an n-gram needs two in ten, and at least ``shortest`` words: the docstring "Return the sum of
@@ -27,7 +27,7 @@ from glotsmith.languages.lexer import CommentSyntax
 from glotsmith.selection.benchmark_files import BenchmarkRow, read_benchmark
 from glotsmith.selection.normalise import strip_comments
 
-_TREE_RANK, _GRAM_RANK = 2, 3  #: of the looser rules; 0 and 1 are ``exact`` and ``normalised``
+_TREE_RANK, _GRAM_RANK = 2, 3  #: ranks of the looser rules; 0 and 1 are ``exact`` and ``normalised``
 _WORD = re.compile(r"\w+")
 _COMMON = frozenset(map(str.casefold, keyword.kwlist)) | {"len", "range", "self"}
 

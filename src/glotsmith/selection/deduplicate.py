@@ -118,8 +118,8 @@ class DeduplicateFunctions(Deduplicate[Function]):
     """Drops source functions that an earlier source contains, too.
 
     The docstring is compared, too, because it is part of the problem. The threshold is higher than for solutions (the
-    paper drops exact duplicates only): tokens contain no operators, so that short functions that differ in an operator
-    only are very similar.
+    paper drops exact duplicates only): tokens contain no operators, so short functions that differ only in an operator
+    are very similar.
     """
 
     name = "deduplicate_functions"
@@ -141,7 +141,7 @@ class DeduplicateFunctions(Deduplicate[Function]):
         return item.code.count(">>> ")
 
     def compared_text(self, item: Function) -> ComparedText:
-        """Return the function without its helpers, as a group of its own."""
+        """Return the function without its helpers, in a separate group."""
         return ComparedText("python", item.id, item.code)
 
 

@@ -1,9 +1,9 @@
 """Decide which of many texts are duplicates, in bounded memory: texts, marks and links are in files.
 
-The texts are decided one after another. A text is a duplicate of an earlier one that was kept: an equal one, one of its
-group, or one that shares a MinHash band, if the exact similarity (ROUGE-L) is above a threshold. An index of earlier
-runs is a folder of segments. Each run writes one segment, once, and never changes that of another run, so that several
-runs and machines may share the folder.
+The search decides about one text after another. A text is a duplicate of an earlier kept text that is equal. It is also
+a duplicate of one that is in its group or shares a MinHash band, if their exact similarity (ROUGE-L) is above a
+threshold. An index of earlier runs is a folder of segments. Each run writes one segment, once, and never changes that
+of another run, so that several runs and machines may share the folder.
 """
 
 import mmap
@@ -40,8 +40,8 @@ class Thresholds(NamedTuple):
 class IndexSegment(NamedTuple):
     """The place of a run in an index of several runs."""
 
-    folder: Path  #: of the index
-    name: str  #: of the run's segment
+    folder: Path  #: folder of the index
+    name: str  #: name of the run's segment
 
 
 _CACHED_TEXTS = 1 << 14  #: encoded texts in memory
@@ -76,7 +76,7 @@ class DuplicateSearch:
         """Add a text.
 
         Args:
-            key: of its item.
+            key: the key of its item.
             language: texts of different languages are never duplicates.
             group: all texts of a group are compared.
             code: the normalised program; equal ones are exact duplicates.
@@ -199,7 +199,7 @@ class _Texts:
         return self._stores[index], number - (self._ends[index - 1] if index else 0)
 
     def identity(self, place: int) -> TextIdentity:
-        """Return what two texts are compared by before their words."""
+        """Return the digests of two texts, which are compared before their words."""
         store, number = self.find(place)
         return store.identity(number)
 
@@ -219,7 +219,8 @@ class _Chains:
     """For each text and band the last kept text before it with the same mark, in a sparse file."""
 
     def __init__(self, path: Path, kept: bytearray) -> None:
-        """Create the file; ``kept`` says for each place whether the text is kept, as far as that is decided."""
+        """Create the file; ``kept`` has 1 for the place of each kept or undecided text, and changes during the
+        search."""
         self._kept = kept
         self._file = path.open("w+b")
         self._file.truncate(max(4 * ALL_BANDS * len(kept), 4))

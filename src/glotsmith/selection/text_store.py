@@ -18,7 +18,7 @@ from glotsmith.errors import UsageError
 if TYPE_CHECKING:
     from glotsmith.selection.minhash import Marks
 
-BANDS = 160  #: of similar texts (``minhash.py``)
+BANDS = 160  #: number of bands for similar texts (``minhash.py``)
 EXACT, GROUP = BANDS, BANDS + 1  #: further bands: equal texts, and texts of one group
 ALL_BANDS = BANDS + 2
 DIGEST_BYTES = 16
@@ -26,8 +26,8 @@ _BLOCK = 2048  #: items whose marks are written at once, ordered by band
 _WAITING_WORDS = 1 << 16  #: words in memory whose marks are not computed
 _MARK_BYTES = 4
 _NAMES = ("marks", "texts", "keys")
-_TABLE = "table"  #: file with what is in memory
-_FORMAT = 2  #: of the marks; a segment with other marks would find nothing
+_TABLE = "table"  #: file with the data that are read into memory
+_FORMAT = 2  #: format of the marks; no text would match the marks of another format
 
 
 class StoredText(NamedTuple):
@@ -43,8 +43,8 @@ class StoredText(NamedTuple):
 class TextIdentity(NamedTuple):
     """Digests of a text."""
 
-    exact: bytearray  #: that equal texts share
-    group: bytearray  #: of language and group
+    exact: bytearray  #: digests that equal texts share
+    group: bytearray  #: digests of language and group
     language: int
 
 
@@ -68,7 +68,7 @@ class TextStore:
         """Create the files in a folder, or open those that were saved there.
 
         Args:
-            folder: of the files.
+            folder: the folder of the files.
             similar: also compute marks that find similar texts.
             saved: read the files.
 
@@ -154,7 +154,7 @@ class TextStore:
         return _slice(self._keys, self._key_ends, number).decode("utf-8", "surrogatepass")
 
     def identity(self, number: int) -> TextIdentity:
-        """Return what a text is compared by before its words."""
+        """Return the digests of a text, which are compared before its words."""
         digest = slice(number * DIGEST_BYTES, (number + 1) * DIGEST_BYTES)
         return TextIdentity(self._exact[digest], self._group[digest], self.languages[number])
 

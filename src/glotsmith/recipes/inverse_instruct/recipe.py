@@ -75,13 +75,13 @@ class InverseInstruct(Record, frozen=True, kw_only=True):
     row_noun: ClassVar[str] = "instruction pair"
 
     sources: Annotated[tuple[str, ...], SOURCE, UNORDERED]  #: instruction corpora, code, and other runs
-    languages: Annotated[tuple[str, ...], UNORDERED] = ()  #: of the snippets to use; empty for all
+    languages: Annotated[tuple[str, ...], UNORDERED] = ()  #: languages of the snippets to use; empty for all
     column: str = ""  #: column of a table that has the code, if its name is unusual
     max_snippets: Natural = 0  #: number of snippets to continue with, chosen by content hash; 0 for all
     originals: bool = True  #: keep the original pairs in addition to the new ones, §5
     max_similarity: Similarity = 1.0  #: ROUGE-L above which the later program is dropped; 1 for exact duplicates only
 
-    min_cases: Positive = 3  #: of a snippet's suite, if it has one
+    min_cases: Positive = 3  #: least number of cases of a snippet's suite, if it has one
     require_suite: bool = False  #: drop snippets without a suite, which cannot be verified
 
     summaries: Positive | None = None  #: default: the paper's 10, and 1 without self-evaluation, §4.2
@@ -99,8 +99,8 @@ class InverseInstruct(Record, frozen=True, kw_only=True):
 
     round_trip: Literal["on", "off"] = "on"  #: the teacher's answer to the instruction must pass the snippet's suite
     answer_temperature: NonNegative = 0.0
-    limit_floor_s: CpuSeconds = ReferenceLimits().floor_s  #: CPU seconds that every candidate may use
-    limit_factor: LimitFactor = ReferenceLimits().factor  #: CPU time of a candidate / of the Python original, at most
+    limit_floor_s: CpuSeconds = ReferenceLimits().floor_s  #: lowest CPU limit of a candidate, in seconds
+    limit_factor: LimitFactor = ReferenceLimits().factor  #: CPU limit of a candidate / CPU time of the Python original
     policy: Literal["early_stop", "adaptive"] = "early_stop"  #: which summaries are tried: until one passes, or fewer
     min_new_rows: Expectation = 0.02  #: ``adaptive``: chance of a pass that the next answer must have
     measured: Share = 0.0  #: share of snippets whose every summary makes a round trip, to measure P(Yes)

@@ -25,7 +25,7 @@ from glotsmith.teachers.base import Reply
 from glotsmith.values import NotLiteral, parse_signature
 
 _HASH_RANGE = 1 << 32
-#: reasons for which an answer does not count that say nothing about its snippet
+#: reasons for which an answer does not count, and which show nothing about its snippet
 _UNJUDGED = (Reason.TEACHER_REFUSED, Reason.TEACHER_FAILED, Reason.NOT_VERIFIED)
 
 #: the policy without a limit: every summary, until the answer to one passes
@@ -77,7 +77,7 @@ class RoundTrip(ItemStep[Inversion, Inversion]):
     """Request a new answer to each summary, best first, and execute it, until an answer passes.
 
     A snippet without a suite keeps its best summary. For a share of the snippets, chosen by content hash, the step
-    tries every summary, so that P(Yes) can be compared with execution without the bias of trying the best ones only.
+    tries every summary. P(Yes) can then be compared with execution without the bias of only the best summaries.
     A policy may stop before the last summary of a snippet.
     """
 

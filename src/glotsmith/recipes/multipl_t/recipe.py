@@ -72,13 +72,13 @@ class MultiPLT(Record, frozen=True, kw_only=True):
     limit_option: ClassVar[str] = "max_functions"
     row_noun: ClassVar[str] = "verified program"
 
-    sources: Annotated[tuple[str, ...], SOURCE, UNORDERED]  #: of Python functions
+    sources: Annotated[tuple[str, ...], SOURCE, UNORDERED]  #: sources of Python functions
     languages: Annotated[tuple[str, ...], UNORDERED] = ("julia", "lua", "ocaml", "r", "racket")  #: the paper's five
 
     helpers: bool = False  #: include the helpers and constants of the module that a function needs
     imports: bool = False  #: allow imports of standard library modules that only compute
     column: str = ""  #: column of a table that has the code; empty for ``content`` or ``code``
-    max_lines: Natural = 0  #: of a function; 0 for no limit
+    max_lines: Natural = 0  #: largest number of lines of a function; 0 for no limit
     licences: Annotated[tuple[str, ...], UNORDERED] = ()  #: accepted SPDX ids; empty for all
     ascii_only: bool = True  # §4.1
     typecheck: bool = True  # §4.1
@@ -87,7 +87,7 @@ class MultiPLT(Record, frozen=True, kw_only=True):
     suites: Natural = 5  #: teacher-written suites, in addition to doctests and generated inputs; 0 for none, §4.2
     suite_temperature: NonNegative = 0.2  # §4.2
     min_cases: Positive = 3
-    min_coverage: Share = 0.9  #: of the function's lines and of its branches, §4.2
+    min_coverage: Share = 0.9  #: least coverage of the function's lines and of its branches, §4.2
     min_mutation_score: Share = 0.5  #: share of mutants that the suite must kill
 
     samples: Positive | None = None  #: maximum replies for one problem; default: the paper's 50, and 100 in OCaml, §4.3

@@ -1,4 +1,4 @@
-"""The requests of xCoder's agents: one prompt file for each call, for chat and base models alike; and their costs."""
+"""The requests of xCoder's agents: one prompt file for each call, for chat and base models; and their costs."""
 
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
@@ -31,7 +31,7 @@ def _role(call: str, agent: str) -> str:
 class AgentReply(NamedTuple):
     """A reply, who wrote it, and why earlier models of the role were not enough."""
 
-    reply: Reply  #: its tokens and its cost are those of all models that were asked
+    reply: Reply  #: its tokens and its cost include those of all models that got the request
     lineage: Lineage
     escalations: tuple[str, ...] = ()  #: the detail of each escalation
 
@@ -50,7 +50,7 @@ class AgentRequests(msgspec.Struct, frozen=True, kw_only=True):
     roles: Mapping[str, tuple[Teacher, ...]] = {}  #: role → its teachers, where they are not ``teacher``
     prompts: Mapping[str, Prompt]  #: by call
     sampling: Sampling = Sampling(temperature=0.8, top_p=0.95, max_tokens=2048)
-    judging_temperature: float = 0.0  #: of calls that judge
+    judging_temperature: float = 0.0  #: temperature of calls that judge
     style: RequestStyle = "chat"
     seed: int = 0
 
@@ -69,12 +69,12 @@ class AgentRequests(msgspec.Struct, frozen=True, kw_only=True):
         judges: bool = False,
         schema: str = "",
     ) -> AgentReply:
-        """Request one reply. The next model of the role is asked if the reply is unusable.
+        """Request one reply. The next model of the role gets the request if the reply is unusable.
 
         Args:
             call: name of the prompt.
             item: key of the item that the request is about.
-            variables: of the prompt.
+            variables: the variables of the prompt.
             read: returns an ``UnusableReply`` for a reply that another model of the role should replace.
             sample: as in ``Request.sample``.
             turn: added to the seed, so that equal prompts of different turns get their own replies.

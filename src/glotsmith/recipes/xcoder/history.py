@@ -99,7 +99,7 @@ class LedgerHistory:
 
 
 def remembered_sessions(ledger: LedgerReader, agreement: int) -> list[RememberedSession]:
-    """Return all sessions in order, with their outcomes as far as the ledger has them."""
+    """Return all sessions in order, with the outcomes that the ledger has."""
     found = {key: _SessionRecord(proposal, "") for key, proposal in _discussed(ledger)}
     for row in ledger.dropped_rows(SESSION_STEPS[0]):
         proposal = _dropped_proposal(row)

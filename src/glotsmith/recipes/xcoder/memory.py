@@ -1,8 +1,8 @@
 """The memory of xCoder's language agents, and the variables by which it enters their prompts (``prompt_variables``).
 
 An agent remembers the problems that it posed, their outcomes, and the failures of programs in its language. The memory
-has no store: it is computed from the ledger's rows of earlier epochs (``history.py``). It is therefore the same after a
-kill and at any concurrency. ``discussion.py`` passes the variables to the prompts; ``prompts/_agent.j2`` prints them.
+is not stored: it is computed from the ledger's rows of earlier epochs (``history.py``). Therefore it is the same after
+a kill and at any concurrency. ``discussion.py`` passes the variables to the prompts; ``prompts/_agent.j2`` prints them.
 """
 
 from collections import Counter
@@ -24,7 +24,7 @@ T = TypeVar("T")
 class RememberedSession(Record, frozen=True, kw_only=True):
     """One discussion, as the agents remember it."""
 
-    key: str  #: of the session
+    key: str  #: key of the session
     number: int
     epoch: int
     agent: str  #: the chair's language
@@ -121,7 +121,7 @@ class AgentMemory:
         return _smoothed(sum(language in s.passed for s in tried), len(tried))
 
     def synergy(self, agent: str, language: str) -> float:
-        """Return how much better a language does on an agent's problems than on all: -1 to 1, 0 without evidence.
+        """Return the synergy of an agent with a language, from -1 to 1; 0 without evidence.
 
         xCoder mentions a "synergy evaluation metric" of knowledge sharing between languages without a definition. This
         one is P(language solves | agent posed) - P(language solves). The second probability is smoothed towards one

@@ -1,6 +1,6 @@
 """The discussions of a pilot (``glotsmith run --estimate``): those of the first epochs of the run.
 
-Each discussion remembers those of earlier epochs, so no later one can be held without them.
+Each discussion remembers the discussions of earlier epochs, so it needs their results.
 """
 
 import math
@@ -18,7 +18,7 @@ from glotsmith.step import Dropped, Result, WholeStep, keep
 
 _STEP = "pilot_sessions"
 _REQUESTED_PARTS = (FilterReference.name, ProveProblem.name)  #: steps before those that write tests and solve
-_MIN_EPOCHS = 2  #: the agents of the first one remember nothing
+_MIN_EPOCHS = 2  #: the agents of the first epoch remember nothing
 
 
 def count_pilot_sessions(sessions: int, epoch: int, share: float) -> int:
@@ -47,7 +47,7 @@ class SampleSessions(WholeStep[Proposal, Proposal]):
 class PilotSessions(NamedTuple):
     """The discussions that a pilot held."""
 
-    population: int  #: discussions of the run
+    population: int  #: number of discussions of the run
     first: tuple[str, ...]  #: keys of the discussions of the first epoch, whose agents remember nothing
     later: tuple[str, ...]  #: keys of the discussions of the later epochs
 

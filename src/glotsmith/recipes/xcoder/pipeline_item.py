@@ -40,9 +40,9 @@ class PipelineItem(Record, frozen=True, kw_only=True):
     problem: Problem | None = None
     task: Task | None = None
     solution: Solution | None = None
-    toolchain: str = ""  #: with which the answer passed the snippet's own suite; "" if it did not run
+    toolchain: str = ""  #: toolchain with which the answer passed the snippet's suite; "" if it did not run
     isolation: str = ""
-    score: float = 0.0  #: of the rubric, 1 to 5; 0 without a score
+    score: float = 0.0  #: score of the rubric, 1 to 5; 0 without a score
 
     @property
     def part(self) -> ItemPart | None:

@@ -26,9 +26,9 @@ Ending = Literal["", "agreement", "rounds", "budget", "silence"]
 class DiscussionSession(Record, frozen=True, kw_only=True):
     """One discussion: its participants and inspirations."""
 
-    number: int  #: from 0
-    epoch: int  #: from 1; sessions know the outcomes of earlier epochs only
-    place: int  #: within the epoch, from 0
+    number: int  #: number of the session, from 0
+    epoch: int  #: number of the epoch, from 1; a session depends on the outcomes of earlier epochs only
+    place: int  #: place within the epoch, from 0
     chair: str  #: language of the leading agent; in ``parallel`` discussions, the first agent
     others: tuple[str, ...] = ()  #: languages of the other agents
     inspirations: tuple[str, ...] = ()  #: instructions of seeds
@@ -40,10 +40,10 @@ class Proposal(Record, frozen=True, kw_only=True):
 
     id: str
     kind: Literal["ds1", "ds2", "ds3"]
-    language: str = ""  #: of the snippet (Ds1, Ds2), or the target of the session (Ds3)
-    languages: tuple[str, ...] = ()  #: in which the problem is solved
+    language: str = ""  #: language of the snippet (Ds1, Ds2), or target language of the session (Ds3)
+    languages: tuple[str, ...] = ()  #: languages in which the problem is solved
     instruction: str = ""
-    name: str = ""  #: of the function or of the snippet
+    name: str = ""  #: name of the function or of the snippet
     signature: str = ""  #: typed Python signature, as the teacher stated it
     reference: str = ""  #: a Python function; "" without one
     examples: tuple[str, ...] = ()  #: asserts that the teacher stated; execution checks them
@@ -52,7 +52,7 @@ class Proposal(Record, frozen=True, kw_only=True):
     lineage: Lineage
     session: DiscussionSession | None = None
     notes: dict[str, str] = {}  #: agent → its reflection before the session
-    rounds: int = 0  #: of the discussion
+    rounds: int = 0  #: number of rounds of the discussion
     ending: Ending = ""
 
 
@@ -65,7 +65,7 @@ class DraftProblem(Record, frozen=True, kw_only=True):
     reference: str = ""
     examples: tuple[str, ...] = ()
     answer: str = ""
-    lineage: Lineage | None = None  #: of a draft in a discussion
+    lineage: Lineage | None = None  #: lineage of a draft in a discussion
 
 
 def read_problem(reply: Reply, language: str = "") -> DraftProblem | UnusableReply:

@@ -99,7 +99,7 @@ class XCoder(Record, frozen=True, kw_only=True):
 
     sources: Annotated[
         tuple[str, ...], SOURCE, UNORDERED
-    ]  #: of snippets: files and folders of code, tables, other runs
+    ]  #: sources of snippets: files and folders of code, tables, other runs
     languages: Annotated[tuple[str, ...], UNORDERED] = ("python", "lua", "ocaml", "ruby")  #: languages with an agent
     new_languages: Annotated[tuple[str, ...], UNORDERED] = ()  #: further target languages, without an agent and seeds
     column: str = ""  #: column of a table that has the code
@@ -142,7 +142,7 @@ class XCoder(Record, frozen=True, kw_only=True):
     all_cases: bool = False  #: run also the cases after the first that fails, to rank failing programs for Ds4
 
     self_evaluation: Switch = "on"  #: the nine-point rubric
-    min_score: Annotated[float, msgspec.Meta(ge=0, le=5)] = 3.0  #: from 1 to 5, for rows whose instruction was not executed
+    min_score: Annotated[float, msgspec.Meta(ge=0, le=5)] = 3.0  #: 1 to 5; for rows whose instruction was not executed
 
     temperature: NonNegative = 0.8
     top_p: Share = 0.95

@@ -1,7 +1,7 @@
-"""Load the agents' memory at the beginning of each epoch, and request each agent's reflection on the epoch before.
+"""Load the agents' memory at the beginning of each epoch, and request each agent's reflection on the previous epoch.
 
 xCoder's "adaptive memory reflection" summarises the merits and faults of earlier items. Here each agent reflects once
-in an epoch on its sessions of the epoch before; all sessions of the epoch share the reply.
+in an epoch on its sessions of the previous epoch. All sessions of the epoch share the reply.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ from glotsmith.recipes.xcoder.proposals import DiscussionSession
 from glotsmith.records import printable
 from glotsmith.teachers.base import Reply
 
-_MAX_LINES, _MAX_LENGTH = 3, 300  #: of merits and of faults, which are in every prompt of an epoch
+_MAX_LINES, _MAX_LENGTH = 3, 300  #: lines and characters of merits and of faults, which are in every prompt of an epoch
 
 
 class ReflectionReply(msgspec.Struct):

@@ -1,7 +1,7 @@
 """Score rows by the nine-point rubric: the step ``score`` of xCoder (Qwen2.5-Coder report §4.1).
 
-The report names the nine points and a weighted sum from 1 to 5, without weights. These weights stress what makes a row
-wrong over what makes it less good: consistency and correctness count twice, comments and ease of learning half.
+The report names the nine points and a weighted sum from 1 to 5, without weights. In these weights, errors count more
+than lower quality: consistency and correctness count twice, comments and ease of learning half.
 """
 
 import msgspec

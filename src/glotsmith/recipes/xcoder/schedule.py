@@ -1,4 +1,4 @@
-"""Plan the discussions: which agents sit in each session, and which language its problem is for.
+"""Plan the discussions: choose the agents of each session and the target language of its problem.
 
 Sessions form epochs. Agents take the chair in turn, and each session is inspired by seeds of its chair's language.
 """
@@ -77,7 +77,7 @@ class ScheduleSessions(WholeStep[Proposal, Proposal]):
         self.in_shard: ShardRule = "refuse" if plan.sessions else "run"
 
     def run(self, items: Callable[[], Iterator[tuple[str, Proposal]]]) -> Iterator[tuple[str, Result[Proposal]]]:
-        """Count the seeds in one pass, and spread the sessions over them in a second."""
+        """Count the seeds in a first pass, and spread the sessions over them in a second pass."""
         by_language: defaultdict[str, list[str]] = defaultdict(list)
         count = 0
         for _, seed in items():

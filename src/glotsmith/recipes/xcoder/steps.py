@@ -115,7 +115,8 @@ class DropRepeatedProblems(ItemStep[PipelineItem, PipelineItem]):
     """Drop a discussed problem that an earlier session posed, in similar words or with the same behaviour.
 
     Two problems have the same behaviour if each reference passes all tests of the other, and their arguments and
-    results are of the same kinds. Problems are compared in the order of their sessions, not in that of their arrival.
+    results are of the same kinds. Problems are compared in the order of their sessions, not in the order of their
+    arrival.
     """
 
     name = "distinct"
@@ -179,8 +180,8 @@ def _kinds(signature: Signature) -> tuple[str, ...]:
 class RequireAgreement(WholeStep[PipelineItem, PipelineItem]):
     """Keep the solutions of a discussed problem if solutions in enough languages pass its tests.
 
-    The reference counts for Python, because its execution gave the expected values. The authors of all other solutions
-    saw the instruction only, so that agreement is evidence for the problem and not for its author.
+    The reference counts as the solution in Python, because its execution gave the expected values. The authors of all
+    other solutions saw the instruction only, so that agreement is evidence for the problem and not for its author.
     """
 
     name = "agree"
@@ -193,7 +194,7 @@ class RequireAgreement(WholeStep[PipelineItem, PipelineItem]):
     def run(
         self, items: Callable[[], Iterator[tuple[str, PipelineItem]]]
     ) -> "Iterator[tuple[str, Result[PipelineItem]]]":
-        """Count the languages of each problem in one pass, and decide in a second."""
+        """Count the languages of each problem in a first pass, and decide in a second pass."""
         languages: defaultdict[str, set[str]] = defaultdict(lambda: {"python"})
         for _, item in items():
             languages[item.proposal.id].add(item.language)
