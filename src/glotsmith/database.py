@@ -15,7 +15,7 @@ from glotsmith.errors import StorageError
 
 BUSY_S = 60.0  #: seconds to wait for a write of another process
 _PAUSE_S = 0.02  #: between two attempts to set the journal mode
-CHECKPOINT_PAGES = 8000  #: of 4 KiB in the write-ahead log before a checkpoint, which waits for the disk
+CHECKPOINT_PAGES = 8000  #: pages of 4 KiB in the write-ahead log before a checkpoint, which waits for the disk
 _LATE_FACTOR = 4  #: times as many pages before a write does the checkpoint itself
 
 _FULL = "the disk is full: free some space and run the same command again; earlier results are safe"
@@ -73,7 +73,7 @@ def read_if_stored(run: Callable[..., list[tuple[Any, ...]]], sql: str, *paramet
     Args:
         run: runs an SQL statement and returns its rows.
         sql: the query.
-        parameters: of the query.
+        parameters: the parameters of the query.
 
     Raises:
         sqlite3.OperationalError: of any other kind.

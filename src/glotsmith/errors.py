@@ -21,13 +21,13 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import ClassVar
 
-_CLOSE = 0.7  #: similarity (difflib) from which a name is suggested
+_CLOSE = 0.7  #: lowest similarity (difflib) with which a name is suggested
 
 
 class GlotsmithError(Exception):
     """Base of errors for users; the message says what happened, where, and what to do."""
 
-    exit_code: ClassVar[int] = 2  #: of a command that fails with this error
+    exit_code: ClassVar[int] = 2  #: exit code of a command that fails with this error
 
 
 class UsageError(GlotsmithError):

@@ -112,7 +112,7 @@ class TeacherExchange(NamedTuple):
     """One request and the address of its reply."""
 
     item: str
-    address: str  #: of the reply, in the cache
+    address: str  #: address of the reply in the cache
     call: str
     sample: int
     prompt: str  #: "" if it could not be stored
@@ -137,8 +137,8 @@ class ReceivedReply(NamedTuple):
 class ReplyTimes(NamedTuple):
     """When the replies of a run arrived; cached replies are left out."""
 
-    start: float  #: of the first reply, seconds since 1970
-    seconds: float  #: from the first reply to the last one
+    start: float  #: time of the first reply, seconds since 1970
+    seconds: float  #: time from the first reply to the last one
     counts: dict[str, list[int]]  #: call → replies in each of equal parts of the time
 
 

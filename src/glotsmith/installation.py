@@ -22,7 +22,7 @@ _EXTRA = re.compile(r"""extra\s*==\s*["']([^"']+)["']""")
 class InstallSource(NamedTuple):
     """A place to install glotsmith from."""
 
-    url: str  #: of a folder, a file or a repository
+    url: str  #: the URL of a folder, a file or a repository
     editable: bool = False  #: whether the files of the checkout are used in place
 
     @property

@@ -42,8 +42,8 @@ from glotsmith.stored_sampling import StoredSampling
 Item = TypeVar("Item", bound=Record)
 
 COMMIT_RESULTS = 256  #: maximum number of results in one transaction
-COMMIT_S = 0.05  #: the executor calls ``flush`` so often; ``record`` does after twice the time
-_CHECKPOINT_COMMITS = 100  #: between two checkpoints
+COMMIT_S = 0.05  #: the executor calls ``flush`` at this interval; ``record`` commits after twice this time
+_CHECKPOINT_COMMITS = 100  #: number of commits between two checkpoints
 PAGE = 256  #: rows read at once
 
 
@@ -58,9 +58,9 @@ class Ledger:
         self.path = path
         self._connection = (connect_read_only if read_only else connect)(path, tables.SCHEMA, version=1)
         self._checkpoints = Checkpoints(self._connection, path, _CHECKPOINT_COMMITS)
-        self._results, self._transaction_start = 0, 0.0  #: in the open transaction; its start, seconds
+        self._results, self._transaction_start = 0, 0.0  #: number of results in the open transaction; its start
         self._atomic = False  #: inside ``atomically``
-        self._failure: BaseException | None = None  #: of the first write that failed
+        self._failure: BaseException | None = None  #: the error of the first write that failed
         self._step_indexes = self._load_steps()
         self.open_items = OpenItems(self._execute, self._step_indexes)
         self.exchanges = Exchanges(self._execute, path)

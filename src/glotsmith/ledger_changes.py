@@ -15,7 +15,7 @@ FROM items AS i LEFT JOIN payloads AS p ON p.id = i.payload
 """
 _ADDED = f"{_COLUMNS} WHERE i.id > ? AND i.id <= ? ORDER BY i.id LIMIT {_PAGE}"
 _ONE = f"{_COLUMNS} WHERE i.id = ?"
-_LARGEST_ID = 2**63 - 1  #: of SQLite
+_LARGEST_ID = 2**63 - 1  #: largest row id of SQLite
 
 
 class AddedRow(NamedTuple):

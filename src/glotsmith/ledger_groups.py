@@ -23,7 +23,7 @@ LEFT JOIN payloads AS f ON f.id = first.payload
 GROUP BY i.step, i.status, i.reason, 4
 ORDER BY i.step
 """
-#: of the generated programs that failed: a ``Candidate`` has ``verdict``, a ``SnippetSummary`` has ``round_trip``
+#: the status of a generated program that failed: a ``Candidate`` has ``verdict``, a ``SnippetSummary`` ``round_trip``
 _COUNT_FAILURES = """
 SELECT COALESCE(json_extract(text, '$.verdict.status'), json_extract(text, '$.round_trip')) AS failure, COUNT(*)
 FROM (

@@ -1,4 +1,4 @@
-"""Ranges of positions in a ledger: what lies before a position, whatever order the results arrived in."""
+"""Ranges of positions in a ledger: read the rows before a position, which do not depend on the order of arrival."""
 
 from collections.abc import Callable, Collection, Mapping
 from itertools import pairwise

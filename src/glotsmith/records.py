@@ -60,10 +60,10 @@ class Suite(Record, frozen=True, kw_only=True):
 
     signature: str  #: typed Python signature, from observed values
     tests: tuple[str, ...]  #: ``assert f(args) == expected``, all literals
-    line_coverage: float  #: of the function's own body, 0–1
-    branch_coverage: float  #: likewise; 1 if there is no branch
+    line_coverage: float  #: line coverage of the function's own body, 0–1
+    branch_coverage: float  #: branch coverage of this body, 0–1; 1 if there is no branch
     mutation_score: float  #: killed mutants / mutants that ran, 0–1; 1 if there was no mutant
-    mutants: int  #: how many mutants ran
+    mutants: int  #: number of mutants that ran
     writers: dict[str, int]  #: writer → number of cases
     reference_s: float = 0.0  #: CPU seconds of the Python original for all tests, rounded up; 0 if not measured
 
@@ -103,7 +103,7 @@ Status = Literal[
 ]
 
 
-#: of a case: also ``skipped``, which did not run because an earlier one reached a limit
+#: the status of a case; a ``skipped`` case did not run because an earlier one reached a limit
 CaseStatus = Status | Literal["skipped"]
 
 
@@ -181,18 +181,18 @@ class Snippet(Record, frozen=True, kw_only=True):
     id: str  #: content hash
     kind: Literal["inverse", "original"] = "inverse"
     language: str = ""  #: empty until preprocessing, and for an original without code
-    name: str = ""  #: of the function that ``tests`` call
+    name: str = ""  #: name of the function that ``tests`` call
     code: str = ""  #: empty until preprocessing extracts it from ``response``
-    instruction: str = ""  #: of the corpus
-    response: str = ""  #: likewise
+    instruction: str = ""  #: instruction of the corpus
+    response: str = ""  #: response of the corpus
     signature: str = ""  #: typed Python signature of the suite
-    tests: tuple[str, ...] = ()  #: its suite; empty if there is none
-    parallel_id: str = ""  #: of the problem, if another run made it
+    tests: tuple[str, ...] = ()  #: the tests of its suite; empty if there is no suite
+    parallel_id: str = ""  #: parallel id of the problem, if another run made it
     line_coverage: float = 0.0
     branch_coverage: float = 0.0
     mutation_score: float = 0.0
     reference_s: float = 0.0  #: as in ``Suite``
-    toolchain: str = ""  #: in which the code passed its suite
+    toolchain: str = ""  #: toolchain with which the code passed its suite
     isolation: str = ""
     origin: Origin
 
@@ -226,9 +226,9 @@ class Inversion(Record, frozen=True, kw_only=True):
     """A snippet with its remaining instructions, best first after ranking."""
 
     snippet: Snippet
-    summaries: tuple[SnippetSummary, ...] = ()  #: none for an original
-    ties: int = 0  #: number of others with the score of the first
-    tried: tuple[SnippetSummary, ...] = ()  #: all with a round trip, in order of rank
+    summaries: tuple[SnippetSummary, ...] = ()  #: empty for an original
+    ties: int = 0  #: number of other summaries with the score of the first
+    tried: tuple[SnippetSummary, ...] = ()  #: all summaries with a round trip, in order of rank
     measured: bool = False  #: whether every summary had a round trip, also after one passed
 
 
@@ -269,8 +269,8 @@ class Preference(Record, frozen=True, kw_only=True):
     chosen: str  #: the passing message of the assistant
     rejected: str  #: the failing message of the assistant
     status: Status  #: why ``rejected`` failed
-    passed_cases: int = 0  #: how many test cases ``rejected`` passed
-    similarity: float = 0.0  #: of both programs, 0-1: near-misses are near 1
+    passed_cases: int = 0  #: number of test cases that ``rejected`` passed
+    similarity: float = 0.0  #: similarity of both programs, 0-1; near-misses are near 1
     chosen_lineage: Lineage
     rejected_lineage: Lineage
 
@@ -314,7 +314,7 @@ class Job(Record, frozen=True, kw_only=True):
     output_limit_kb: int | None = None  #: stdout in addition to the output that the tests expect
     file_limit_mb: int | None = None  #: files that the program writes to its folder
     tolerance: float = TOLERANCE  #: relative, for floats; for ``numbers`` also absolute
-    absolute_tolerance: float = ABSOLUTE_TOLERANCE  #: for floats, if it is larger than the relative one
+    absolute_tolerance: float = ABSOLUTE_TOLERANCE  #: for floats; the larger tolerance counts
 
 
 class Limits(Record, frozen=True, kw_only=True):
@@ -344,7 +344,7 @@ class CompilerServer(Record, frozen=True, kw_only=True):
     """A compiler that is started once and compiles many programs (``sandbox/compile_servers.py``)."""
 
     argv: tuple[str, ...]
-    files: dict[str, str | bytes] = {}  #: readable in its folder
+    files: dict[str, str | bytes] = {}  #: files that it can read in its folder
     sources: dict[str, str]  #: which of ``Program.files`` are compiled → the names that the compiler sees
     run: tuple[str, ...]  #: replaces ``Program.argv``; the compiled files are in the folder of the program
 
@@ -379,7 +379,7 @@ class Outcome(Record, frozen=True, kw_only=True):
     wall_s: float = 0.0
     peak_memory_mb: float = 0.0
     built: bool = True  #: false if ``Program.build`` failed or reached a limit, so the program did not run
-    detail: str = ""  #: for ``infra``: what failed, and what to do
+    detail: str = ""  #: if the ending is ``infra``: what failed, and what to do
 
 
 class FunnelRow(Record, frozen=True, kw_only=True):

@@ -35,7 +35,7 @@ LEDGER_FILES = tuple(f"{LEDGER}{end}" for end in ("", "-wal", "-shm", JOURNAL_EN
 #: configuration keys of runs before the full run: a preview of this many items, a pilot of this share of them
 PREVIEW, PILOT = "preview", "pilot"
 _HEADER = "# The configuration of this run. What determines its rows is compared at each start; the rest may change.\n"
-_SHOWN = 60  #: characters of a value in a message
+_SHOWN = 60  #: largest length of a value in a message
 
 
 class RunFolder:
@@ -224,7 +224,7 @@ def _changes(stored: Mapping[str, Any], wanted: Mapping[str, Any], free: Collect
 def different_settings(
     first: Mapping[str, Any], second: Mapping[str, Any], free: Collection[str]
 ) -> dict[str, tuple[str, str]]:
-    """Return the settings that determine rows and differ in two configurations: dotted key → both values, for people.
+    """Return the settings that determine rows and differ in two configurations: dotted key → both values as text.
 
     Args:
         first: the tables of a configuration.

@@ -37,7 +37,7 @@ class SamplingEnd(Record, frozen=True, kw_only=True):
     failed: int  #: replies without a passing program, without those that say nothing about the problem
     passed: int  #: replies with a passing program
     rows: int  #: passing programs that deduplication within the problem keeps
-    tokens: int  #: of prompts and replies, with repairs
+    tokens: int  #: number of tokens of prompts and replies, with repairs
     cost: float = 0.0  #: US dollars
 
     @property

@@ -14,7 +14,7 @@ class SourceCensus(NamedTuple):
     """The units of all sources that a shard has read, also those of other shards."""
 
     units: int  #: number of different units
-    digest: str  #: of the keys of all units and of their items, in order
+    digest: str  #: digest of the keys of all units and of their items, in order
 
 
 def record_census(run: RunStatement, census: SourceCensus) -> None:

@@ -116,7 +116,7 @@ class ItemStep(Step[In, Out]):
         """Make items of the finished run open again for which a budget allows more replies; return their number.
 
         Args:
-            rows: of the dataset, by language.
+            rows: language → number of rows in the dataset.
 
         """
         return 0

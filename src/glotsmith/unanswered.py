@@ -40,7 +40,7 @@ class Unanswered(Exception):
         Args:
             reason: the drop reason if the item fails in several runs while others succeed.
             detail: the message of the server or the machine.
-            health: of the service that failed; None if the item waits for other open items.
+            health: the health of the service that failed; None if the item waits for other open items.
 
         """
         super().__init__(detail)

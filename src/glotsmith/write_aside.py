@@ -26,7 +26,7 @@ def write_aside(target: Path, *, sync: bool = False, shared: bool = False) -> Ge
     Args:
         target: a file, or a folder that does not exist yet or is empty.
         sync: write the content of the draft, a file, to the disk before it replaces the target.
-        shared: other processes and threads may write the same target now; the draft then has a name of its own.
+        shared: other processes and threads may write the same target now; the draft then has a unique name.
 
     Raises:
         OSError: the draft cannot be written or moved.

@@ -38,20 +38,20 @@ class Toolchain(Record, frozen=True, kw_only=True):
     command: str = ""  #: the program to find on PATH; empty if ``module`` is the toolchain
     module: str = ""  #: a Python module of this interpreter that contains the language (``lupa``)
     version: tuple[str, ...]  #: command that prints the version
-    prefix: tuple[str, ...] = ()  #: command that prints the folder of ``command``, if the one on PATH may be a proxy
+    prefix: tuple[str, ...] = ()  #: command that prints the folder of ``command``, if PATH may have a proxy for it
     prepare: tuple[
         tuple[str, ...], ...
     ] = ()  #: commands that fill @{prepared} from @{language}, its folder, once per machine
     build: tuple[str, ...] = ()  #: builds ``@{source}``, the driver, into the current folder
     run: tuple[str, ...] = ()  #: runs the driver
-    script_build: tuple[str, ...] = ()  #: likewise for ``main``, a whole program on stdin and stdout
+    script_build: tuple[str, ...] = ()  #: builds ``main``, a whole program on stdin and stdout
     script: tuple[str, ...] = ()
     #: starts a compile server (``sandbox/compile_servers.py``), which may replace ``build``
     server: tuple[str, ...] = ()
     sources: dict[str, str] = {}  #: program's files → names for the server; default: driver and candidate, unchanged
     served: tuple[str, ...] = ()  #: runs the driver that the server has compiled into @{dir}
     warm: tuple[str, ...] = ()  #: starts a warm worker: an interpreter that loads its driver and forks
-    read_only: tuple[str, ...] = ()  #: further prefixes to bind, if they exist
+    read_only: tuple[str, ...] = ()  #: further prefixes that programs can read, if they exist
     env: dict[str, str] = {}
     files: dict[str, str] = {}  #: further constant files of every program (a launcher)
     install: dict[str, str] = {}  #: installer (``apt``, ``pip`` …) → its argument
@@ -72,9 +72,9 @@ class Syntax(Record, frozen=True, kw_only=True):
     reserved: str = ""  #: words that cannot be names, separated by blanks
     signature: str = ""  #: first lines of a function: @{name}, @{parameters}, @{types}, @{returns}
     parameter: str = "@{name}"  #: @{name}, @{type}
-    array_parameter: str = ""  #: of a list, in a language that passes its length (C); default: ``parameter``
+    array_parameter: str = ""  #: a parameter for a list, if its length is passed, too (C); default: ``parameter``
     array_result: str = ""  #: the last parameter of a function that returns a list, if it passes the length back
-    renamed: str = "@{name}_"  #: a parameter whose name is reserved
+    renamed: str = "@{name}_"  #: the name of a parameter whose own name is reserved
     parameter_type: str = ""  #: @{type}; joined into @{types}, if types are separate from names
     parameter_separator: str = ", "
     no_parameters: str = ""
@@ -84,7 +84,7 @@ class Syntax(Record, frozen=True, kw_only=True):
     prelude: str = ""  #: first text of a prompt (``#lang racket``)
     prompt_end: str = "\n"  #: text after the signature in MultiPL-E's published prompts
     application: str = "@{name}(@{arguments})"  #: a call in an example of a docstring
-    argument_separator: str = ", "  #: of ``application``; a blank: arguments of several words get parentheses
+    argument_separator: str = ", "  #: in ``application``; if it is a blank, arguments of several words get parentheses
 
     @property
     def reserved_words(self) -> frozenset[str]:
@@ -160,7 +160,7 @@ class TypeTemplates(Record, frozen=True, kw_only=True):
     set: Text = ""
     optional: Text  #: @{0}
     boxes: Escapes = {}  #: type → its form as the argument of another (Java's ``long`` → ``Long``)
-    optional_reference: Text = ""  #: of types other than bool, int and float, if those have their own null
+    optional_reference: Text = ""  #: an optional of a type other than bool, int and float, if they have their own null
     tuple_separator: Text = ", "
 
 
@@ -206,7 +206,7 @@ class Equality(Record, frozen=True, kw_only=True):
     list_is_tuple: bool = False
     vector_of_scalars: bool = False  #: scalars of one type are a vector (a wire list), other elements a wire tuple
     map_from_list: bool = False  #: a table with keys 1…n is both a list and a map
-    first_key: int = 1  #: of such a table
+    first_key: int = 1  #: the first key of such a table
     empty_is_one: bool = False  #: one empty collection represents list, tuple and dict
     null_is_empty: bool = False  #: null represents the empty collections, too
     false_is_none: bool = False
@@ -221,7 +221,7 @@ class CardLimits(Record, frozen=True, kw_only=True):
 
     cpu_s: float = 10.0
     reference_factor: float = 1.0  #: factor on CPU limits that a Python original determines, for slower languages
-    library_s: float = 0.0  #: CPU seconds that are added to these limits, only for the time in which a program loads
+    library_s: float = 0.0  #: CPU seconds that are added to these limits while a program loads
     memory_mb: int = 1024
     int_bits: int = 64  #: width of the native int with its sign; 0 for unlimited
     wider_results: bool = False  #: results may be wider ints than arguments (Julia's BigInt)
@@ -235,7 +235,7 @@ class Card(Record, frozen=True, kw_only=True):
     #: typed calls · stdin/stdout programs, which get the tables of ``json_values.toml`` · programs by exit code
     level: Literal["full", "io", "run"]
     extension: str
-    fences: tuple[str, ...]  #: its labels in fenced blocks
+    fences: tuple[str, ...]  #: labels of the language in fenced blocks
     toolchain: tuple[Toolchain, ...]
     syntax: Syntax
     values: LiteralTemplates = LiteralTemplates()  #: required, as ``driver``, for level ``full``

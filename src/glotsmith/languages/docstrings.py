@@ -38,7 +38,7 @@ _TERM = re.compile(
     r"(?P<article>\b[Aa]n? )?(?<![\w.\"'/-])"
     r"(?P<term>[Aa]rrays?|[Ll]ists?|[Tt]uples?|[Dd]ictionar(?:y|ies)|[Dd]icts?|None(?! of\b)|True|False)(?![\w\[(\"'])"
 )
-_MAX_LITERAL_CHARS = 400  #: of a value in a line of text
+_MAX_LITERAL_CHARS = 400  #: largest length of a value in a line of text
 _MAX_CALLS = 64  #: examples in one docstring
 _ATOM = re.compile(r"[\w.]+|\([^()]*\)|\[[^\[\]]*\]|\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'")
 

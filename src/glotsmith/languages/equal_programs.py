@@ -95,7 +95,7 @@ def _tokens(language: str, program: str) -> Iterator[_Token]:
     if root is None or root.error or not root.children:
         raise _NoTree
     stack: list[SyntaxNode | _Token] = [root]
-    end = len(data)  #: of the last leaf; no blank counts before the first one
+    end = len(data)  #: end of the last leaf; blanks before the first leaf do not count
     last = b""  #: text of the last leaf
     while stack:
         node = stack.pop()

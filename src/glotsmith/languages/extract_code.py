@@ -1,7 +1,7 @@
 """Extract the program from a model's reply: choose among its blocks and text, and join it to a prefix.
 
-Models reply in many forms, and a right program in an unexpected form would be lost without notice. The program is not
-judged here: wrong code fails its suite. ``docs/replies.md`` states the rules.
+Models reply in many forms. A right program in an unexpected form must not be lost. This module does not judge the
+program: wrong code fails its suite. ``docs/replies.md`` states the rules.
 """
 
 import re
@@ -33,7 +33,7 @@ _PROSE = re.compile(
     rf"|(?=[A-Z]){_WORDS}(?:\s+{_WORDS}){{3,}}|(?=[A-Z]){_WORDS}(?:\s+{_WORDS}){{0,2}}:"
     rf"|{_WORDS}(?:\s+{_WORDS}){{3,}}[.!?:]\**|(?:Sure|Certainly|Okay|OK)\b.*)\Z"
 )
-_MAX_SIZE_RATIO = 6  #: smaller blocks, compared with the largest, are not the program
+_MAX_SIZE_RATIO = 6  #: size of the largest block / size of the smallest block that may be the program
 _MIN_SIGNATURE_CHARS = 6  #: a line such as ``{`` is not a signature
 _CODE_SIGN = re.compile(r"[(){}\[\]=;]|<-|->|\s[+*/%]\s")
 _STRING = re.compile(r'"(?:\\.|[^"\\\n])*"' + r"|'(?:\\.|[^'\\\n])'")

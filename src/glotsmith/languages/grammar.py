@@ -16,7 +16,7 @@ _STATEMENT_LISTS = frozenset({"expression_statement", "block", "module"})  #: ty
 _PUNCTUATION = frozenset("()[]{},;:.") | {"->", "=>"}
 _NAME = re.compile(r"[$@%&]?[^\W\d][\w'?!-]*")
 _SHAPE_TOKEN = re.compile(r"[^\s()]+")
-_MIN_TOKENS = 25  #: of a definition; many programs have the tree of a smaller one
+_MIN_TOKENS = 25  #: least tokens of a definition that is compared; many programs have the tree of a smaller one
 _POD = re.compile(r"^=(?!cut)[a-z]+\d?\b(?:(?!^=cut).)*\Z", re.MULTILINE | re.DOTALL)  #: unclosed documentation in Perl
 
 

@@ -14,7 +14,7 @@ from glotsmith.languages.card import Card, get_card
 from glotsmith.languages.grammar import is_whole_program
 from glotsmith.languages.spelling import language_of_label
 
-_MAX_BLOCKS = 64  #: of a reply, to limit the time for replies of many fences
+_MAX_BLOCKS = 64  #: blocks of a reply that are read, to limit the time for replies with many fences
 MAX_BLOCK_ENDS = 8  #: closing fences that are tried as the end of one block
 _MAX_TAGS = 256  #: quoted marks of reasoning and turns that are skipped
 MAX_PARSED_CHARS = 20_000  #: a grammar may take minutes for longer texts that are not programs

@@ -1,7 +1,7 @@
-"""Turn a job into a program that a sandbox runs: ``job_program`` is the entry.
+"""Turn a job into a program that a sandbox runs: the main function is ``job_program``.
 
 A job with tests becomes a driver that calls the candidate's function once per test (``call_program``). A job with stdin
-and stdout, with a program of its own, or in a language of level ``io`` becomes a whole program that runs as it is
+and stdout, with its own program, or in a language of level ``io`` becomes a whole program that runs as it is
 (``whole_program``).
 """
 

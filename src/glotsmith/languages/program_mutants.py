@@ -40,7 +40,7 @@ class ProgramMutant(Record, frozen=True, kw_only=True):
 
     code: str
     kind: MutantKind
-    line: int  #: of the change, from 1
+    line: int  #: line of the change, from 1
     change: str  #: the old text and the new one
 
 

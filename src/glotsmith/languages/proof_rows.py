@@ -29,7 +29,7 @@ class ProofRow(Record, frozen=True, kw_only=True):
     time_limit_s: float | None = None
     idle_limit_s: float | None = None
     memory_limit_mb: int | None = None
-    reference_cpu_s: float = 0.0  #: of the row ``calibration``: its CPU seconds on the reference machine
+    reference_cpu_s: float = 0.0  #: CPU seconds of the row ``calibration`` on the reference machine
 
     @property
     def expected_statuses(self) -> tuple[str, ...]:

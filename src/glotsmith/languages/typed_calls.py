@@ -33,7 +33,7 @@ from glotsmith.values import (
 )
 from glotsmith.values.check_expressions import RESULT
 
-_MESSAGE_CHARS = 200  #: of a call or value in a message
+_MESSAGE_CHARS = 200  #: largest length of a call or value in a message
 
 
 def parse_suite(tests: Sequence[str], signature: str) -> tuple[list[Call], Signature]:

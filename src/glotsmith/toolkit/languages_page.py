@@ -138,7 +138,7 @@ def _list_item(title: str, text: str) -> str:
 
 
 def _equal_values(card: Card) -> list[str]:
-    """Return the values that a language does not distinguish. A wrong answer of this kind passes."""
+    """Return the values that a language does not distinguish. A wrong result that is one of these values passes."""
     e = card.equality
     flags = {
         "3 and 3.0": e.int_is_float and card.types is None,
