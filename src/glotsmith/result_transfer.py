@@ -40,7 +40,7 @@ class StoredResult(NamedTuple):
     """The stored result of a step for one input."""
 
     parent: str  #: key of the input
-    rows: Sequence[_StoredRow]  #: in order of ordinal
+    rows: Sequence[_StoredRow]  #: the rows in order of ordinal
 
     @property
     def made(self) -> int:

@@ -66,7 +66,7 @@ class RunSpending:
         self._ledger, self._teacher, self._on_reached = ledger, teacher, on_reached
         self._languages = frozenset(languages)
         self._is_stored = any(limit.unit in _MONEY for limit in limits)
-        #: by model of the teacher and language of the request; "" for all models, and for all languages
+        #: (model of the teacher, language of the request) → paid costs; "" for all models, and for all languages
         self._paid = defaultdict[tuple[str, str], ReplyCosts](ReplyCosts)
         #: address → requests that the end of a start interrupted
         self._lost = defaultdict[str, list[SentRequest]](list)
@@ -79,11 +79,11 @@ class RunSpending:
             self._add_lost(sent)
         self._rows = Counter[str]()
         self._seconds = ledger.exchanges.run_seconds()
-        self._in_flight = Counter[tuple[Teacher, str]]()  #: by teacher and language of the request
+        self._in_flight = Counter[tuple[Teacher, str]]()  #: (teacher, language) → number of requests
         self._teachers = {teacher}
-        self._sent = dict[str, SentRequest]()  #: by address
+        self._sent = dict[str, SentRequest]()  #: address → its request in flight
         self._waiting = deque[_Waiter]()
-        self._reached = dict[str, BudgetError]()  #: by language; "" for the whole run
+        self._reached = dict[str, BudgetError]()  #: language → its reached limit; "" for the whole run
         self._is_noted = False  #: whether ``_reached`` has the limits that the amounts have reached
         self._counted = asyncio.Event()  #: whether the rows are counted
         self._counted.set()

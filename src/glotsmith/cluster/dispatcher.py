@@ -40,7 +40,7 @@ class PoisonedRequest(Exception):
 class NodeConnection(Protocol):
     """The worker of one node, as the dispatcher sees it."""
 
-    name: str  #: in messages
+    name: str  #: name of the node in messages
     jobs: int  #: programs that it runs at once
 
     async def submit(self, batch: Sequence[NumberedRequest]) -> None:
@@ -56,7 +56,7 @@ class _Request(msgspec.Struct, eq=False):
     number: int
     content: NodeRequest
     answer: "asyncio.Future[Answer]"
-    confirmed: bool = False  #: by the worker that has it
+    confirmed: bool = False  #: whether the worker that has it confirmed it
     suspected: bool = False  #: a worker died that had it
     deaths: int = 0  #: deaths of workers that had no other request
     confirmed_deaths: int = 0  #: number of these deaths after the worker had confirmed the request

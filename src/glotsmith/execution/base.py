@@ -80,7 +80,7 @@ class FaultLimits(msgspec.Struct, frozen=True, kw_only=True):
 
     internal_errors: int = 20  #: largest number for a step: consecutive, or in total if they exceed 5 % of its items
     failures: int = 10  #: consecutive, of one service (a teacher's call, a language's programs)
-    runs: int = 3  #: in which an item fails while others succeed, before the item is dropped
+    runs: int = 3  #: number of runs in which an item fails while others succeed, before it is dropped
 
 
 class Executor(Protocol):

@@ -15,7 +15,7 @@ _SCALARS = (bool, int, float, str)
 class Tolerance(NamedTuple):
     """The accepted distance of a float from the expected one; the larger of both tolerances counts."""
 
-    relative: float = TOLERANCE  #: as a fraction of the larger number
+    relative: float = TOLERANCE  #: relative tolerance, a fraction of the larger number
     absolute: float = ABSOLUTE_TOLERANCE  #: the distance itself, which matters near zero
 
     def is_close(self, a: float, b: float) -> bool:

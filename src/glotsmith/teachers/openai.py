@@ -77,7 +77,7 @@ class OpenAIOptions(Record, frozen=True, kw_only=True):
     backoff_s: Annotated[float, CHANGEABLE, Meta(ge=0)] = 1.0
     max_wait_s: Annotated[float, CHANGEABLE, Meta(ge=0)] = 120.0  #: longest wait, even if the server requests more
     connect_timeout_s: Annotated[float, CHANGEABLE, Meta(gt=0)] = 10.0
-    timeout_s: Annotated[float, CHANGEABLE, Meta(gt=0)] = 300.0  #: from sending a request to the end of its response
+    timeout_s: Annotated[float, CHANGEABLE, Meta(gt=0)] = 300.0  #: time for a request and its response
     #: US dollars per million input tokens; by default those of ``prices``, then of the table of the package
     input_price: Annotated[_Price | None, CHANGEABLE] = None
     output_price: Annotated[_Price | None, CHANGEABLE] = None  #: US dollars per million output tokens

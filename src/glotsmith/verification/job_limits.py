@@ -16,7 +16,7 @@ _FLOAT_BYTES = 34  #: a float with its tag: 17 significant digits, sign, point a
 _TAG_BYTES = 10  #: a collection's brackets, tag and separator
 _EVENT_BYTES = 96  #: a protocol line without its value
 _DEFAULT = Limits()
-_MAX_BYTES_PER_CHAR = 16  #: in wire format, for a character of a test
+_MAX_BYTES_PER_CHAR = 16  #: largest number of bytes in wire format for a character of a test
 _SMALL_SUITE = 32_768  #: characters of tests; values of smaller suites are not measured exactly
 _LARGEST_EXACT_INT = 10**15  #: larger ints may be written as floats
 #: longer than any wait that a function of its arguments needs
@@ -122,7 +122,7 @@ def wire_size(value: Value | Check) -> int:
 def judged_fields_error(job: Job) -> str:
     """Return what is wrong if a job does not have exactly one of ``JUDGED_FIELDS``; "" if nothing is.
 
-    The message has no subject, so that callers can name the job.
+    The message is a predicate, so that callers can put the name of the job before it.
     """
     present = [name for name in JUDGED_FIELDS if getattr(job, name)]
     if not present:

@@ -62,7 +62,7 @@ class Verifier:
         self._calibration = Calibration(sandbox)
         self._warm_worker_check = WarmWorkerCheck(self._judge_in_warm_worker)
         self._store = store
-        self.ran = Counter[str]()  #: by language: jobs that ran and have a verdict
+        self.ran = Counter[str]()  #: language → number of jobs that ran and have a verdict
         self._running: dict[str, asyncio.Task[Verdict]] = {}
         self._waiting: dict[str, int] = {}
 

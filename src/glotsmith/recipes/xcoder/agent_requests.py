@@ -48,7 +48,7 @@ class AgentRequests(msgspec.Struct, frozen=True, kw_only=True):
 
     teacher: Teacher
     roles: Mapping[str, tuple[Teacher, ...]] = {}  #: role → its teachers, where they are not ``teacher``
-    prompts: Mapping[str, Prompt]  #: by call
+    prompts: Mapping[str, Prompt]  #: call → its prompt
     sampling: Sampling = Sampling(temperature=0.8, top_p=0.95, max_tokens=2048)
     judging_temperature: float = 0.0  #: temperature of calls that judge
     style: RequestStyle = "chat"

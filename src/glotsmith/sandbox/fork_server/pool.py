@@ -62,7 +62,7 @@ class ForkServerPool:
         self._library = compile_fork_server()
         self._servers: dict[str, ForkServer] = {}  #: the most recently used one comes last
         self._failures: dict[str, int] = {}
-        self._keys: dict[int, _CachedKey] = {}  #: by identity of ``Program.warm``, which the programs of a task share
+        self._keys: dict[int, _CachedKey] = {}  #: identity of ``Program.warm``, which a task shares → key
 
     def get(self, program: Program) -> tuple[str, ForkServer] | None:
         """Return the key and fork server of a program, started if necessary; None if the program must start cold."""

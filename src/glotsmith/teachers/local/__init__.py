@@ -42,7 +42,7 @@ class LocalOptions(Record, frozen=True, kw_only=True):
     slots: Annotated[int, CHANGEABLE, Meta(ge=1, le=256)] = 8  #: requests that are answered at once
     threads: Annotated[int, CHANGEABLE, Meta(ge=0)] = 0  #: threads that compute; 0: one per processor
     gpu_layers: Annotated[int, CHANGEABLE, Meta(ge=0)] = 0  #: layers on a GPU, if ``xllamacpp`` is built for one
-    timeout_s: Annotated[float, CHANGEABLE, Meta(gt=0)] = 900.0  #: from sending a request to the end of its reply
+    timeout_s: Annotated[float, CHANGEABLE, Meta(gt=0)] = 900.0  #: time for a request and its reply
     #: more fields for every request: ``{"min_p": 0.05}``
     extra: Annotated[dict[str, Any], FIXED] = {}
     #: more fields for the requests of one call: ``{"vote": {"grammar": "root ::= \\"Yes\\" | \\"No\\""}}``
