@@ -288,7 +288,7 @@ def test_the_page_tells_what_the_recipe_does() -> None:
     """Beside the table of defaults (``test_docs``): the numbers that its prose names."""
     page, made = PAGE.read_text("utf-8"), XCoder(sources=("x",))
     for sentence in (
-        f"Size {made.memory_size}, the newest; {made.memory_shown} of them",
+        f"remembers the newest {made.memory_size} discussions. A prompt shows the newest {made.memory_shown} of them",
         f"ROUGE-L of instructions over {made.max_instruction_similarity}, or of references over "
         f"{made.max_reference_similarity}",
         f"at most {made.rounds} revisions",
