@@ -4,12 +4,15 @@ import asyncio
 import os
 import re
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from glotsmith.cluster import ClusterOptions, RayCluster, open_ray_cluster
@@ -169,6 +172,47 @@ def test_a_node_with_another_toolchain_is_left_out_unless_it_is_accepted(
 
 def _fields(record: Any) -> dict[str, Any]:
     return {name: getattr(record, name) for name in record.__struct_fields__}
+
+
+FILLER = """
+import sys, ray
+ray.init(sys.argv[1], log_to_driver=False)
+held = [ray.put(bytes(4 << 20)) for _ in range(60)]
+print("full", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture(params=[True, False], ids=["spills to disk", "cannot spill"])
+def full_cluster(request: pytest.FixtureRequest) -> Iterator[Any]:
+    """One node whose object store is full: another program holds three times as many objects as fit into it."""
+    from ray.cluster_utils import Cluster
+
+    settings = {"automatic_object_spilling_enabled": request.param}
+    head = {"num_cpus": 1, "object_store_memory": 80 << 20, "_system_config": settings}
+    cluster = Cluster(initialize_head=True, head_node_args=head)
+    command = [sys.executable, "-c", FILLER, cluster.address]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, env={**os.environ, "RAY_LOG_TO_STDERR": "0"}, **pipes) as filler:
+        assert filler.stdout
+        assert filler.stdout.readline() == b"full\n"
+        yield cluster
+        assert filler.stdin
+        filler.stdin.close()
+    cluster.shutdown()
+
+
+@pytest.mark.slow
+def test_a_full_object_store_loses_nothing(full_cluster: Any) -> None:
+    """Programs of 300 kB: Ray sends messages of over 100 kB through its object store."""
+    big = [msgspec.structs.replace(job, code=f"{job.code}\n-- {job.id * 300_000}"[:300_000]) for job in jobs(40)]
+
+    async def check() -> list[str]:
+        async with open_ray_cluster(ClusterOptions(address=full_cluster.address), LANGUAGES) as cluster:
+            verifier = cluster.verifier()
+            return [verdict.status for verdict in await asyncio.gather(*map(verifier.verify, big))]
+
+    assert asyncio.run(asyncio.wait_for(check(), 200)) == ["pass"] * 40
 
 
 @pytest.mark.slow
