@@ -1,7 +1,9 @@
 """The selection of cases from observed calls."""
 
-from glotsmith.suites.case_selection import ObservedCall, choose_cases
-from glotsmith.values import ANY, INT
+import pytest
+
+from glotsmith.suites.case_selection import TARGET_CASES, ObservedCall, choose_cases
+from glotsmith.values import ANY, INT, type_of
 
 
 def trial(value, result, *arcs, writer="generated"):
@@ -13,6 +15,23 @@ def test_choose_covers_then_varies():
     chosen = choose_cases(trials, [INT])
     assert [t.arguments for t in chosen[:3]] == [(0,), (9,), (10,)]
     assert ("é",) not in [t.arguments for t in chosen]
+
+
+@pytest.mark.parametrize(
+    ("stated", "added"),
+    [
+        ("a", ["one\ntwo"]),  # the first of two, although its result is not rare
+        ("a\nb", []),  # the doctest has a line break
+        (3, []),  # texts do not fit
+    ],
+)
+def test_a_suite_over_texts_has_a_line_break(stated, added):
+    doctests = [trial(stated, 0, "1,2", writer="doctest")]
+    plain = [trial(f"w{n}", n, "1,2") for n in range(20)]
+    breaks = [trial("é\n", 1, "1,2"), trial("one\ntwo", 0, "1,2"), trial("x\ny", 0, "1,2")]
+    chosen = [t.arguments[0] for t in choose_cases(doctests + plain + breaks, [type_of(stated)])]
+    assert [text for text in chosen[1:] if isinstance(text, str) and "\n" in text] == added
+    assert len(chosen) == (1 if isinstance(stated, int) else TARGET_CASES)
 
 
 def test_choose_mixes_types_only_for_coverage():

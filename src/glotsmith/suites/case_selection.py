@@ -11,6 +11,7 @@ from glotsmith.values import ANY, Type, Value, literal, type_of, unite
 
 TARGET_CASES = 12  #: number of cases up to which generated calls are added
 MAX_CASES = 20  #: largest number of cases
+_LINE_BREAK = "\\n"  #: as ``ObservedCall.text`` contains it
 STRICT_ARC_SHARE = 0.9  #: share of covered arcs above which no call with other types is added
 
 
@@ -48,7 +49,9 @@ def choose_cases(calls: Sequence[ObservedCall], base: Sequence[Type]) -> list[Ob
     chosen.cover(fitting)
     chosen.cover(distinct)
     chosen.vary([t for t in fitting if t.writer != "generated"], MAX_CASES)
-    chosen.vary([t for t in fitting if t.writer == "generated" and _is_portable(t)], TARGET_CASES)
+    generated = [t for t in fitting if t.writer == "generated" and _is_portable(t)]
+    chosen.add_line_break(generated)
+    chosen.vary(generated, TARGET_CASES)
     return chosen.trials
 
 
@@ -117,6 +120,15 @@ class _ChosenCases:
             trial = left.pop(min(rarity)[1])
             if self.keeps(trial) or (trial.writer != "generated" and self._fits(trial)):
                 self.take(trial)
+
+    def add_line_break(self, trials: Sequence[ObservedCall]) -> None:
+        """Add the first case with a line break in an argument, unless there is one.
+
+        Programs in line-oriented languages often lose line breaks, and no mutant of the Python original does.
+        """
+        found = next((t for t in trials if _LINE_BREAK in t.text and self.keeps(t)), None)
+        if found and len(self.trials) < MAX_CASES and not any(_LINE_BREAK in t.text for t in self.trials):
+            self.take(found)
 
     def _fits(self, trial: ObservedCall) -> bool:
         """Return whether a case has types in common with the chosen ones."""
