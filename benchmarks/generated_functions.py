@@ -25,8 +25,8 @@ class FunctionGenerator:
         """Return the source text of one function, with three doctests."""
         chosen = self._random
         name, form = f"{self._word()}_{self._word()}_{number}", chosen.choice(_FORMS)
-        parameter, result, item = self._word(), self._word(), self._word()
-        annotation, returned, lines = getattr(self, f"_{form}")(parameter, result, item)
+        parameter, *others = self._distinct_words(4)
+        annotation, returned, lines = getattr(self, f"_{form}")(parameter, *others)
         body = "\n".join(f"    {line}" for line in lines)
         head = f"def {name}({parameter}: {annotation}) -> {returned}:"
         scope: dict[str, object] = {}
@@ -40,6 +40,12 @@ class FunctionGenerator:
 
     def _word(self) -> str:
         return "".join(self._random.choices(_SYLLABLES, k=self._random.randint(2, 4)))
+
+    def _distinct_words(self, count: int) -> list[str]:
+        words = dict[str, None]()
+        while len(words) < count:
+            words[self._word()] = None
+        return list(words)
 
     def _integer(self) -> int:
         return self._random.randint(2, 97)
@@ -70,7 +76,7 @@ class FunctionGenerator:
             [f"{item} % {n} == {self._random.randrange(n)}", f"{item} > {self._integer()}", f"{item} < {n}"]
         )
 
-    def _numbers(self, parameter: str, result: str, item: str) -> tuple[str, str, list[str]]:
+    def _numbers(self, parameter: str, result: str, item: str, _: str) -> tuple[str, str, list[str]]:
         """A sum with two branches over a list of numbers."""
         lines = [f"{result} = {self._integer()}", f"for {item} in {parameter}:"]
         lines += [f"    if {self._condition(item)}:", f"        {self._change(result, item)}"]
@@ -78,15 +84,14 @@ class FunctionGenerator:
         lines += [f"    {self._change(result, item)}"] * self._random.randint(0, 1)
         return "list[int]", "int", [*lines, f"return {result}"]
 
-    def _pairs(self, parameter: str, result: str, item: str) -> tuple[str, str, list[str]]:
+    def _pairs(self, parameter: str, result: str, item: str, made: str) -> tuple[str, str, list[str]]:
         """A list of numbers that are made of a list of numbers."""
-        made = self._word()
         lines = [f"{made} = []", f"{result} = {self._integer()}", f"for {item} in {parameter}:"]
         lines += [f"    {self._change(result, item)}", f"    if {self._condition(result)}:"]
         lines += [f"        {made}.append({result} - {self._integer()})"]
         return "list[int]", "list[int]", [*lines, f"return {made}"]
 
-    def _words(self, parameter: str, result: str, item: str) -> tuple[str, str, list[str]]:
+    def _words(self, parameter: str, result: str, item: str, _: str) -> tuple[str, str, list[str]]:
         """A text that is made of a list of words."""
         letter = self._random.choice("aeiou")
         lines = [f'{result} = "{self._word()}"', f"for {item} in {parameter}:"]
@@ -94,9 +99,8 @@ class FunctionGenerator:
         lines += [f'    elif "{letter}" in {item}:', f'        {result} = {item} + {result} + "{self._word()}"']
         return "list[str]", "str", [*lines, f"return {result}"]
 
-    def _counts(self, parameter: str, result: str, item: str) -> tuple[str, str, list[str]]:
+    def _counts(self, parameter: str, result: str, item: str, size: str) -> tuple[str, str, list[str]]:
         """A number that is computed from the lengths of words."""
-        size = self._word()
         lines = [f"{result} = {self._integer()}", f"for {item} in {parameter}:", f"    {size} = len({item})"]
         lines += [f"    {self._change(result, size)}", f"    if {self._condition(result)}:"]
         lines += [f"        {self._change(result, size)}"]
