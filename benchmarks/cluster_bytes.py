@@ -2,7 +2,8 @@
 
     python benchmarks/cluster_bytes.py [--functions 2000] [--kinds local ray-1 ray-2 ray-4 shards-8 killed driver]
 
-The kinds are ``local``; ``ray-N``: a cluster of N nodes on this machine; ``shards-N``: N shards that are merged;
+The kinds are ``local``; ``ray-N``: a cluster of N nodes on this machine; ``namespaces-N``: a cluster of N nodes in
+network namespaces of their own, which root can make; ``shards-N``: N shards that are merged;
 ``killed``: a cluster of two nodes, while ``--kills`` random workers are killed and nodes are removed and added;
 ``driver``: the process of the run is killed ``--driver-kills`` times and started again.
 
@@ -25,6 +26,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from generated_functions import write_corpus
+from network_namespaces import namespace_cluster
 
 from glotsmith.sandbox.process_tree import list_pids, read_stat, walk_tree
 
@@ -84,11 +86,11 @@ class Comparison:
         self.folder, self.options, self.record = folder, options, record
         self._random = random.Random(options.seed)
 
-    def start(self, kind: str, *more: str) -> "subprocess.Popen[bytes]":
-        """Start the run of a kind with further options."""
+    def start(self, kind: str, *more: str, prefix: Sequence[str] = ()) -> "subprocess.Popen[bytes]":
+        """Start the run of a kind with further options; ``prefix`` is the beginning of the command."""
         run = ["run", "multipl-t", "-s", str(self.folder / "corpus"), "-l", "lua", "--teacher", "offline"]
         output = ["-o", str(self.folder / kind / "run")]
-        return subprocess.Popen([*GLOTSMITH, *run, *output, *more], stdout=subprocess.DEVNULL)
+        return subprocess.Popen([*prefix, *GLOTSMITH, *run, *output, *more], stdout=subprocess.DEVNULL)
 
     def wait(self, process: "subprocess.Popen[bytes]") -> None:
         """Wait for a process that must end with exit code 0."""
@@ -104,6 +106,7 @@ class Comparison:
         methods: dict[str, Callable[[str, int], None]] = {
             "local": self._local,
             "ray": self._ray,
+            "namespaces": self._namespaces,
             "shards": self._shards,
             "killed": self._killed,
             "driver": self._driver,
@@ -116,6 +119,13 @@ class Comparison:
     def _ray(self, kind: str, nodes: int) -> None:
         with ray_cluster(nodes) as cluster:
             self.wait(self.start(kind, "--executor", "ray", "--ray-address", cluster.address))
+
+    def _namespaces(self, kind: str, nodes: int) -> None:
+        with namespace_cluster(nodes, STORE) as cluster:
+            options = ("--executor", "ray", "--ray-address", cluster.address)
+            self.wait(self.start(kind, *options, prefix=cluster.prefix))
+            if left := cluster.workers():
+                raise SystemExit(f"The run has left {len(left)} worker processes in the namespaces.")
 
     def _shards(self, kind: str, total: int) -> None:
         for number in range(1, total + 1):

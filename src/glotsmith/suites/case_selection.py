@@ -50,8 +50,8 @@ def choose_cases(calls: Sequence[ObservedCall], base: Sequence[Type]) -> list[Ob
     chosen.cover(distinct)
     chosen.vary([t for t in fitting if t.writer != "generated"], MAX_CASES)
     generated = [t for t in fitting if t.writer == "generated" and _is_portable(t)]
-    chosen.add_line_break(generated)
     chosen.vary(generated, TARGET_CASES)
+    chosen.add_line_break(generated)
     return chosen.trials
 
 
