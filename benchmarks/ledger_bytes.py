@@ -41,7 +41,7 @@ from glotsmith.step import ItemStep, Kept, Result, SourceStep, Step, Verify, dro
 
 KINDS = ("local", "ray-1", "ray-2", "ray-4", "shards-8")
 ROWS = """SELECT s.name, i.key, i.parent, i.ordinal, i.position, i.status, i.reason, i.detail, p.data
-FROM items AS i JOIN steps AS s ON s.place = i.step LEFT JOIN payloads AS p ON p.id = i.payload
+FROM item_rows AS i JOIN steps AS s ON s.place = i.step LEFT JOIN payloads AS p ON p.id = i.payload
 ORDER BY i.step, i.position, i.ordinal"""
 
 

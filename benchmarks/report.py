@@ -149,7 +149,7 @@ def _wanted(source: Path) -> set[int]:
     ledger.close()
     real = sqlite3.connect(f"file:{source / LEDGER}?mode=ro", uri=True)
     half = len(steps) // 2
-    rows = real.execute("SELECT id, step, key, status FROM items")
+    rows = real.execute("SELECT id, step, key, status FROM item_rows")
     found = {id_ for id_, step, key, status in rows if (step, key) in keys or (status != "kept" and step > half)}
     real.close()
     return found
@@ -158,15 +158,21 @@ def _wanted(source: Path) -> set[int]:
 def _copy_items(ledger: sqlite3.Connection, prefix: str, last: int) -> None:
     """Copy the wanted items once, under keys with a prefix; dataset rows get items of their own."""
     ledger.execute(
-        "INSERT INTO items SELECT NULL, step, ?1 || key, ?1 || parent, ordinal, ?1 || position, status, reason, "
-        "detail, payload, tokens, cost FROM wanted JOIN real.items USING (id)",
+        "INSERT INTO keys (key) SELECT DISTINCT ?1 || k.key FROM wanted JOIN real.items AS i USING (id) "
+        "JOIN real.keys AS k ON k.id IN (i.key_id, i.parent_id)",
+        (prefix,),
+    )
+    ledger.execute(
+        "INSERT INTO items SELECT NULL, r.step, own.id, input.id, r.ordinal, ?1 || r.position, r.status, r.reason, "
+        "r.detail, r.payload, r.tokens, r.cost FROM wanted JOIN real.item_rows AS r USING (id) "
+        "JOIN keys AS own ON own.key = ?1 || r.key JOIN keys AS input ON input.key = ?1 || r.parent",
         (prefix,),
     )
     names = "address, call, sample, prompt, cached, cost, tokens"
     ledger.execute(f"INSERT INTO exchanges (item, {names}) SELECT ?1 || item, {names} FROM real.exchanges", (prefix,))
     own = ledger.execute(
-        "SELECT i.id, p.data FROM items AS i JOIN payloads AS p ON p.id = i.payload WHERE i.step = ? AND i.key >= ? "
-        "AND i.key < ?", (last, prefix, f"{prefix}\uffff")
+        "SELECT i.id, p.data FROM item_rows AS i JOIN payloads AS p ON p.id = i.payload WHERE i.step = ? "
+        "AND i.key >= ? AND i.key < ?", (last, prefix, f"{prefix}\uffff")
     ).fetchall()  # fmt: skip
     for id_, data in own:
         row = json.loads(data)

@@ -23,6 +23,7 @@ ENGINE = {
     "ledger_rows",
     "ledger",
     "ledger_sql",
+    "ledger_inserts",
     "ledger_groups",
     "open_items",
     "exchanges",

@@ -28,8 +28,9 @@ from glotsmith.errors import StorageError, UsageError
 from glotsmith.exchanges import Exchanges, ReceivedReply
 from glotsmith.ledger_changes import LedgerChanges
 from glotsmith.ledger_groups import LabelOf, LedgerGroups, RowGroup
+from glotsmith.ledger_inserts import LedgerInserts
 from glotsmith.ledger_ranges import LedgerRanges
-from glotsmith.ledger_rows import NANO, BrokenResult, NewRow, RowStatus, StepInput, funnel_row, plan_rows
+from glotsmith.ledger_rows import BrokenResult, RowStatus, StepInput, funnel_row, plan_rows
 from glotsmith.ledger_rows import LedgerRow as LedgerRow
 from glotsmith.open_items import OpenItems, reopen_statements
 from glotsmith.records import FunnelRow, Record, content_hash, printable
@@ -56,15 +57,16 @@ class Ledger:
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         """Open or create the ledger; with ``read_only``, open it even if nothing can be written."""
         self.path = path
-        self._connection = (connect_read_only if read_only else connect)(path, tables.SCHEMA, version=1)
+        self._connection = (connect_read_only if read_only else connect)(path, tables.SCHEMA, tables.VERSION)
         self._checkpoints = Checkpoints(self._connection, path, _CHECKPOINT_COMMITS)
         self._results, self._transaction_start = 0, 0.0  #: number of results in the open transaction; its start
         self._atomic = False  #: inside ``atomically``
         self._failure: BaseException | None = None  #: the error of the first write that failed
         self._step_indexes = self._load_steps()
+        self._inserts = LedgerInserts(self._connection, path)
         self.open_items = OpenItems(self._execute, self._step_indexes)
         self.exchanges = Exchanges(self._execute, path)
-        self.transfer = ResultTransfer(self._execute, self._step_indexes)
+        self.transfer = ResultTransfer(self._execute, self._step_indexes, self._inserts.number_of)
         self.sampling = StoredSampling(self._execute, self._step_indexes)
         self.ranges = LedgerRanges(self._execute, self._step_indexes)
         self.changes = LedgerChanges(self._execute, self._step_indexes)
@@ -152,11 +154,12 @@ class Ledger:
 
         """
         place = self._step_indexes[step]
-        rows = plan_rows(taken, result, lambda key: self._kept_from(place, key, ordered))
+        rows = plan_rows(taken, result, lambda key: self._kept_from(place, taken, key, ordered))
         self._open_transaction()
         try:
-            with storage_errors(self.path):
-                self._insert(place, taken, rows, result)
+            if result.sampling is not None:
+                self.sampling.record(place, taken.key, result.sampling)
+            self._inserts.result(place, taken, rows, result)
         except BaseException as error:
             self._roll_back_for_good(error)
             raise
@@ -189,36 +192,14 @@ class Ledger:
         self._check_writable()
         self.exchanges.sent_requests.store(request)
 
-    def _kept_from(self, place: int, key: str, ordered: bool) -> str | None:
+    def _kept_from(self, place: int, taken: StepInput, key: str, ordered: bool) -> str | None:
         """Return the input from which the step has kept an output ``key``."""
-        found = self._execute("SELECT parent FROM items WHERE step = ? AND key = ? AND status = 'kept'", place, key)
-        if found and not ordered:
+        found = self._inserts.kept_from(place, taken, key)
+        if found is not None and not ordered:
             raise BrokenResult(
-                f"the output key {key} was made before, from {found[0][0]}; derive it from the key of the input"
+                f"the output key {key} was made before, from {found}; derive it from the key of the input"
             )
-        return found[0][0] if found else None
-
-    def _insert(self, place: int, taken: StepInput, rows: Sequence[NewRow], result: Result[Any]) -> None:
-        """Insert the rows of one result; row 0 holds its tokens and cost."""
-        if result.sampling is not None:
-            self.sampling.record(place, taken.key, result.sampling)
-        for ordinal, row in enumerate(rows):
-            tokens, cost = (result.tokens, round(result.cost * NANO)) if ordinal == 0 else (0, 0)
-            self._connection.execute(
-                "INSERT INTO items VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    *(place, row.key, taken.key, ordinal, row.position, row.status),
-                    *(str(row.reason), row.detail, self._payload(taken, row.data), tokens, cost),
-                ),
-            )
-
-    def _payload(self, taken: StepInput, data: bytes) -> int | None:
-        """Store an item, unless it equals the input; return the row of its payload."""
-        if not data:
-            return None
-        if taken.payload is not None and data == taken.data:
-            return taken.payload
-        return self._connection.execute("INSERT INTO payloads (data) VALUES (?)", (data,)).lastrowid
+        return found
 
     def _check_writable(self) -> None:
         """Raise the first failure of a write again.
@@ -299,12 +280,12 @@ class Ledger:
     def pending(self, previous: str, step: str, after: int, limit: int) -> list[StepInput]:
         """Return up to ``limit`` items that ``previous`` kept in rows after ``after`` and ``step`` has not answered."""
         rows = self._execute(tables.PENDING, self._step_indexes[previous], after, self._step_indexes[step], limit)
-        return [StepInput(key, position, id, payload, data) for id, key, position, payload, data in rows]
+        return [StepInput(*row) for row in rows]
 
     def find_input(self, previous: str, key: str) -> StepInput | None:
         """Return the item that ``previous`` kept under ``key``, as an input of the next step; None if there is none."""
         rows = self._execute(tables.TAKEN, self._step_indexes[previous], key)
-        return StepInput(rows[0][1], rows[0][2], rows[0][0], *rows[0][3:]) if rows else None
+        return StepInput(*rows[0]) if rows else None
 
     def count_kept(self, step: str) -> int:
         """Return the number of outputs that the step has kept."""

@@ -11,7 +11,7 @@ _PAGE = 256  #: rows read at once
 _COLUMNS = """
 SELECT i.id, i.ordinal, i.tokens, i.cost,
     i.step, i.key, i.parent, i.position, i.status, i.reason, i.detail, p.data
-FROM items AS i LEFT JOIN payloads AS p ON p.id = i.payload
+FROM item_rows AS i LEFT JOIN payloads AS p ON p.id = i.payload
 """
 _ADDED = f"{_COLUMNS} WHERE i.id > ? AND i.id <= ? ORDER BY i.id LIMIT {_PAGE}"
 _ONE = f"{_COLUMNS} WHERE i.id = ?"

@@ -14,11 +14,13 @@ LabelOf = Callable[[bytes | None, str, bytes | None], str]
 #: an item that passes several steps is stored once, so that the label of each stored item is computed once
 _COUNT_BY_LABEL = """
 WITH labels (id, label) AS MATERIALIZED (SELECT id, label_of(data, '', NULL) FROM payloads)
-SELECT i.step, i.status, i.reason, COALESCE(l.label, label_of(NULL, i.key, f.data)),
+SELECT i.step, i.status, i.reason,
+    COALESCE(l.label, label_of(NULL, (SELECT key FROM keys WHERE id = i.key_id), f.data)),
     COUNT(*), SUM(i.ordinal = 0)
 FROM items AS i
 LEFT JOIN labels AS l ON l.id = i.payload
-LEFT JOIN items AS first ON i.payload IS NULL AND first.step = i.step AND first.parent = i.parent AND first.ordinal = 0
+LEFT JOIN items AS first ON i.payload IS NULL
+    AND first.step = i.step AND first.parent_id = i.parent_id AND first.ordinal = 0
 LEFT JOIN payloads AS f ON f.id = first.payload
 GROUP BY i.step, i.status, i.reason, 4
 ORDER BY i.step
@@ -33,13 +35,18 @@ FROM (
 GROUP BY failure HAVING failure LIKE 'fail:%' ORDER BY failure
 """
 _ANCESTORS = """
-WITH RECURSIVE made_from (step, key, parent) AS (
-    SELECT step, key, parent FROM items WHERE step = ? AND key = ? AND status = 'kept'
+WITH RECURSIVE made_from (step, key_id, parent_id) AS (
+    SELECT i.step, i.key_id, i.parent_id FROM keys AS k CROSS JOIN items AS i ON i.key_id = k.id
+    WHERE i.step = ? AND k.key = ? AND i.status = 'kept'
     UNION ALL
-    SELECT i.step, i.key, i.parent FROM made_from AS m
-    JOIN items AS i ON i.step = m.step - 1 AND i.key = m.parent AND i.status = 'kept'
+    SELECT i.step, i.key_id, i.parent_id FROM made_from AS m
+    JOIN items AS i ON i.step = m.step - 1 AND i.key_id = m.parent_id AND i.status = 'kept'
 )
-SELECT step, key FROM made_from ORDER BY step
+SELECT m.step, k.key FROM made_from AS m JOIN keys AS k ON k.id = m.key_id ORDER BY m.step
+"""
+_WITH_PREFIX = """
+SELECT k.key FROM keys AS k CROSS JOIN items AS i ON i.key_id = k.id
+WHERE i.step = ? AND i.status = 'kept' AND k.key >= ? AND k.key < ? ORDER BY k.key LIMIT 2
 """
 
 
@@ -79,9 +86,9 @@ class LedgerGroups:
 
     def keys_with_prefix(self, prefix: str) -> list[str]:
         """Return up to two keys of kept items that begin with ``prefix``."""
-        sql = "SELECT DISTINCT key FROM items WHERE step = ? AND status = 'kept' AND key >= ? AND key < ? LIMIT 2"
+        end = f"{prefix}\uffff"
         found = [
-            row[0] for place in self._step_indexes.values() for row in self._read(sql, place, prefix, f"{prefix}\uffff")
+            row[0] for place in self._step_indexes.values() for row in self._read(_WITH_PREFIX, place, prefix, end)
         ]
         return list(dict.fromkeys(found))[:2]
 

@@ -12,9 +12,9 @@ _NEXT = """
 SELECT position FROM items WHERE step = ? AND status = 'kept' AND position >= ? ORDER BY position LIMIT 1 OFFSET ?
 """
 _PENDING = """
-SELECT i.key, i.position FROM items AS i
+SELECT k.key, i.position FROM items AS i JOIN keys AS k ON k.id = i.key_id
 WHERE i.step = ? AND i.status = 'kept' AND i.position >= ? AND i.position < ?
-    AND NOT EXISTS (SELECT 1 FROM items AS a WHERE a.step = ? AND a.parent = i.key)
+    AND NOT EXISTS (SELECT 1 FROM items AS a WHERE a.step = ? AND a.parent_id = i.key_id)
 ORDER BY i.position LIMIT ?
 """
 
@@ -28,7 +28,7 @@ class LedgerRanges:
 
     def position_of_input(self, step: str, key: str) -> str:
         """Return the position of an input of a step, which the step before it has kept."""
-        sql = "SELECT position FROM items WHERE step = ? AND key = ? AND status = 'kept'"
+        sql = "SELECT position FROM item_rows WHERE step = ? AND key = ? AND status = 'kept'"
         return self._run(sql, self._places[step] - 1, key)[0][0]
 
     def position_after(self, step: str, start: str, count: int) -> str:

@@ -30,6 +30,7 @@ class StepInput(msgspec.Struct, frozen=True):
     id: int = 0  #: the row in the ledger: the cursor of ``Ledger.pending``
     payload: int | None = None  #: the row of ``data``, so that an item that passes unchanged is stored once
     data: bytes = b""  #: the item as JSON
+    key_id: int | None = None  #: the number of ``key`` in the ledger; None if it may have none
 
 
 class LedgerRow(msgspec.Struct, frozen=True):

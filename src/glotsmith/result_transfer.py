@@ -4,18 +4,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
 
+from glotsmith.ledger_sql import INSERT_ITEM, KEY_NUMBER
+
 RunStatement = Callable[..., list[tuple[Any, ...]]]
 
 _PAGE = 500  #: rows read at once
 
 _RESULTS = """
-SELECT i.key, i.parent, i.ordinal, i.position, i.status, i.reason, i.detail, i.tokens, i.cost, i.payload, p.data
-FROM items AS i LEFT JOIN payloads AS p ON p.id = i.payload
-WHERE i.step = ? AND (i.parent, i.ordinal) > (?, ?) ORDER BY i.parent, i.ordinal LIMIT ?
-"""
-_INSERT_ITEM = """
-INSERT INTO items (step, key, parent, ordinal, position, status, reason, detail, tokens, cost, payload)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+SELECT i.parent_id, own.key, input.key, i.ordinal, i.position, i.status, i.reason, i.detail, i.tokens, i.cost,
+    i.payload, p.data
+FROM items AS i JOIN keys AS own ON own.id = i.key_id JOIN keys AS input ON input.id = i.parent_id
+LEFT JOIN payloads AS p ON p.id = i.payload
+WHERE i.step = ? AND (i.parent_id, i.ordinal) > (?, ?) ORDER BY i.parent_id, i.ordinal LIMIT ?
 """
 _INSERT_PAYLOAD = "INSERT INTO payloads (id, data) VALUES (?, ?) ON CONFLICT (id) DO NOTHING"
 
@@ -23,6 +23,7 @@ _INSERT_PAYLOAD = "INSERT INTO payloads (id, data) VALUES (?, ?) ON CONFLICT (id
 class _StoredRow(NamedTuple):
     """A row of a ledger with its payload."""
 
+    parent_id: int
     key: str
     parent: str
     ordinal: int
@@ -51,21 +52,27 @@ class StoredResult(NamedTuple):
 class ResultTransfer:
     """Reads and inserts the stored results of one ledger; only ``Ledger`` creates it, as ``Ledger.transfer``."""
 
-    def __init__(self, run: RunStatement, places: Mapping[str, int]) -> None:
-        """Create it; ``run`` runs an SQL statement, and ``places`` maps a step to its index."""
-        self._run = run
-        self._places = places
+    def __init__(self, run: RunStatement, places: Mapping[str, int], number_of: Callable[[str], int]) -> None:
+        """Create it.
+
+        Args:
+            run: runs an SQL statement and returns its rows.
+            places: step name → index.
+            number_of: returns the number of a key, which it stores if it is new.
+
+        """
+        self._run, self._places, self._number_of = run, places, number_of
 
     def results(self, step: str) -> Iterator[StoredResult]:
-        """Yield all results of a step, in order of the keys of their inputs."""
+        """Yield all results of a step, in the order in which the ledger first had the keys of their inputs."""
         for parent, rows in groupby(self._rows(self._places[step]), key=lambda row: row.parent):
             yield StoredResult(parent, list(rows))
 
     def _rows(self, place: int) -> Iterator[_StoredRow]:
-        parent, ordinal = "", -1
+        parent, ordinal = 0, -1
         while page := self._run(_RESULTS, place, parent, ordinal, _PAGE):
             yield from map(_StoredRow._make, page)
-            parent, ordinal = page[-1][1], page[-1][2]
+            parent, ordinal = page[-1][0], page[-1][3]
 
     def insert(self, step: str, result: StoredResult, first_payload: int) -> None:
         """Insert a result of another ledger. A transaction must be open.
@@ -76,15 +83,23 @@ class ResultTransfer:
             first_payload: added to the numbers of payloads, so that those of several ledgers differ.
 
         """
+        parent = self._number(result.parent)
         for row in result.rows:
             payload = None if row.payload is None else row.payload + first_payload
             if payload is not None:
                 self._run(_INSERT_PAYLOAD, payload, row.data)
-            self._run(_INSERT_ITEM, self._places[step], *row[:-2], payload)
+            key = parent if row.key == result.parent else self._number(row.key)
+            stored = row.ordinal, row.position, row.status, row.reason, row.detail, payload, row.tokens, row.cost
+            self._run(INSERT_ITEM, self._places[step], key, parent, *stored)
+
+    def _number(self, key: str) -> int:
+        """Return the number of a key: most keys are stored, because an earlier step had them."""
+        found = self._run(KEY_NUMBER, key)
+        return found[0][0] if found else self._number_of(key)
 
     def keeps(self, step: str, key: str) -> bool:
         """Return whether a step has kept an output."""
-        sql = "SELECT 1 FROM items WHERE step = ? AND key = ? AND status = 'kept'"
+        sql = "SELECT 1 FROM item_rows WHERE step = ? AND key = ? AND status = 'kept'"
         return bool(self._run(sql, self._places[step], key))
 
     def count_answers(self, step: str) -> int:

@@ -44,10 +44,12 @@ GROUP BY language, reason ORDER BY language, reason
 _OUTCOMES = """
 SELECT e.language, e.passed, e.failed, e.distinct_rows, COUNT(*), SUM(e.replies), SUM(e.tokens), SUM(e.cost)
 FROM sampling_ends AS e
-JOIN items AS i ON i.step = e.step AND i.parent = e.parent AND i.ordinal = 0
+JOIN keys AS k ON k.key = e.parent
+JOIN items AS i ON i.step = e.step AND i.parent_id = k.id AND i.ordinal = 0
 WHERE e.step = ? AND i.position < ?
 GROUP BY e.language, e.passed, e.failed, e.distinct_rows ORDER BY 1, 2, 3, 4
 """
+_DELETE_RESULT = "DELETE FROM items WHERE step = ? AND parent_id = (SELECT id FROM keys WHERE key = ?)"
 
 
 class StopCount(NamedTuple):
@@ -179,7 +181,7 @@ class StoredSampling:
                 "SELECT step, parent, replies FROM sampling_ends WHERE step = ? AND parent = ?",
                 *each,
             )
-            self._run("DELETE FROM items WHERE step = ? AND parent = ?", *each)
+            self._run(_DELETE_RESULT, *each)
         self._run("DELETE FROM items WHERE step > ?", first)
         self._run("UPDATE steps SET finished = 0 WHERE place >= ?", first)
         self.forget_unanswered()
@@ -194,7 +196,8 @@ class StoredSampling:
         """Remove the ends of inputs that have no result any more. A transaction must be open."""
         self._read(
             "DELETE FROM sampling_ends WHERE NOT EXISTS "
-            "(SELECT 1 FROM items AS i WHERE i.step = sampling_ends.step AND i.parent = sampling_ends.parent)"
+            "(SELECT 1 FROM keys AS k CROSS JOIN items AS i ON i.parent_id = k.id "
+            "WHERE i.step = sampling_ends.step AND k.key = sampling_ends.parent)"
         )
 
     def _read(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:

@@ -46,7 +46,7 @@ def result(folder):
 def answered(folder):
     """Return (step, input) of all that is answered in the ledger, as a resumed run will find it."""
     ledger = Ledger(folder / "ledger.sqlite")
-    rows = ledger._execute("SELECT s.name, i.parent FROM items i JOIN steps s ON s.place = i.step")
+    rows = ledger._execute("SELECT s.name, i.parent FROM item_rows i JOIN steps s ON s.place = i.step")
     ledger.close()
     return {f"{step} {parent}" for step, parent in rows}
 

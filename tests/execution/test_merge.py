@@ -30,7 +30,7 @@ from glotsmith.step import Dropped, ItemStep, Kept, Result, SourceStep, Step, Wh
 
 UNITS = 120
 ROWS = """SELECT s.name, i.key, i.parent, i.ordinal, i.position, i.status, i.reason, i.detail, i.tokens, i.cost, p.data
-FROM items AS i JOIN steps AS s ON s.place = i.step LEFT JOIN payloads AS p ON p.id = i.payload
+FROM item_rows AS i JOIN steps AS s ON s.place = i.step LEFT JOIN payloads AS p ON p.id = i.payload
 ORDER BY i.step, i.position, i.ordinal"""
 
 

@@ -93,9 +93,10 @@ def forget_from(folder: Path, step: str, every: int = 0) -> None:
         place = ledger.execute("SELECT place FROM steps WHERE name = ?", (step,)).fetchone()[0]
         ledger.execute("DELETE FROM items WHERE step > ?", (place,))
         if every:
-            parents = [row[0] for row in ledger.execute("SELECT DISTINCT parent FROM items WHERE step = ?", (place,))]
-            for parent in sorted(parents)[::every]:
-                ledger.execute("DELETE FROM items WHERE step = ? AND parent = ?", (place, parent))
+            parents = ledger.execute("SELECT DISTINCT parent FROM item_rows WHERE step = ?", (place,)).fetchall()
+            for (parent,) in sorted(parents)[::every]:
+                sql = "DELETE FROM items WHERE step = ? AND parent_id = (SELECT id FROM keys WHERE key = ?)"
+                ledger.execute(sql, (place, parent))
         ledger.execute("UPDATE steps SET finished = 0 WHERE place >= ?", (place,))
 
 

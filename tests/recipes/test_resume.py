@@ -215,7 +215,7 @@ def rows(run: Path) -> tuple[list[tuple[object, ...]], list[tuple[object, ...]]]
     """What the ledger decided on every item, and the status of every reply and verdict in the cache."""
     ledger, cache = (sqlite3.connect(run / f"{name}.sqlite") for name in ("ledger", "cache"))
     try:
-        decided = "SELECT step, position, ordinal, key, parent, status, reason FROM items ORDER BY 1, 2, 3, 6, 4"
+        decided = "SELECT step, position, ordinal, key, parent, status, reason FROM item_rows ORDER BY 1, 2, 3, 6, 4"
         kept = "SELECT kind, key, json_extract(value, '$.status', '$.text') FROM entries ORDER BY 1, 2"
         return ledger.execute(decided).fetchall(), cache.execute(kept).fetchall()
     finally:
