@@ -158,7 +158,8 @@ def make_shards(file: Path, items: int, total: int) -> None:
     with ExitStack() as stack:
         shards = [stack.enter_context(closing(Ledger(part, read_only=True))) for part in parts]
         ledger = stack.enter_context(closing(Ledger(file)))
-        asyncio.run(LedgerMerge(shards, make_steps(items), ledger, NoProgress()).run())
+        if not asyncio.run(LedgerMerge(shards, make_steps(items), ledger, NoProgress()).run()):
+            raise SystemExit("The merge did not finish.")
 
 
 def make(kind: str, file: Path, items: int) -> None:
@@ -200,7 +201,7 @@ def compare(kinds: Sequence[str], items: int) -> bool:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--items", type=int, default=100_000)
-    parser.add_argument("--kinds", nargs="+", default=KINDS)
+    parser.add_argument("--kinds", nargs="+", default=KINDS, choices=KINDS)
     parser.add_argument("--only", nargs=2, metavar=("KIND", "FILE"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.only:

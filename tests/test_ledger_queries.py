@@ -59,6 +59,20 @@ QUERIES: dict[str, tuple[Callable[[Ledger], object], list[str]]] = {
         lambda ledger: ledger.record("a", ledger.pending("source", "a", 0, 1)[0], keep("y", ITEM)),
         ["INDEX items_to_take (step=? AND rowid>?)", BY_PARENT, BY_KEY],
     ),
+    "reopen": (
+        lambda ledger: [
+            ledger.record("a", ledger.pending("source", "a", 0, 1)[0], drop(Reason.TRIVIAL)),
+            ledger.reopen(Reason.TRIVIAL, ()),
+        ],
+        [
+            "INDEX items_to_take (step=? AND rowid>?)",
+            BY_PARENT,
+            "INDEX items_in_order (step=?) LEFT-JOIN",
+            "INDEX items_answered (step>?)",
+            BY_TEXT,
+        ],
+    ),
+    "outcomes": (lambda ledger: ledger.sampling.outcomes("a", LAST), [BY_TEXT, BY_ORDINAL]),
     "plan_for_budget": (
         lambda ledger: [ledger.sampling.plan_for_budget(budget) for budget in ("1usd", "2usd")],
         [BY_PARENT, BY_TEXT, "INDEX items_answered (step>?)"],

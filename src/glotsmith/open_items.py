@@ -102,8 +102,8 @@ def reopen_statements(
     return [
         ("DELETE FROM items WHERE step >= ?", (first_deleted,)),
         (
-            "DELETE FROM items WHERE step >= ? AND parent_id IN "
-            "(SELECT a.parent_id FROM items AS a WHERE a.step = items.step AND a.status = 'dropped' AND a.reason = ?)",
+            "DELETE FROM items WHERE (step, parent_id) IN "
+            "(SELECT step, parent_id FROM items WHERE step >= ? AND status = 'dropped' AND reason = ?)",
             (place, reason),
         ),
         ("UPDATE steps SET finished = 0 WHERE place >= ?", (place,)),

@@ -93,13 +93,16 @@ class ResultTransfer:
             self._run(INSERT_ITEM, self._places[step], key, parent, *stored)
 
     def _number(self, key: str) -> int:
-        """Return the number of a key: most keys are stored, because an earlier step had them."""
+        """Return the number of a key. It searches first: that is cheaper if an earlier step has stored the key."""
         found = self._run(KEY_NUMBER, key)
         return found[0][0] if found else self._number_of(key)
 
     def keeps(self, step: str, key: str) -> bool:
         """Return whether a step has kept an output."""
-        sql = "SELECT 1 FROM item_rows WHERE step = ? AND key = ? AND status = 'kept'"
+        sql = (
+            "SELECT 1 FROM keys AS k CROSS JOIN items AS i ON i.key_id = k.id AND i.step = ? AND i.status = 'kept' "
+            "WHERE k.key = ?"
+        )
         return bool(self._run(sql, self._places[step], key))
 
     def count_answers(self, step: str) -> int:

@@ -44,8 +44,8 @@ GROUP BY language, reason ORDER BY language, reason
 _OUTCOMES = """
 SELECT e.language, e.passed, e.failed, e.distinct_rows, COUNT(*), SUM(e.replies), SUM(e.tokens), SUM(e.cost)
 FROM sampling_ends AS e
-JOIN keys AS k ON k.key = e.parent
-JOIN items AS i ON i.step = e.step AND i.parent_id = k.id AND i.ordinal = 0
+CROSS JOIN keys AS k ON k.key = e.parent
+CROSS JOIN items AS i ON i.step = e.step AND i.parent_id = k.id AND i.ordinal = 0
 WHERE e.step = ? AND i.position < ?
 GROUP BY e.language, e.passed, e.failed, e.distinct_rows ORDER BY 1, 2, 3, 4
 """

@@ -2,7 +2,7 @@
 
 import pytest
 
-from glotsmith.suites.case_selection import TARGET_CASES, ObservedCall, choose_cases
+from glotsmith.suites.case_selection import TARGET_CASES, ObservedCall, choose_cases, contains_line_break
 from glotsmith.values import ANY, INT, type_of
 
 
@@ -22,6 +22,7 @@ def test_choose_covers_then_varies():
     [
         ("a", ["one\ntwo"]),  # the first portable one, although its result is not rare
         ("a\nb", []),  # the doctest has a line break
+        (r"C:\new", ["one\ntwo"]),  # a backslash and a letter are no line break
         (3, []),  # texts do not fit
     ],
 )
@@ -32,6 +33,21 @@ def test_a_suite_over_texts_has_a_line_break(stated, added):
     chosen = [t.arguments[0] for t in choose_cases(doctests + plain + breaks, [type_of(stated)])]
     assert [text for text in chosen[1:] if isinstance(text, str) and "\n" in text] == added
     assert len(chosen) == (1 if isinstance(stated, int) else TARGET_CASES + len(added))  # it replaces no other case
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("a\nb", True),
+        (r"a\nb", False),
+        ([["a"], ["b\n"]], True),
+        ({"a\n": 1}, True),
+        ({1: ("\n",)}, True),
+        ({"a"}, False),
+    ],
+)
+def test_line_breaks_are_found_in_any_value(value, expected):
+    assert contains_line_break(value) is expected
 
 
 def test_choose_mixes_types_only_for_coverage():

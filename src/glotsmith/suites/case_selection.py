@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import reduce
+from typing import cast
 
 import msgspec
 
@@ -11,7 +12,6 @@ from glotsmith.values import ANY, Type, Value, literal, type_of, unite
 
 TARGET_CASES = 12  #: number of cases up to which generated calls are added
 MAX_CASES = 20  #: largest number of cases
-_LINE_BREAK = "\\n"  #: as ``ObservedCall.text`` contains it
 STRICT_ARC_SHARE = 0.9  #: share of covered arcs above which no call with other types is added
 
 
@@ -79,6 +79,16 @@ def contains_mixed(kinds: Iterable[Type]) -> bool:
     return any(k.kind == "mixed" or contains_mixed(k.args) for k in kinds)
 
 
+def contains_line_break(value: Value) -> bool:
+    """Return whether a value is, or contains, a text with a line break."""
+    if isinstance(value, dict):
+        entries = cast("dict[Value, Value]", value)
+        return any(map(contains_line_break, (*entries.keys(), *entries.values())))
+    if isinstance(value, list | tuple | set | frozenset):
+        return any(map(contains_line_break, cast("Iterable[Value]", value)))
+    return isinstance(value, str) and "\n" in value
+
+
 def _is_portable(trial: ObservedCall) -> bool:
     """Return whether every language can represent the values: ASCII text and exact integers."""
     return trial.text.isascii() and literal(trial.value).isascii() and has_exact_integers(trial.value)
@@ -124,11 +134,12 @@ class _ChosenCases:
     def add_line_break(self, trials: Sequence[ObservedCall]) -> None:
         """Add the first case with a line break in an argument, unless there is one.
 
-        Programs in line-oriented languages often lose line breaks, and no mutant of the Python original does.
+        Programs in line-oriented languages often lose line breaks. No mutant of the Python original loses them.
         """
-        found = next((t for t in trials if _LINE_BREAK in t.text and self.keeps(t)), None)
-        if found and len(self.trials) < MAX_CASES and not any(_LINE_BREAK in t.text for t in self.trials):
-            self.take(found)
+        if len(self.trials) < MAX_CASES and not any(contains_line_break(t.arguments) for t in self.trials):
+            found = next((t for t in trials if contains_line_break(t.arguments) and self.keeps(t)), None)
+            if found:
+                self.take(found)
 
     def _fits(self, trial: ObservedCall) -> bool:
         """Return whether a case has types in common with the chosen ones."""

@@ -76,7 +76,7 @@ class PipelineItem(Record, frozen=True, kw_only=True):
         return bool(self.solution or self.toolchain)
 
     @property
-    def instruction_is_executed(self) -> bool:
+    def instruction_is_verified(self) -> bool:
         """Whether the program passed a suite that belongs to the instruction.
 
         The suite of a Ds2 belongs to its snippet, and its instruction is made afterwards: a pass does not show that the

@@ -72,9 +72,9 @@ class ScoreByRubric(ItemStep[PipelineItem, PipelineItem]):
         costs.add(found.reply)
         score, lost = _read_score(found.reply), found.losses(f"{key}:rubric")
         if isinstance(score, UnusableReply):
-            lost.append(Dropped(score.reason, score.detail, f"{key}:rubric" if item.instruction_is_executed else ""))
+            lost.append(Dropped(score.reason, score.detail, f"{key}:rubric" if item.instruction_is_verified else ""))
             score = 0.0
-        elif score < self._min_score and not item.instruction_is_executed:
+        elif score < self._min_score and not item.instruction_is_verified:
             lost.append(Dropped(Reason.LOW_SCORE, f"{score} of {self._min_score}"))
         dropped = any(not loss.key for loss in lost)
         kept = () if dropped else (Kept(key, msgspec.structs.replace(item, score=score)),)
@@ -121,6 +121,6 @@ class ReuseScores(ItemStep[PipelineItem, PipelineItem]):
 
     async def run(self, key: str, item: PipelineItem) -> Result[PipelineItem]:
         """Set the score of one row."""
-        if key not in self._scores and not item.instruction_is_executed:
+        if key not in self._scores and not item.instruction_is_verified:
             return Result(dropped=drop(Reason.LOW_SCORE, "no score so far, or a score that is too low").dropped)
         return keep(key, msgspec.structs.replace(item, score=self._scores.get(key, 0.0)))
