@@ -104,9 +104,9 @@ def test_completions_and_rows_are_pairs() -> None:
         (COMPLETIONS[0], {**ROW, "tests": [1]}, "row 1: Expected `str`, got `int`"),
         (COMPLETIONS[0], {**ROW, "tests": "assert f(1) == 1"}, "row 1: Expected `array`, got `str`"),
         (COMPLETIONS[0], {"language": "lua", "io": {"stdin": ["1"], "stdout": []}}, "row 1: stdin and stdout of io"),
-        (COMPLETIONS[0], None, "row 1 is NoneType; a mapping"),
-        (None, ROW, "completion 1 is NoneType; a text or a list of messages"),
-        ([3], ROW, "completion 1 is list; a text or a list of messages"),
+        (COMPLETIONS[0], None, "row 1 is NoneType; it must be a mapping"),
+        (None, ROW, "completion 1 is NoneType; it must be a text or a list of messages"),
+        ([3], ROW, "completion 1 is list; it must be a text or a list of messages"),
     ],
 )
 def test_a_malformed_row_is_masked_and_the_others_are_judged(

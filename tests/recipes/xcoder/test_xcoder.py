@@ -58,9 +58,9 @@ LOSSES = {
     ("discuss", "unparsable_reply"): 2,  # a chair's, and an adviser's
     ("discuss", "empty_reply"): 1,
     ("discuss", "teacher_refused"): 1,
-    ("solve", "failed_verification"): 5,
+    ("solve", "failed_verification"): 6,
     ("solve", "duplicate_candidate"): 1,
-    ("score", "unparsable_reply"): 2,  # of rows that passed, so that they stay
+    ("score", "unparsable_reply"): 1,  # of a row that passed, so that it stays
 }
 DROPS = {
     ("discuss", "empty_reply"): 1,
@@ -68,7 +68,7 @@ DROPS = {
     ("discuss", "unparsable_reply"): 1,
     ("ground", "contradicted"): 1,
     ("distinct", "same_behaviour"): 1,
-    ("solve", "no_passing_solution"): 1,
+    ("solve", "no_passing_solution"): 2,  # one takes a line break for the end of a word
     ("agree", "no_agreement"): 1,
     ("score", "low_score"): 2,  # a bad instruction, and one that comes with a bad answer
 }
@@ -123,12 +123,12 @@ def test_the_funnel_accounts_for_everything(run: RunFolder) -> None:
 @pytest.mark.slow
 def test_the_rows_are_of_all_kinds_and_their_groups_of_two_languages(run: RunFolder) -> None:
     found = rows(run)
-    assert Counter(e.kind for e in found) == {"ds1": 2, "ds2": 3, "ds3": 8}
+    assert Counter(e.kind for e in found) == {"ds1": 2, "ds2": 3, "ds3": 7}
     groups: dict[str, set[str]] = {}
     for example in found:
         if example.kind == "ds3":
             groups.setdefault(example.parallel_id, set()).add(example.language)
-    assert list(groups.values()) == [{"python", "lua"}] * 4
+    assert list(groups.values()) == [{"python", "lua"}] * 3 + [{"lua"}]  # the last one: word_counts in Python is wrong
     assert all(e.score for e in found if e.name != "word_counts")
     unexecuted = [e for e in found if not e.tests]
     assert [(e.kind, e.name, e.language) for e in unexecuted] == [("ds2", "gcd", "lua")]
@@ -169,9 +169,9 @@ def test_memory_was_used_and_the_figures_tell(run: RunFolder) -> None:
     assert fifth.epoch == 2
     assert set(fifth.notes) == {"python", "lua"}
     found = compute_figures("x", "xcoder", run.ledger)
-    assert (found.rows, found.problems, found.distinct, found.pairs) == (13, 9, 9, 3)
-    assert found.languages == {"lua": 6, "python": 7}
-    assert found.failures == {"fail:wrong": 5}
+    assert (found.rows, found.problems, found.distinct, found.pairs) == (12, 9, 9, 3)
+    assert found.languages == {"lua": 6, "python": 6}
+    assert found.failures == {"fail:wrong": 6}
     findings = XCoder.findings(run.ledger)
     assert findings["discussions"] == "10 held, 4 problems kept"
     assert set(findings) == {"discussions", "synergy of python's problems", "synergy of lua's problems"}
