@@ -1,4 +1,4 @@
-"""Inserts the rows of new results into a ledger: a key is stored once, and an item that passes unchanged, too."""
+"""Inserts the rows of new results into a ledger. Each key, and each item that passes unchanged, is stored once."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -21,10 +21,12 @@ class LedgerInserts:
     def number_of(self, key: str) -> int:
         """Return the number of a key, which is stored if it is new."""
         with storage_errors(self._path):
-            added = self._connection.execute(tables.INSERT_KEY, (key,))
-            if added.rowcount and added.lastrowid is not None:
-                return added.lastrowid
-            return self._connection.execute(tables.KEY_NUMBER, (key,)).fetchone()[0]
+            found = self._connection.execute(tables.KEY_NUMBER, (key,)).fetchone()
+            if found:
+                return found[0]
+            number = self._connection.execute(tables.INSERT_KEY, (key,)).lastrowid
+            assert number is not None, "an insert has a row id"
+            return number
 
     def kept_from(self, place: int, taken: StepInput, key: str) -> str | None:
         """Return the key of the input from which a step has kept an output ``key``; None if it has not.

@@ -1,8 +1,8 @@
 """The SQL schema of the ledger, and its longer queries (``ledger.py``).
 
-The table ``keys`` has each key once; ``items`` refers to keys by number. Numbers grow in the order of arrival, so the
-indexes of ``items`` grow nearly at their ends, and a transaction writes few pages, however many rows there are. Keys
-are content hashes: an index of their texts in each step would have a random page for each row.
+The table ``keys`` has each key of ``items`` once; ``items`` refers to keys by number. Numbers grow in the order of
+arrival, so the indexes of ``items`` grow nearly at their ends, and a transaction writes few pages, however many rows
+there are. Keys are content hashes: an index of their texts in each step would have a random page for each row.
 
 The view ``item_rows`` has the rows of ``items`` with the texts of their keys.
 """
@@ -37,7 +37,7 @@ SELECT i.id, i.step, own.key, input.key AS parent, i.ordinal, i.position, i.stat
 FROM items AS i JOIN keys AS own ON own.id = i.key_id JOIN keys AS input ON input.id = i.parent_id;
 """
 
-INSERT_KEY = "INSERT INTO keys (key) VALUES (?) ON CONFLICT (key) DO NOTHING"
+INSERT_KEY = "INSERT INTO keys (key) VALUES (?)"
 KEY_NUMBER = "SELECT id FROM keys WHERE key = ?"
 INSERT_ITEM = "INSERT INTO items VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from glotsmith.ledger_sql import INSERT_ITEM, KEY_NUMBER
+from glotsmith.ledger_sql import INSERT_ITEM
 
 RunStatement = Callable[..., list[tuple[Any, ...]]]
 
@@ -83,19 +83,14 @@ class ResultTransfer:
             first_payload: added to the numbers of payloads, so that those of several ledgers differ.
 
         """
-        parent = self._number(result.parent)
+        parent = self._number_of(result.parent)
         for row in result.rows:
             payload = None if row.payload is None else row.payload + first_payload
             if payload is not None:
                 self._run(_INSERT_PAYLOAD, payload, row.data)
-            key = parent if row.key == result.parent else self._number(row.key)
+            key = parent if row.key == result.parent else self._number_of(row.key)
             stored = row.ordinal, row.position, row.status, row.reason, row.detail, payload, row.tokens, row.cost
             self._run(INSERT_ITEM, self._places[step], key, parent, *stored)
-
-    def _number(self, key: str) -> int:
-        """Return the number of a key. It searches first: that is cheaper if an earlier step has stored the key."""
-        found = self._run(KEY_NUMBER, key)
-        return found[0][0] if found else self._number_of(key)
 
     def keeps(self, step: str, key: str) -> bool:
         """Return whether a step has kept an output."""
