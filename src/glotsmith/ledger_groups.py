@@ -45,8 +45,9 @@ WITH RECURSIVE made_from (step, key_id, parent_id) AS (
 SELECT m.step, k.key FROM made_from AS m JOIN keys AS k ON k.id = m.key_id ORDER BY m.step
 """
 _WITH_PREFIX = """
-SELECT k.key FROM keys AS k CROSS JOIN items AS i ON i.key_id = k.id
-WHERE i.step = ? AND i.status = 'kept' AND k.key >= ? AND k.key < ? ORDER BY k.key LIMIT 2
+SELECT k.key FROM keys AS k WHERE k.key >= ? AND k.key < ? AND EXISTS (
+    SELECT 1 FROM steps AS s CROSS JOIN items AS i ON i.step = s.place AND i.key_id = k.id AND i.status = 'kept'
+) ORDER BY k.key LIMIT 2
 """
 
 
@@ -86,11 +87,7 @@ class LedgerGroups:
 
     def keys_with_prefix(self, prefix: str) -> list[str]:
         """Return up to two keys of kept items that begin with ``prefix``."""
-        end = f"{prefix}\uffff"
-        found = [
-            row[0] for place in self._step_indexes.values() for row in self._read(_WITH_PREFIX, place, prefix, end)
-        ]
-        return list(dict.fromkeys(found))[:2]
+        return [row[0] for row in self._read(_WITH_PREFIX, prefix, f"{prefix}\uffff")]
 
     def _read(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
         with storage_errors(self._path):
