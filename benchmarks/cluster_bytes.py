@@ -124,7 +124,10 @@ class Comparison:
         with namespace_cluster(nodes, STORE) as cluster:
             options = ("--executor", "ray", "--ray-address", cluster.address)
             self.wait(self.start(kind, *options, prefix=cluster.prefix))
-            if left := cluster.workers():
+            end = time.monotonic() + END_TIMEOUT_S
+            while (left := cluster.workers()) and time.monotonic() < end:
+                time.sleep(0.1)
+            if left:
                 raise SystemExit(f"The run has left {len(left)} worker processes in the namespaces.")
 
     def _shards(self, kind: str, total: int) -> None:

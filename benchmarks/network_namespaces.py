@@ -45,8 +45,11 @@ class NamespaceCluster(NamedTuple):
 
 
 def ip(*arguments: str) -> str:
-    """Run ``ip`` and return its output."""
-    return subprocess.run(["ip", *arguments], check=True, capture_output=True, text=True).stdout
+    """Run ``ip`` and return its output; end the script with the message of ``ip`` if it fails."""
+    done = subprocess.run(["ip", *arguments], capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(f"ip {' '.join(arguments)}: {done.stderr.strip()}")
+    return done.stdout
 
 
 def inside(name: str) -> list[str]:
@@ -60,7 +63,9 @@ def namespace_cluster(nodes: int, store: int) -> Iterator[NamespaceCluster]:
     names = [f"glotsmith-{os.getpid()}-{number}" for number in range(nodes)]
     cluster = NamespaceCluster(names, f"{NETWORK}.1:{PORT}")
     bridge = f"gs{os.getpid()}"
-    os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}  # Ray demands it between hosts
+    token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}  # Ray demands it between hosts
+    before = dict(os.environ)
+    os.environ |= token
     try:
         ip("link", "add", bridge, "type", "bridge")
         ip("link", "set", bridge, "up")
@@ -70,6 +75,9 @@ def namespace_cluster(nodes: int, store: int) -> Iterator[NamespaceCluster]:
             _start_node(name, number, store)
         yield cluster
     finally:
+        for name in token:
+            os.environ.pop(name)
+        os.environ |= before
         _remove(cluster, bridge)
 
 
@@ -89,7 +97,9 @@ def _start_node(name: str, number: int, store: int) -> None:
     if number:
         where = [f"--address={NETWORK}.1:{PORT}"]
     size = ["--num-cpus=1", f"--object-store-memory={store}", f"--node-ip-address={NETWORK}.{number + 1}"]
-    subprocess.run([*ray, *where, *size], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    done = subprocess.run([*ray, *where, *size], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if done.returncode:
+        raise SystemExit(f"ray start in the namespace {name}: {done.stdout}")
 
 
 def _remove(cluster: NamespaceCluster, bridge: str) -> None:
@@ -104,5 +114,4 @@ def _remove(cluster: NamespaceCluster, bridge: str) -> None:
         time.sleep(0.1)
     for name in existing.names:
         ip("netns", "delete", name)
-    with suppress(subprocess.CalledProcessError):
-        ip("link", "delete", bridge)
+    subprocess.run(["ip", "link", "delete", bridge], capture_output=True)  # there is none if it could not be made

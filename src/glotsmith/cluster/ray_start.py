@@ -47,7 +47,7 @@ def start_ray(address: str) -> None:
     if find_spec("ray") is None:
         raise UsageError(f"The executor ray needs the extra ray. Install it: {install_command('ray')}")
     _check_address(address)
-    _set_defaults(_QUIET if address else {**_QUIET, **_CHEAP})
+    os.environ.update(_missing(_QUIET))
     # Ray prints faults of nodes on our terminal, also with log_to_driver=False.
     internals: Any = import_module("ray._private.worker")
     internals.print_to_stdstream = _discard
@@ -68,7 +68,7 @@ def stop_ray() -> None:
 
 
 def _start_local() -> None:
-    with _few_processes():
+    with _few_processes(), _defaults_set(_CHEAP):
         _init(address="local", object_store_memory=_LOCAL_STORE, include_dashboard=False)
 
 
@@ -76,16 +76,36 @@ def _init(**options: Any) -> None:
     load_ray().init(**options, log_to_driver=False, logging_level=logging.ERROR)
 
 
-def _set_defaults(variables: dict[str, str]) -> None:
-    os.environ.update({name: os.environ.get(name, value) for name, value in variables.items()})
+def _missing(variables: dict[str, str]) -> dict[str, str]:
+    """Return the variables that the environment does not have."""
+    return {name: value for name, value in variables.items() if name not in os.environ}
+
+
+@contextmanager
+def _defaults_set(variables: dict[str, str]) -> Generator[None]:
+    """Set the variables that the environment does not have; the processes that start in the block keep them."""
+    added = _missing(variables)
+    os.environ.update(added)
+    try:
+        yield
+    finally:
+        for name in added:
+            os.environ.pop(name, None)
 
 
 @contextmanager
 def _few_processes() -> Generator[None]:
-    """Prevent ``ray.init`` from starting a log monitor, an autoscaler and a dashboard; it has no options for this."""
+    """Let ``ray.init`` start no log monitor, autoscaler and dashboard, for which it has no options.
+
+    These names of Ray are private. A version without them starts all its processes.
+    """
     parameter: Any = import_module("ray._private.parameter")
     services: Any = import_module("ray._private.services")
-    ray_params, start_api_server = parameter.RayParams, services.start_api_server
+    ray_params: Any = getattr(parameter, "RayParams", None)
+    start_api_server: Any = getattr(services, "start_api_server", None)
+    if not (ray_params and start_api_server and hasattr(ray_params(), "no_monitor")):
+        yield
+        return
     parameter.RayParams = partial(ray_params, include_log_monitor=False, no_monitor=True)
     services.start_api_server = _start_no_dashboard
     try:
