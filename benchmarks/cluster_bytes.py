@@ -13,6 +13,7 @@ from those of the first kind, or if a process that a kind has started is left.
 
 import argparse
 import hashlib
+import logging
 import os
 import random
 import signal
@@ -195,6 +196,7 @@ def ray_cluster(nodes: int) -> Iterator[Any]:
     from ray.cluster_utils import Cluster
 
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    logging.getLogger("ray").setLevel(logging.ERROR)  # Ray reports the address of an earlier cluster
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "object_store_memory": STORE})
     try:
         for _ in range(nodes - 1):

@@ -8,6 +8,7 @@ import secrets
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -64,8 +65,11 @@ def namespace_cluster(nodes: int, store: int) -> Iterator[NamespaceCluster]:
     cluster = NamespaceCluster(names, f"{NETWORK}.1:{PORT}")
     bridge = f"gs{os.getpid()}"
     token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}  # Ray demands it between hosts
+    temporary = tempfile.TemporaryDirectory(prefix="gs", ignore_cleanup_errors=True)
+    # Ray writes the address of the cluster into this folder. In the shared folder, other programs would find it.
+    settings = {**token, "RAY_TMPDIR": temporary.name}
     before = dict(os.environ)
-    os.environ |= token
+    os.environ |= settings
     try:
         ip("link", "add", bridge, "type", "bridge")
         ip("link", "set", bridge, "up")
@@ -75,10 +79,11 @@ def namespace_cluster(nodes: int, store: int) -> Iterator[NamespaceCluster]:
             _start_node(name, number, store)
         yield cluster
     finally:
-        for name in token:
+        for name in settings:
             os.environ.pop(name)
         os.environ |= before
         _remove(cluster, bridge)
+        temporary.cleanup()
 
 
 def _add_namespace(name: str, link: str, bridge: str, address: str) -> None:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from glotsmith.cluster.ray_start import start_ray
+from glotsmith.errors import UsageError
 from glotsmith.sandbox.process_tree import walk_tree
 
 pytest.importorskip("ray")
@@ -50,6 +52,40 @@ def running(processes: set[int]) -> set[int]:
             if Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0] != "Z":
                 found.add(number)
     return found
+
+
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [
+        ("127.0.0.1:1", r"Cannot connect to a Ray cluster at 127\.0\.0\.1:1: "),
+        ("ray://127.0.0.1:1", r"Cannot connect to a Ray cluster at ray://127\.0\.0\.1:1: "),
+        ("[::1]:1", r"Cannot connect to a Ray cluster at \[::1\]:1: "),
+        ("localhost", r"HOST:PORT or auto, not 'localhost'"),
+        (":6379", r"HOST:PORT or auto, not ':6379'"),
+        ("localhost:", r"HOST:PORT or auto, not 'localhost:'"),
+        ("localhost:six", r"HOST:PORT or auto, not 'localhost:six'"),
+    ],
+)
+def test_no_cluster_at_the_address(address: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        start_ray(address)
+
+
+@pytest.mark.parametrize("source", ["environment", "file of a cluster that has ended", "none"])
+def test_no_cluster_on_this_machine(source: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Ray itself tries such an address for minutes and prints each failure."""
+    monkeypatch.setattr("ray._private.services.find_gcs_addresses", set)  # clusters of other tests
+    monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))
+    if source == "environment":
+        monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
+    elif source != "none":
+        (tmp_path / "ray").mkdir()
+        (tmp_path / "ray" / "ray_current_cluster").write_text("127.0.0.1:1")
+    expected = {"none": "No Ray cluster runs on this machine"}.get(
+        source, r"127\.0\.0\.1:1 \(the address that Ray finds for auto"
+    )
+    with pytest.raises(UsageError, match=expected):
+        start_ray("auto")
 
 
 @pytest.mark.slow

@@ -119,19 +119,38 @@ def _start_no_dashboard(*_: object, **__: object) -> tuple[str, None]:
 
 
 def _check_address(address: str) -> None:
-    """Connect once, because Ray tries an address for minutes.
+    """Connect once, because Ray tries an address for minutes and prints each failure.
 
     Raises:
-        UsageError: nothing answers there.
+        UsageError: nothing answers there, or the address names no host and port.
 
     """
-    host, colon, port = address.rpartition(":")
-    if not colon or "://" in address:  # auto, or an address that only Ray understands
-        return
+    found = _address_here() if address == "auto" else address
+    host, _, port = found.removeprefix("ray://").rpartition(":")
+    if not (host and port.isdigit()):
+        raise UsageError(f"The address of a Ray cluster is HOST:PORT or auto, not {address!r}.")
     try:
-        socket.create_connection((host, int(port)), _CONNECT_TIMEOUT_S).close()
-    except (OSError, ValueError, OverflowError) as error:
-        raise UsageError(f"Cannot connect to a Ray cluster at {address}: {error}") from error
+        socket.create_connection((host.strip("[]"), int(port)), _CONNECT_TIMEOUT_S).close()
+    except (OSError, OverflowError) as error:
+        where = address if address == found else f"{found} (the address that Ray finds for {address})"
+        raise UsageError(f"Cannot connect to a Ray cluster at {where}: {error}") from error
+
+
+def _address_here() -> str:
+    """Return the address that Ray takes for ``auto``: of the environment, a process, or the file of a past cluster.
+
+    Raises:
+        UsageError: there is none.
+
+    """
+    services: Any = import_module("ray._private.services")
+    try:
+        return str(services.get_ray_address_from_environment("auto", None))
+    except ConnectionError as error:
+        message = (
+            "No Ray cluster runs on this machine. Start one with `ray start --head`, or pass --ray-address HOST:PORT."
+        )
+        raise UsageError(message) from error
 
 
 def _discard(*_: object, **__: object) -> None:
