@@ -16,12 +16,11 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forb
 
 def content_hash(*parts: str) -> str:
     """Return the BLAKE2b hash of ``parts`` as 32 hex digits; each part is prefixed with its length."""
-    digest = hashlib.blake2b(digest_size=16)
+    pieces = list[bytes]()
     for part in parts:
         data = part.encode("utf-8", "surrogatepass")
-        digest.update(len(data).to_bytes(8, "big"))
-        digest.update(data)
-    return digest.hexdigest()
+        pieces += len(data).to_bytes(8, "big"), data
+    return hashlib.blake2b(b"".join(pieces), digest_size=16).hexdigest()
 
 
 def printable(text: str) -> str:

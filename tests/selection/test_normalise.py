@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glotsmith.languages.lexer import CommentSyntax, split_code
+from glotsmith.languages.lexer import CommentSyntax, mask_strings, split_code
 from glotsmith.selection.normalise import _normalise_runs, normalise, strip_comments
 
 STRIPPED = [
@@ -79,6 +79,15 @@ def test_pieces_are_the_text_and_normalising_ends(language, text):
     language_syntax = SYNTAXES[language]
     assert "".join(piece for _, piece in split_code(text, language_syntax)) == text
     normalise(text, language_syntax)
+
+
+@given(text=st.text(alphabet="-[]=\"'\\\n#;|(*)/ax "))
+@pytest.mark.parametrize("language", SYNTAXES)
+def test_masked_strings_and_comments_are_the_pieces(language, text):
+    pieces = list(split_code(text, SYNTAXES[language]))
+    masked = "".join({"code": piece, "string": "@", "comment": " "}[kind] for kind, piece in pieces)
+    strings = [piece for kind, piece in pieces if kind == "string"]
+    assert mask_strings(text, SYNTAXES[language], "@") == (masked, strings)
 
 
 def test_a_language_without_comments():

@@ -7,7 +7,7 @@ contain them. This lexer recognises strings first.
 import re
 from collections.abc import Iterator
 from functools import cache
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from glotsmith.languages.card import Card
 from glotsmith.records import Record
@@ -30,58 +30,84 @@ def split_code(text: str, syntax: CommentSyntax) -> Iterator[tuple[PieceKind, st
 
     Any text is accepted: an unterminated block comment extends to the end, and an unterminated quote is code.
     """
-    scanner, position, code = _scanner(syntax), 0, 0
-    while position < len(text):
-        found = scanner.match(text, position)
-        assert found is not None  # the pattern matches any text
-        kind, position = found.lastgroup, found.end()
-        if kind is None:
-            position += 1  # a character that could begin a comment or string and does not
+    (pattern, kinds), position, code = _scanner(syntax), 0, 0
+    while found := pattern.search(text, position):
+        start, position = found.span()
+        if (kind := kinds[found.lastindex or 0]) is None:
             continue
-        if kind == "character":  # a character literal or a single quote is code and does not open a string
-            continue
-        start = found.start(kind)
         if kind == "block":
-            position = _end_of_block(text, syntax, start)
+            position, kind = _end_of_block(text, syntax, start), "comment"
         if code < start:
             yield "code", text[code:start]
-        yield ("string" if kind == "string" else "comment"), text[start:position]
+        yield kind, text[start:position]
         code = position
     if code < len(text):
         yield "code", text[code:]
 
 
+def mask_strings(text: str, syntax: CommentSyntax, mark: str) -> tuple[str, list[str]]:
+    """Return the text with a mark in place of each string and a space in place of each comment, and the strings."""
+    strings = list[str]()
+    if syntax.block and syntax.block[0] in text:
+        pieces = list(split_code(text, syntax))
+        masked = (mark if kind == "string" else " " if kind == "comment" else piece for kind, piece in pieces)
+        return "".join(masked), [piece for kind, piece in pieces if kind == "string"]
+    pattern, kinds = _scanner(syntax)
+
+    def replace(found: re.Match[str]) -> str:
+        if (kind := kinds[found.lastindex or 0]) == "string":
+            strings.append(found[0])
+            return mark
+        return " " if kind == "comment" else found[0]
+
+    return pattern.sub(replace, text), strings  # faster than the pieces
+
+
+_Match = Literal["block", "comment", "string"] | None  #: None is code
+
+
+class _Scanner(NamedTuple):
+    """Finds what is not code."""
+
+    pattern: re.Pattern[str]
+    kinds: tuple[_Match, ...]  #: number of the last group of a match → what matched
+
+
 @cache
-def _scanner(syntax: CommentSyntax) -> re.Pattern[str]:
-    """Compile the pattern of code and of what ends it; the first matching alternative wins.
+def _scanner(syntax: CommentSyntax) -> _Scanner:
+    """Compile the alternatives; the first one that matches wins."""
+    alternatives = [*_comments(syntax), *_character_literals(syntax), *_strings(syntax)]
+    pattern = re.compile("|".join(pattern for _, pattern in alternatives) or "(?!)", re.DOTALL)
+    return _Scanner(pattern, (None, *(kind for kind, _ in alternatives)))
 
-    It begins with a class of characters, which ``re`` skips several times faster than it searches for alternatives.
-    """
+
+# Each alternative begins with a literal character, because re then skips other characters several times faster. It has
+# one group, which may be empty, and whose number tells what matched.
+
+
+def _comments(syntax: CommentSyntax) -> Iterator[tuple[_Match, str]]:
     opening = syntax.block[0] if syntax.block else ""
-    quotes = sorted(map(re.escape, syntax.strings), key=len, reverse=True)
-    strings = [rf"{q}(?:[^\\{q[-1]}]++|\\.|(?!{q}){q[-1]})*+{q}" for q in quotes]
-    comments: list[str] = []
     if opening.endswith("[["):  # Lua: long brackets of any level delimit comments and strings
-        comments.append(rf"{re.escape(opening[:-2])}\[(?P<a>=*)\[.*?(?:\](?P=a)\]|\Z)")
-        strings.append(r"\[(?P<b>=*)\[.*?\](?P=b)\]")
-    block = [f"(?P<block>{re.escape(opening)})"] if opening and not comments else []
-    comments += [f"{re.escape(mark)}[^\n]*" for mark in sorted(syntax.line, key=len, reverse=True) if mark]
-    # '"' in OCaml, Julia and C, and #\" in Lisp, are characters and do not begin a string
-    characters = [r"#\\."] if ";" in syntax.line else []
-    characters += [] if "'" in syntax.strings else [r"'(?:\\.|[^\\'\n])'"]
-    named = [("comment", comments), ("character", characters), ("string", strings)]
-    ends = "|".join([*block, *(f"(?P<{n}>{'|'.join(p)})" for n, p in named if p)])
-    return re.compile(f"[^{_first_characters(syntax)}]*+(?:{ends})?", re.DOTALL)
+        yield "comment", rf"{re.escape(opening[:-2])}\[(?P<a>=*)\[.*?(?:\](?P=a)\]|\Z)"
+    elif opening:
+        yield "block", f"{re.escape(opening)}()"
+    for mark in sorted(filter(None, syntax.line), key=len, reverse=True):
+        yield "comment", f"{re.escape(mark)}()[^\n]*"
 
 
-def _first_characters(syntax: CommentSyntax) -> str:
-    """Return the characters that may begin a comment, a string or a character literal, for a class of a pattern."""
-    first = {mark[0] for mark in (*syntax.line, *syntax.block[:1], *syntax.strings) if mark} | {"'"}
+def _character_literals(syntax: CommentSyntax) -> Iterator[tuple[_Match, str]]:
+    """Yield patterns of characters that do not begin a string: ``'"'`` in OCaml, Julia and C, and ``#\\"`` in Lisp."""
     if ";" in syntax.line:
-        first.add("#")
+        yield None, r"#()\\."
+    if "'" not in syntax.strings:
+        yield None, r"'()(?:\\.|[^\\'\n])'"
+
+
+def _strings(syntax: CommentSyntax) -> Iterator[tuple[_Match, str]]:
+    for quote in sorted(map(re.escape, filter(None, syntax.strings)), key=len, reverse=True):
+        yield "string", rf"{quote}()(?:[^\\{quote[-1]}]++|\\.|(?!{quote}){quote[-1]})*+{quote}"
     if syntax.block and syntax.block[0].endswith("[["):
-        first.add("[")
-    return "".join(map(re.escape, sorted(first)))
+        yield "string", r"\[(?P<b>=*)\[.*?\](?P=b)\]"
 
 
 def _end_of_block(text: str, syntax: CommentSyntax, start: int) -> int:

@@ -12,7 +12,6 @@ from glotsmith.recipes.failing_programs import failing_programs
 from glotsmith.records import Example, Record
 from glotsmith.selection.duplicate_search import DuplicateSearch, Thresholds
 from glotsmith.selection.normalise import normalise
-from glotsmith.selection.similarity import rouge_tokens
 
 SAME_PROBLEM = 0.6  #: ROUGE-L above which two problems belong to one cluster, as in MultiPL-T §4.4
 
@@ -106,7 +105,7 @@ def count_clusters(examples: Iterable[Example]) -> int:
             seen.add(example.parallel_id)
             language, syntax = ("python", comment_syntax()["python"]) if example.source else ("", _PROSE)
             code = normalise(example.source or example.messages[0]["content"], syntax)
-            search.add(example.parallel_id, language, example.parallel_id, code, rouge_tokens(code))
+            search.add(example.parallel_id, language, example.parallel_id, code)
         return sum(dropped is None for dropped in search.decide())
 
 

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 _WINDOW = 1 << 14  #: texts whose links are in memory at once
 _NUMBER_BYTES = 4
-_HIGH = np.uint64(32)
 
 _Numbers = NDArray[np.uint32]
 
@@ -41,23 +40,23 @@ def write_links(path: Path, marks: Iterable[bytes], order: "array[int] | None") 
     column = np.frombuffer(b"".join(marks), np.uint32)
     if order is not None:
         column = column[np.frombuffer(order, np.uint32)]
-    ordered = np.sort(_pairs(column, np.arange(len(column), dtype=np.uint32)))  # equal marks in order of decision
-    same = _firsts(ordered)[1:] == _firsts(ordered)[:-1]
-    links = np.sort(_pairs(_seconds(ordered[1:][same]), _seconds(ordered[:-1][same])))
-    path.write_bytes(_firsts(links).tobytes() + _seconds(links).tobytes())
+    by_mark = _sorted_places(column)
+    ordered = column[by_mark]
+    same = ordered[1:] == ordered[:-1]
+    earlier = np.zeros(len(column), np.uint32)  # place + 1; 0: there is none
+    earlier[by_mark[1:][same]] = by_mark[:-1][same] + np.uint32(1)
+    later = np.flatnonzero(earlier)
+    path.write_bytes(later.astype(np.uint32).tobytes() + (earlier[later] - np.uint32(1)).tobytes())
 
 
-def _pairs(first: _Numbers, second: _Numbers) -> NDArray[np.uint64]:
-    """Return pairs as numbers of 64 bits, which sort like the pairs and several times faster."""
-    return first.astype(np.uint64) << _HIGH | second
+def _sorted_places(column: _Numbers) -> _Numbers:
+    """Return the places of the numbers in ascending order; equal numbers keep their order.
 
-
-def _firsts(pairs: NDArray[np.uint64]) -> _Numbers:
-    return (pairs >> _HIGH).astype(np.uint32)
-
-
-def _seconds(pairs: NDArray[np.uint64]) -> _Numbers:
-    return pairs.astype(np.uint32)
+    NumPy sorts numbers of 16 bits by radix sort, so that two passes are twice as fast as one sort of 32 bits.
+    """
+    low, high = (column & np.uint32(0xFFFF)).astype(np.uint16), (column >> np.uint32(16)).astype(np.uint16)
+    by_low = np.argsort(low, kind="stable").astype(np.uint32)
+    return by_low[np.argsort(high[by_low], kind="stable")]
 
 
 def read_links(paths: Iterable[Path], count: int) -> Iterator[TextLinks]:

@@ -101,7 +101,7 @@ class Deduplicate(WholeStep[T, T]):
             for key, item in items():
                 text = self.compared_text(item)
                 code = normalise(text.code, self._syntax(text.language))
-                search.add(key, text.language, text.group, code, rouge_tokens(code), self.score(item))
+                search.add(key, text.language, text.group, code, self.score(item))
             for (key, item), dropped in zip(items(), search.decide(), strict=True):
                 yield key, keep(key, item) if dropped is None else Result(dropped=(dropped,))
 

@@ -11,7 +11,7 @@ import shutil
 import tempfile
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from functools import lru_cache
 from itertools import accumulate
@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from glotsmith.drop_reasons import Reason
 from glotsmith.records import content_hash
-from glotsmith.selection.similarity import TokenEncoder, rouge_l_above
-from glotsmith.selection.text_store import ALL_BANDS, StoredText, TextIdentity, TextStore
+from glotsmith.selection.signatures import SignatureFile, least_agreement
+from glotsmith.selection.similarity import rouge_l_above, token_bytes
+from glotsmith.selection.text_store import ALL_BANDS, BANDS, EXACT, StoredText, TextIdentity, TextStore
 from glotsmith.step import Dropped
 
 if TYPE_CHECKING:
@@ -72,20 +73,20 @@ class DuplicateSearch:
         self._decisions: dict[int, _Decision] = {}  #: place → why the text is dropped
         self._order = array("I")  #: place → number of the text
 
-    def add(self, key: str, language: str, group: str, code: str, words: list[str], score: float = 0.0) -> None:
+    def add(self, key: str, language: str, group: str, code: str, score: float = 0.0) -> None:
         """Add a text.
 
         Args:
             key: the key of its item.
             language: texts of different languages are never duplicates.
             group: all texts of a group are compared.
-            code: the normalised program; equal ones are exact duplicates.
-            words: tokens that are compared.
+            code: the normalised program; equal ones are exact duplicates, and the tokens of others are compared.
             score: with the preference ``best``, texts with a higher score are decided first.
 
         """
         exact = content_hash(language, code, group if self._thresholds.across is None else "")
-        self._own.add(StoredText(key, words, exact, content_hash(language, group), language))
+        text = StoredText(key, token_bytes(code), exact, content_hash(language, group), language)
+        self._own.add(text)
         self._scores.append(score)
 
     def decide(self) -> Iterator[Dropped | None]:
@@ -130,30 +131,36 @@ class DuplicateSearch:
         from glotsmith.selection.band_links import read_links
 
         kept = bytearray().join(store.kept for store in self._earlier) + b"\1" * len(self._own)
-        with closing(_Chains(self._folder / "chains", kept)) as chains:
+        with closing(_Chains(self._folder / "chains", kept)) as chains, closing(self._signatures(texts)) as signatures:
             for links in read_links(map(self._links, range(ALL_BANDS)), len(texts)):
-                if (similar := chains.link(links)) and links.place >= first:
-                    kept[links.place] = self._decide(links.place, similar, texts)
+                if any(earlier := chains.link(links)) and links.place >= first:
+                    kept[links.place] = self._decide(links.place, earlier, texts, signatures)
 
-    def _decide(self, place: int, earlier: set[int], texts: "_Texts") -> bool:
+    def _signatures(self, texts: "_Texts") -> SignatureFile:
+        return SignatureFile(self._folder / "signatures", texts.signatures(), texts.order)
+
+    def _decide(self, place: int, earlier: "_EarlierTexts", texts: "_Texts", signatures: SignatureFile) -> bool:
         """Compare a text with kept ones that share a band; return whether it is kept, too."""
-        own = texts.identity(place)
-        within, across = list[int](), list[int]()
-        for other in sorted(earlier):
-            identity = texts.identity(other)
-            if identity.exact == own.exact:
-                self._decisions[place] = _Decision(Reason.EXACT_DUPLICATE, other)
-                return False
-            if identity.group == own.group:
-                within.append(other)
-            elif identity.language == own.language:
-                across.append(other)
-        for places, limit in (within, self._thresholds.within), (across, self._thresholds.across):
-            for other in places if limit is not None else ():
-                if score := texts.similarity_above(other, place, limit or 1.0):
-                    self._decisions[place] = _Decision(Reason.NEAR_DUPLICATE, other, score)
-                    return False
-        return True
+        own, (within, across) = texts.identity(place), self._thresholds
+        if equal := [other for other in earlier.equal if texts.identity(other).exact == own.exact]:
+            self._decisions[place] = _Decision(Reason.EXACT_DUPLICATE, min(equal))
+            return False
+        group = {other for other in earlier.group if texts.identity(other).group == own.group}
+        if self._is_similar(place, group, within, texts):
+            return False
+        if across is None:
+            return True
+        near = signatures.near(place, earlier.similar - group, least_agreement(across))
+        same_language = (other for other in near if texts.identity(other).language == own.language)
+        return not self._is_similar(place, same_language, across, texts)
+
+    def _is_similar(self, place: int, others: Iterable[int], threshold: float, texts: "_Texts") -> bool:
+        """Return whether a text is similar to one of others, and store the first one that it is similar to."""
+        for other in sorted(others):
+            if score := texts.similarity_above(other, place, threshold):
+                self._decisions[place] = _Decision(Reason.NEAR_DUPLICATE, other, score)
+                return True
+        return False
 
     def _dropped(self, decision: _Decision, texts: "_Texts") -> Dropped:
         store, number = texts.find(decision.keeper)
@@ -180,10 +187,9 @@ class _Texts:
     """The texts of several stores, one after another. A place is that of a text in the order of decision."""
 
     def __init__(self, stores: Sequence[TextStore], order: "array[int] | None") -> None:
-        self._stores, self._order = stores, order
+        self._stores, self.order = stores, order
         self._ends = list(accumulate(map(len, stores)))
-        self._encoder = TokenEncoder()
-        self._encoded = lru_cache(_CACHED_TEXTS)(self._encode)
+        self._words = lru_cache(_CACHED_TEXTS)(self._read_words)
 
     def __len__(self) -> int:
         return self._ends[-1]
@@ -192,9 +198,13 @@ class _Texts:
         """Yield the marks of a band, in the order of the stores."""
         return (piece for store in self._stores for piece in store.band(number))
 
+    def signatures(self) -> Iterator[bytes]:
+        """Yield the signatures in the order of the stores, in pieces."""
+        return (piece for store in self._stores for piece in store.signatures())
+
     def find(self, place: int) -> tuple[TextStore, int]:
         """Return the store of a text, and its number in it."""
-        number = place if self._order is None else self._order[place]
+        number = place if self.order is None else self.order[place]
         index = bisect_right(self._ends, number)
         return self._stores[index], number - (self._ends[index - 1] if index else 0)
 
@@ -208,11 +218,19 @@ class _Texts:
         sizes = [store.lengths[number] for store, number in map(self.find, (place, other))]
         if 2 * min(sizes) <= threshold * sum(sizes):
             return 0.0
-        return rouge_l_above(self._encoded(place), self._encoded(other), threshold)
+        return rouge_l_above(self._words(place), self._words(other), threshold)
 
-    def _encode(self, place: int) -> str:
+    def _read_words(self, place: int) -> "array[int]":
         store, number = self.find(place)
-        return self._encoder.encode(store.text(number))
+        return store.text(number)
+
+
+class _EarlierTexts(NamedTuple):
+    """Places of kept texts that share a mark with a text."""
+
+    similar: set[int]  #: a mark of the bands for similar texts
+    equal: set[int]  #: the mark of equal texts
+    group: set[int]  #: the mark of the group
 
 
 class _Chains:
@@ -227,17 +245,20 @@ class _Chains:
         self._map = mmap.mmap(self._file.fileno(), 0)
         self._last = memoryview(self._map).cast("I")  #: place + 1 of a text; 0: there is none
 
-    def link(self, links: "TextLinks") -> set[int]:
+    def link(self, links: "TextLinks") -> "_EarlierTexts":
         """Store the links of a text; return the kept texts before it that share a mark with it."""
-        found, last, kept = set[int](), self._last, self._kept
-        base = links.place * ALL_BANDS
+        found, last, kept = _EarlierTexts(set(), set(), set()), self._last, self._kept
+        base, add = links.place * ALL_BANDS, found.similar.add
         for band, before in zip(links.bands, links.earlier, strict=True):
             at = before + 1 if kept[before] else last[before * ALL_BANDS + band]
-            if at:
-                last[base + band] = at
+            if not at:
+                continue
+            last[base + band] = at
+            if band >= BANDS:  # the last ones
+                add = (found.equal if band == EXACT else found.group).add
             while at:
-                found.add(at - 1)
-                at = last[(at - 1) * ALL_BANDS + band]
+                add(before := at - 1)
+                at = last[before * ALL_BANDS + band]
         return found
 
     def close(self) -> None:

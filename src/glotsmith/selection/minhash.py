@@ -8,75 +8,77 @@ with 128 bands of 512 functions, a pair with 0.5 with probability 0.9995, and a 
 with probability 0.2. ``benchmarks/deduplication.py`` measures this on real functions.
 
 The features of many texts are hashed at once, one hash function after another, in arrays that the processor caches.
-``band_links.py`` finds equal bands.
+``band_links.py`` finds equal bands, and ``signatures.py`` estimates similarities.
 """
 
-from array import array
-from collections.abc import Sequence
-from typing import Any
-from zlib import crc32
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from glotsmith.selection.signatures import FUNCTIONS, SIGNATURE_BYTES
 from glotsmith.selection.text_store import BANDS
+from glotsmith.selection.token_hashes import Hashes, TokenHashes
 
 Marks = NDArray[np.uint32]
+Signatures = NDArray[np.uint8]
 
 ROWS_PER_BAND = 4  #: hash functions in a band
 _PARTITIONS = 4
 _BANDS_OF_PARTITION = BANDS // _PARTITIONS
-_FUNCTIONS = ROWS_PER_BAND * _BANDS_OF_PARTITION
-_KNOWN_WORDS = 1 << 18  #: hashes of words in memory
-_CHUNK = 1 << 15  #: words that are hashed at once
+_CHUNK = 1 << 15  #: tokens that are hashed at once
 
 
-class _WordHashes(dict[str, int]):
-    """Hashes of words, the same on every machine; each is computed once while memory allows."""
+class Sketches(NamedTuple):
+    """What MinHash keeps of texts."""
 
-    def __missing__(self, word: str) -> int:
-        """Compute the hash of a new word."""
-        if len(self) >= _KNOWN_WORDS:
-            self.clear()
-        found = self[word] = crc32(word.encode())
-        return found
+    marks: Marks  #: a 32-bit mark of each band (rows) for each text (columns)
+    signatures: Signatures  #: four bits of each hash function, two functions in a byte (columns), for each text (rows)
 
 
-_hashes = _WordHashes()
+def sketch(texts: TokenHashes) -> Sketches:
+    """Return the marks and signatures of texts, each of which has at least one token.
 
-
-def band_marks(texts: Sequence[Sequence[str]]) -> Marks:
-    """Return a 32-bit mark of each band (rows) for each text (columns), which has at least one word.
-
-    The marks depend on the multiset of the words alone, and are the same in every process.
+    They depend on the multiset of the tokens alone, and are the same in every process.
     """
-    parts, start, size = list[Marks](), 0, 0
-    for end, words in enumerate(texts, start=1):
-        size += len(words)
-        if size >= _CHUNK or end == len(texts):
-            parts.append(_marks(texts[start:end]))
-            start, size = end, 0
-    return np.concatenate(parts, axis=1) if parts else np.empty((BANDS, 0), np.uint32)
+    ends, parts, start, first = np.cumsum(texts.counts), list[Sketches](), 0, 0
+    while start < len(texts.counts):
+        stop = max(int(np.searchsorted(ends, first + _CHUNK, side="right")), start + 1)
+        last = int(ends[stop - 1])
+        parts.append(_sketch(texts.hashes[first:last], texts.counts[start:stop]))
+        start, first = stop, last
+    marks, signatures = zip(no_sketch(0, 0), *parts, strict=True)
+    return Sketches(np.concatenate(marks, axis=1), np.concatenate(signatures))
 
 
-def _marks(texts: Sequence[Sequence[str]]) -> Marks:
-    counts, words = np.array([len(words) for words in texts]), array("I")
-    for text in texts:
-        words.extend(map(_hashes.__getitem__, text))
-    features, starts = _features(np.frombuffer(words, np.uint32), counts), np.cumsum(counts) - counts
-    signatures, hashed = np.empty((_FUNCTIONS, len(texts)), np.uint32), np.empty_like(features)
-    for signature, factor, summand in zip(signatures, _FACTORS, _SUMMANDS, strict=True):
+def no_sketch(first: int, count: int) -> Sketches:
+    """Return what ``sketch`` returns, for texts that resemble no other; ``first`` is the number of the first text."""
+    marks = np.broadcast_to(np.arange(first, first + count, dtype=np.uint32), (BANDS, count))
+    return Sketches(marks, np.zeros((count, SIGNATURE_BYTES), np.uint8))
+
+
+def _sketch(tokens: Hashes, counts: NDArray[np.int64]) -> Sketches:
+    features, starts = _features(tokens, counts), np.cumsum(counts) - counts
+    minima, hashed = np.empty((FUNCTIONS, len(counts)), np.uint32), np.empty_like(features)
+    for minimum, factor, summand in zip(minima, _FACTORS, _SUMMANDS, strict=True):
         np.multiply(features, factor, out=hashed)
         np.add(hashed, summand, out=hashed)
-        np.minimum.reduceat(hashed, starts, out=signature)
-    rows = signatures.reshape(ROWS_PER_BAND, _BANDS_OF_PARTITION, len(texts))
-    return np.concatenate([_mix_rows(rows, partition) for partition in range(_PARTITIONS)])
+        np.minimum.reduceat(hashed, starts, out=minimum)
+    rows = minima.reshape(ROWS_PER_BAND, _BANDS_OF_PARTITION, len(counts))
+    marks = np.concatenate([_mix_rows(rows, partition) for partition in range(_PARTITIONS)])
+    return Sketches(marks, _pack(minima))
 
 
-def _features(words: Marks, counts: NDArray[Any]) -> Marks:
-    """Return a hash of each word and its number among equal words of the text: a multiset as a set."""
+def _pack(minima: Marks) -> Signatures:
+    """Return bits 12 to 15 of each minimum. The highest bits of a minimum are nearly always 0."""
+    bits = (minima >> np.uint32(12) & np.uint32(15)).astype(np.uint8)
+    return np.ascontiguousarray((bits[::2] | bits[1::2] << np.uint8(4)).T)
+
+
+def _features(tokens: Hashes, counts: NDArray[np.int64]) -> Marks:
+    """Return a hash of each token and its number among equal tokens of the text: a multiset as a set."""
     text = np.repeat(np.arange(len(counts), dtype=np.uint64), counts)
-    pairs = np.sort(text << np.uint64(32) | words)
+    pairs = np.sort(text << np.uint64(32) | tokens)
     places = np.arange(len(pairs), dtype=np.uint32)
     is_first = np.concatenate(([True], pairs[1:] != pairs[:-1]))
     numbers = places - np.maximum.accumulate(np.where(is_first, places, np.uint32(0)))
@@ -104,4 +106,4 @@ def _mix(values: Marks) -> Marks:
 _SPREAD = np.uint32(0x9E3779B1)  #: odd; 2³² divided by the golden ratio
 _ODD = np.array([[1], [0]], np.uint32)
 #: the factors are odd, so that each multiplication is a permutation
-_FACTORS, _SUMMANDS = _mix(np.arange(1, 2 * _FUNCTIONS + 1, dtype=np.uint32) * _SPREAD).reshape(2, -1) | _ODD
+_FACTORS, _SUMMANDS = _mix(np.arange(1, 2 * FUNCTIONS + 1, dtype=np.uint32) * _SPREAD).reshape(2, -1) | _ODD

@@ -5,7 +5,7 @@ from functools import partial
 from itertools import chain, groupby, zip_longest
 from operator import itemgetter
 
-from glotsmith.languages.lexer import CommentSyntax, split_code
+from glotsmith.languages.lexer import CommentSyntax, mask_strings, split_code
 
 #: stand for strings while white space is folded, by layout; with layout they are white space that is not folded
 _MARKS = {False: "\x00", True: "\x1c"}
@@ -26,12 +26,8 @@ def normalise(text: str, syntax: CommentSyntax) -> str:
     A run of white space becomes one space, because ``(- 1)`` and ``(-1)`` differ in Racket. In languages with
     significant indentation, lines and their indentation are kept, and blank lines are removed.
     """
-    mark, strings, code = _MARKS[syntax.layout], list[str](), list[str]()
-    for kind, piece in split_code(text, syntax):
-        if kind == "string":
-            strings.append(piece)
-        code.append(mark if kind == "string" else " " if kind == "comment" else piece)
-    marked = "".join(code)
+    mark = _MARKS[syntax.layout]
+    marked, strings = mask_strings(text, syntax, mark)
     if marked.count(mark) > len(strings):
         return _normalise_runs(text, syntax)
     folded = _fold_lines(marked) if syntax.layout else " ".join(marked.split())

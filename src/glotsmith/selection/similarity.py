@@ -12,6 +12,7 @@ identifiers are not English. The whole program is one sequence, because ``rougeL
 order of lines and is not symmetric.
 """
 
+from collections.abc import Hashable, Sequence
 from string import ascii_lowercase, digits
 from zlib import crc32
 
@@ -22,9 +23,14 @@ _TOKEN_BYTES = bytes(byte if chr(byte) in ascii_lowercase + digits else ord(" ")
 _CHARACTERS = 0x110000
 
 
+def token_bytes(text: str) -> bytes:
+    """Return the tokens of the reference tokeniser, separated by one or more spaces."""
+    return text.lower().encode("utf-8", "surrogatepass").translate(_TOKEN_BYTES)
+
+
 def rouge_tokens(text: str) -> list[str]:
     """Split a text into the tokens of the reference tokeniser."""
-    return text.lower().encode("utf-8", "surrogatepass").translate(_TOKEN_BYTES).decode("ascii").split()
+    return token_bytes(text).decode("ascii").split()
 
 
 class TokenEncoder:
@@ -56,8 +62,8 @@ def rouge_l(a: str, b: str) -> float:
     return 2 * LCSseq.similarity(a, b) / (len(a) + len(b)) if a and b else 0.0
 
 
-def rouge_l_above(a: str, b: str, threshold: float) -> float:
-    """Return ROUGE-L F1 of two encoded sequences if it is greater than the threshold (0–1), else 0.
+def rouge_l_above(a: Sequence[Hashable], b: Sequence[Hashable], threshold: float) -> float:
+    """Return ROUGE-L F1 of two sequences if it is greater than the threshold (0–1), else 0.
 
     The decision is that of ``rouge_l(a, b) > threshold``, and several times faster if the result is 0.
     """

@@ -6,7 +6,7 @@ Only the digests, the places of the texts and the decisions are in memory: about
 import os
 import shutil
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 from zlib import crc32
@@ -14,27 +14,29 @@ from zlib import crc32
 import msgspec
 
 from glotsmith.errors import UsageError
+from glotsmith.selection.signatures import SIGNATURE_BYTES
 
 if TYPE_CHECKING:
     from glotsmith.selection.minhash import Marks
+    from glotsmith.selection.token_hashes import TokenHashes
 
 BANDS = 160  #: number of bands for similar texts (``minhash.py``)
 EXACT, GROUP = BANDS, BANDS + 1  #: further bands: equal texts, and texts of one group
 ALL_BANDS = BANDS + 2
 DIGEST_BYTES = 16
 _BLOCK = 2048  #: items whose marks are written at once, ordered by band
-_WAITING_WORDS = 1 << 16  #: words in memory whose marks are not computed
+_WAITING_BYTES = 1 << 19  #: bytes of texts in memory whose marks are not computed
 _MARK_BYTES = 4
-_NAMES = ("marks", "texts", "keys")
+_NAMES = ("marks", "signatures", "texts", "keys")
 _TABLE = "table"  #: file with the data that are read into memory
-_FORMAT = 2  #: format of the marks; no text would match the marks of another format
+_FORMAT = 3  #: format of the marks; no text would match the marks of another format
 
 
 class StoredText(NamedTuple):
     """A text as it is stored."""
 
     key: str
-    words: Sequence[str]  #: tokens that are compared
+    tokens: bytes  #: the tokens that are compared (``similarity.token_bytes``)
     exact: str  #: hexadecimal digest that equal texts share
     group: str  #: hexadecimal digest of language and group
     language: str
@@ -80,11 +82,11 @@ class TextStore:
         self._folder, self._similar = folder, similar
         read = _read_table(folder / _TABLE) if saved else _Table()
         files: list[BinaryIO] = [(folder / name).open("rb" if saved else "w+b") for name in _NAMES]
-        self._marks, self._texts, self._keys = files
+        self._marks, self._signatures, self._texts, self._keys = self._files = files
         self._text_ends, self._key_ends = array("Q", read.text_ends), array("Q", read.key_ends)
         self._exact, self._group = bytearray(read.exact), bytearray(read.group)
         self.languages, self.lengths = array("I", read.languages), array("I", read.counts)
-        self._waiting, self._waiting_words = list[Sequence[str]](), 0
+        self._waiting, self._waiting_bytes = list[bytes](), 0
         self._columns: list[Marks] = []  #: marks of the last block
         self.kept = bytearray(read.kept)  #: 1 for each text that was kept
 
@@ -94,49 +96,57 @@ class TextStore:
 
     def add(self, text: StoredText) -> None:
         """Append a text."""
-        self._text_ends.append(self._text_ends[-1] + self._texts.write(" ".join(text.words).encode()))
         self._key_ends.append(self._key_ends[-1] + self._keys.write(text.key.encode("utf-8", "surrogatepass")))
         self._exact += bytes.fromhex(text.exact)
         self._group += bytes.fromhex(text.group)
         self.languages.append(crc32(text.language.encode()))
-        self.lengths.append(len(text.words))
         self.kept.append(0)
-        self._waiting.append(text.words or (text.exact,))
-        self._waiting_words += len(text.words)
+        self._waiting.append(text.tokens)
+        self._waiting_bytes += len(text.tokens)
         if len(self) % _BLOCK == 0:
             self._write_block()
-        elif self._waiting_words >= _WAITING_WORDS:
-            self._compute_marks()
+        elif self._waiting_bytes >= _WAITING_BYTES:
+            self._process_waiting()
 
     def flush(self) -> None:
-        """Write the marks of the last block."""
+        """Write what is in memory."""
         self._write_block()
-        for file in (self._marks, self._texts, self._keys):
+        for file in self._files:
             file.flush()
 
     def _write_block(self) -> None:
-        self._compute_marks()
+        self._process_waiting()
         if self._columns:
             import numpy as np
 
             self._marks.write(np.concatenate(self._columns, axis=1).tobytes())
         self._columns.clear()
 
-    def _compute_marks(self) -> None:
-        """Compute the marks of the texts that wait for it."""
+    def _process_waiting(self) -> None:
+        """Hash the tokens of the texts that wait for it, and compute their marks and signatures."""
         if not self._waiting:
             return
         import numpy as np
 
-        from glotsmith.selection.minhash import band_marks  # imports NumPy, which only a search needs
+        from glotsmith.selection.minhash import no_sketch, sketch  # imports NumPy, which only a search needs
+        from glotsmith.selection.token_hashes import token_hashes
 
-        first, count = len(self) - len(self._waiting), len(self._waiting)
-        marks = np.empty((ALL_BANDS, count), np.uint32)
-        marks[:BANDS] = band_marks(self._waiting) if self._similar else np.arange(first, len(self))
-        for band, digests in ((EXACT, self._exact), (GROUP, self._group)):
-            marks[band] = np.frombuffer(digests[first * DIGEST_BYTES :], np.uint32)[:: DIGEST_BYTES // _MARK_BYTES]
-        self._columns.append(marks ^ np.array(self.languages[first:], np.uint32))
-        self._waiting, self._waiting_words = [], 0
+        first, found = len(self) - len(self._waiting), token_hashes(self._waiting)
+        self._write_tokens(found)
+        exact, group = (
+            np.frombuffer(digests[first * DIGEST_BYTES :], np.uint32)[:: DIGEST_BYTES // _MARK_BYTES]
+            for digests in (self._exact, self._group)
+        )
+        marks, signatures = sketch(found.filled(exact)) if self._similar else no_sketch(first, len(exact))
+        self._signatures.write(signatures.tobytes())
+        self._columns.append(np.vstack([marks, exact, group]) ^ np.array(self.languages[first:], np.uint32))
+        self._waiting, self._waiting_bytes = [], 0
+
+    def _write_tokens(self, found: "TokenHashes") -> None:
+        self._texts.write(found.hashes.tobytes())
+        for count in found.counts.tolist():
+            self.lengths.append(count)
+            self._text_ends.append(self._text_ends[-1] + count * self.lengths.itemsize)
 
     def band(self, number: int) -> Iterator[bytes]:
         """Yield the marks of a band, in the order of the texts, as 32-bit numbers; after ``flush``."""
@@ -145,9 +155,15 @@ class TextStore:
             self._marks.seek((start * ALL_BANDS + number * count) * _MARK_BYTES)
             yield self._marks.read(count * _MARK_BYTES)
 
-    def text(self, number: int) -> list[str]:
-        """Return the words of a text; after ``flush``."""
-        return _slice(self._texts, self._text_ends, number).decode().split()
+    def signatures(self) -> Iterator[bytes]:
+        """Yield the signatures in the order of the texts, in pieces; after ``flush``."""
+        self._signatures.seek(0)
+        while piece := self._signatures.read(_BLOCK * SIGNATURE_BYTES):
+            yield piece
+
+    def text(self, number: int) -> "array[int]":
+        """Return the hashes of the tokens of a text; after ``flush``."""
+        return array("I", _slice(self._texts, self._text_ends, number))
 
     def key(self, number: int) -> str:
         """Return the key of a text; after ``flush``."""
@@ -160,7 +176,7 @@ class TextStore:
 
     def close(self) -> None:
         """Close the files; idempotent."""
-        for file in (self._marks, self._texts, self._keys):
+        for file in self._files:
             file.close()
 
     def save(self, place: Path) -> None:
