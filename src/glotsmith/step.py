@@ -6,7 +6,7 @@ An executor writes both to the ledger, so in = kept + dropped holds at every ste
 import logging
 import traceback
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import ClassVar, Generic, Literal, Protocol, TypeVar
 
 import msgspec
@@ -18,6 +18,7 @@ from glotsmith.shard import Shard
 
 In = TypeVar("In", bound=Record)
 Out = TypeVar("Out", bound=Record)
+T = TypeVar("T")
 
 #: What a ``WholeStep`` does in a shard. The merge of the shards runs it over the items of all shards.
 #:
@@ -36,6 +37,19 @@ class Verify(Protocol):
     async def verify(self, job: Job) -> Verdict:
         """Return the verdict on one job."""
         ...
+
+
+class NodeCaller(Protocol):
+    """Calls an async function of a module on some node of the cluster of a run; without a cluster, here."""
+
+    async def __call__(self, function: Callable[..., Awaitable[T]], *arguments: object) -> T:
+        """Return what the function returns. Function, arguments and result are pickled."""
+        ...
+
+
+async def call_here(function: Callable[..., Awaitable[T]], *arguments: object) -> T:
+    """Call a function in this process (``NodeCaller``)."""
+    return await function(*arguments)
 
 
 class Kept(msgspec.Struct, Generic[Out], frozen=True):

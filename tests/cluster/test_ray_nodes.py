@@ -16,12 +16,14 @@ import msgspec
 import pytest
 
 from glotsmith.cluster import ClusterOptions, RayCluster, open_ray_cluster
-from glotsmith.records import Job, Verdict
+from glotsmith.records import Function, Job, Origin, Verdict
 from glotsmith.sandbox.base import ALL_PROMISES
+from glotsmith.sources.typecheck import TypeCheck
 
 ray = pytest.importorskip("ray")
 
 LANGUAGES = ("lua",)
+ORIGIN = Origin(source="test", path="t.py")
 COUNT = 400
 
 
@@ -171,6 +173,27 @@ def test_a_node_with_another_toolchain_is_left_out_unless_it_is_accepted(
 
 def _fields(record: Any) -> dict[str, Any]:
     return {name: getattr(record, name) for name in record.__struct_fields__}
+
+
+@pytest.mark.slow
+def test_functions_are_called_on_nodes(two_nodes: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """A function that fails on a node is called here, where its error has its class."""
+
+    async def check() -> None:
+        async with open_ray_cluster(ClusterOptions(address=two_nodes.address), LANGUAGES) as cluster:
+            assert cluster.node_count == 2
+            assert await cluster.call(asyncio.sleep, 0, "result") == "result"
+            step = TypeCheck(call=cluster.call, nodes=cluster.node_count)
+            assert step.concurrency == 2
+            items = [Function(id="f", name="f", code=code, origin=ORIGIN) for code in ("x: int = ''", "x = 1")]
+            found = await step.run(["one", "other"], items)
+            assert [len(result.kept) for result in found] == [0, 1]
+            assert not caplog.records
+            with pytest.raises(TypeError):
+                await cluster.call(asyncio.sleep, "no number")
+            assert "sleep is called here, because it failed on the node" in caplog.text
+
+    asyncio.run(check())
 
 
 FILLER = """

@@ -2,7 +2,12 @@
 
 import asyncio
 import os
+import subprocess
+import sys
+import time
 from collections.abc import Sequence
+from contextlib import suppress
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -10,9 +15,10 @@ import pytest
 from glotsmith.drop_reasons import Reason
 from glotsmith.errors import StorageError, ToolchainError
 from glotsmith.records import Function, Origin
+from glotsmith.sandbox.process_tree import walk_tree
 from glotsmith.sandbox.temporary_folders import SessionFolders
 from glotsmith.sources import typecheck
-from glotsmith.sources.typecheck import TypeCheck
+from glotsmith.sources.typecheck import TypeCheck, checked_programs
 
 ROWS: dict[str, tuple[str, str]] = {
     "untyped": ("def f(x, y=1):\n    return [x + y]", ""),
@@ -123,6 +129,13 @@ def test_a_checker_that_never_runs_is_the_machines_fault(monkeypatch: pytest.Mon
         errors([function("y = 1")])
 
 
+def test_another_version_than_that_of_the_run_is_refused() -> None:
+    installed = version("basedpyright")
+    assert asyncio.run(checked_programs([], 60, installed)) == []
+    with pytest.raises(ToolchainError, match=rf"^This machine has basedpyright {installed}, and the run needs 0\.1"):
+        asyncio.run(checked_programs(["x = 1"], 60, "0.1"))
+
+
 def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
     """Put a script in the place of Pyright's interpreter."""
     path = tmp_path / "python"
@@ -149,6 +162,40 @@ def test_reports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, s
     with pytest.raises(ToolchainError) as caught:
         errors([function("x = 1")])
     assert sentence in str(caught.value)
+
+
+@pytest.mark.slow
+def test_pyright_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
+    """A killed run, or a killed worker of a node, leaves no Pyright."""
+    code = """if True:
+        import asyncio
+        from glotsmith.sources.typecheck import first_type_errors
+        asyncio.run(first_type_errors(["x = 1"] * 3, 60))
+    """
+    with subprocess.Popen([sys.executable, "-c", code], env={**os.environ, "TMPDIR": str(tmp_path)}) as process:
+        end = time.monotonic() + 60
+        while not (found := pyright_processes(process.pid)) and time.monotonic() < end:
+            time.sleep(0.01)
+        process.kill()
+    while (left := [pid for pid in found if is_running(pid)]) and time.monotonic() < end:
+        time.sleep(0.01)
+    assert found and not left
+
+
+def pyright_processes(parent: int) -> list[int]:
+    """Return the children that have become Node.js."""
+    return [each.pid for each in walk_tree(parent) if b"index.js" in command_line(each.pid)]
+
+
+def command_line(process: int) -> bytes:
+    with suppress(OSError):
+        return Path(f"/proc/{process}/cmdline").read_bytes()
+    return b""
+
+
+def is_running(process: int) -> bool:
+    """Return whether a process runs; a zombie has no command line."""
+    return bool(command_line(process))
 
 
 @pytest.mark.slow

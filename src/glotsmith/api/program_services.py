@@ -8,6 +8,7 @@ from glotsmith.cluster import ClusterOptions, RayCluster, open_ray_cluster
 from glotsmith.errors import UsageError, unknown_name
 from glotsmith.sandbox import open_sandbox
 from glotsmith.sandbox.base import Sandbox
+from glotsmith.step import NodeCaller, call_here
 from glotsmith.verification import Verifier
 from glotsmith.verification.verifier import VerdictStore
 
@@ -28,6 +29,16 @@ class ProgramServices(Protocol):
         """The number of items that a step should process at once; 0 if the step's own number is enough."""
         ...
 
+    @property
+    def node_count(self) -> int:
+        """The number of machines that run programs."""
+        ...
+
+    @property
+    def call(self) -> NodeCaller:
+        """Calls a function on one of these machines."""
+        ...
+
     def verifier(self, store: VerdictStore | None = None) -> Verifier:
         """Return a verifier that stores verdicts in ``store``."""
         ...
@@ -36,6 +47,11 @@ class ProgramServices(Protocol):
 class _LocalServices(NamedTuple):
     sandbox: Sandbox
     items_in_flight: int = 0
+    node_count: int = 1
+
+    @property
+    def call(self) -> NodeCaller:
+        return call_here
 
     def verifier(self, store: VerdictStore | None = None) -> Verifier:
         return Verifier(self.sandbox, store)
@@ -51,6 +67,14 @@ class _ClusterServices(NamedTuple):
     @property
     def items_in_flight(self) -> int:
         return _ITEMS_PER_PROGRAM * self.cluster.jobs
+
+    @property
+    def node_count(self) -> int:
+        return self.cluster.node_count
+
+    @property
+    def call(self) -> NodeCaller:
+        return self.cluster.call
 
     def verifier(self, store: VerdictStore | None = None) -> Verifier:
         return self.cluster.verifier(store)

@@ -262,7 +262,10 @@ class _Pipeline(NamedTuple):
         ledger.exchanges.store_prompts(prompt.stored(call) for call, prompt in prompts.items())
         folder, budget = config.sources_folder(), spending.limits
         services = RecipeServices(
-            *(sandbox, verifier, cached.main, config.seed, ledger, folder, prompts, budget), roles=cached.roles
+            *(sandbox, verifier, cached.main, config.seed, ledger, folder, prompts, budget),
+            roles=cached.roles,
+            call=self.programs.call,
+            node_count=self.programs.node_count,
         )
         try:
             steps = chosen_steps(with_extra_steps(config.made(), services, ledger, self.request.steps_after), config)

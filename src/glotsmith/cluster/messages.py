@@ -1,14 +1,29 @@
 """Messages between the process of a run and the nodes. They are pickled: programs may hold bytes and surrogates."""
 
-from typing import NamedTuple
+from collections.abc import Awaitable, Callable
+from typing import Any, NamedTuple
 
 import msgspec
 
 from glotsmith.records import Job, Outcome, Program, Record, Verdict
 from glotsmith.sandbox.base import Promise
 
-NodeRequest = Job | Program  #: a job is verified; a program is run
-Answer = Verdict | Outcome
+
+class NodeCall(NamedTuple):
+    """A call of an async function of a module, which is pickled as its name."""
+
+    function: Callable[..., Awaitable[Any]]
+    arguments: tuple[Any, ...]
+
+
+class ReturnedValue(NamedTuple):
+    """What a function returned."""
+
+    value: Any
+
+
+NodeRequest = Job | Program | NodeCall  #: a job is verified; a program is run; a function is called
+Answer = Verdict | Outcome | ReturnedValue
 
 
 class NumberedRequest(NamedTuple):
@@ -19,7 +34,7 @@ class NumberedRequest(NamedTuple):
 
 
 class NumberedAnswer(NamedTuple):
-    """One answer: a verdict, an outcome, or the text of an unexpected error on the node."""
+    """One answer: a verdict, an outcome, a result, or the text of an unexpected error on the node."""
 
     number: int
     answer: Answer | None

@@ -7,10 +7,18 @@ from collections.abc import Sequence
 
 import msgspec
 
-from glotsmith.cluster.messages import NodeDescription, NumberedAnswer, NumberedRequest
+from glotsmith.cluster.messages import (
+    Answer,
+    NodeCall,
+    NodeDescription,
+    NodeRequest,
+    NumberedAnswer,
+    NumberedRequest,
+    ReturnedValue,
+)
 from glotsmith.errors import IsolationError, ToolchainError, UsageError
 from glotsmith.languages import get_card, toolchain
-from glotsmith.records import Job, Verdict, content_hash
+from glotsmith.records import Job, Program, Verdict, content_hash
 from glotsmith.sandbox import open_sandbox
 from glotsmith.sandbox.base import Sandbox
 from glotsmith.verification import Verifier
@@ -87,15 +95,23 @@ class NodeWorker:
             await self._sandbox.close()
 
     async def _answer(self, request: NumberedRequest) -> None:
-        assert self._sandbox is not None and self._verifier is not None
         number, content = request
         try:
-            is_job = isinstance(content, Job)
-            answer = await verify_one(self._verifier, content) if is_job else await self._sandbox.run(content)
-            self._answers.append(NumberedAnswer(number, answer))
+            answer = await self._process(content)
+            self._answers.append(NumberedAnswer(number, answer))  # to the list that is current after the wait
         except Exception as error:  # the process of the run raises it
             self._answers.append(NumberedAnswer(number, None, f"{type(error).__name__}: {error}"))
         self._answered.set()
+
+    async def _process(self, content: NodeRequest) -> Answer:
+        assert self._sandbox is not None and self._verifier is not None
+        match content:
+            case Job():
+                return await verify_one(self._verifier, content)
+            case Program():
+                return await self._sandbox.run(content)
+            case NodeCall(function, arguments):
+                return ReturnedValue(await function(*arguments))
 
 
 def describe_machine(host: str, isolation: str, jobs: int, languages: Sequence[str]) -> NodeDescription:

@@ -8,18 +8,20 @@ import asyncio
 import logging
 import pickle
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from importlib import import_module
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import msgspec
 
 from glotsmith.cluster.dispatcher import Dispatcher, NodeLost
 from glotsmith.cluster.messages import (
+    NodeCall,
     NodeDescription,
     NumberedAnswer,
     NumberedRequest,
+    ReturnedValue,
     cluster_fingerprint,
     differences,
 )
@@ -30,6 +32,8 @@ from glotsmith.errors import IsolationError, OutageError
 from glotsmith.records import Record, content_hash
 from glotsmith.sandbox.base import Promise
 from glotsmith.verification.verifier import VerdictStore
+
+T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 _CLOSE_TIMEOUT_S = 5.0
@@ -103,6 +107,25 @@ class RayCluster:
     def verifier(self, store: VerdictStore | None = None) -> ClusterVerifier:
         """Return a verifier on the nodes."""
         return ClusterVerifier(self.sandbox, self._dispatcher, store, mixed=self._options.mixed_toolchains)
+
+    @property
+    def node_count(self) -> int:
+        """Number of nodes that can be used."""
+        return len(self._usable)
+
+    async def call(self, function: Callable[..., Awaitable[T]], *arguments: object) -> T:
+        """Call an async function of a module on some node; call it here if it raises an error there.
+
+        Raises:
+            PoisonedRequest: several workers died with this call.
+            OutageError: the cluster has no node left, or all its workers die.
+
+        """
+        try:
+            return cast(ReturnedValue, await self._dispatcher.request(NodeCall(function, arguments))).value
+        except RuntimeError as error:
+            _log.warning("%s is called here, because it failed %s", function.__name__, error)
+            return await function(*arguments)
 
     async def close(self) -> None:
         """Stop the workers, and the cluster if it was started here; idempotent."""

@@ -18,7 +18,7 @@ from glotsmith.records import FunnelRow, Record
 from glotsmith.sandbox.base import Sandbox
 from glotsmith.selection.benchmark_overlap import BenchmarkIndex
 from glotsmith.settings import invalid_value_message
-from glotsmith.step import Step, Verify
+from glotsmith.step import NodeCaller, Step, Verify, call_here
 from glotsmith.teachers.base import Teacher
 from glotsmith.teachers.chain import wrapped_chain
 from glotsmith.teachers.wrappers import FailureRaisingTeacher
@@ -50,6 +50,8 @@ class RecipeServices(msgspec.Struct, frozen=True):
     own_prompts: Mapping[str, Prompt] = {}  #: name in ``Recipe.prompts`` → the prompt that replaces it
     budget: Sequence[BudgetLimit] = ()  #: limits of the run, for policies that plan for them
     roles: Mapping[str, tuple[Teacher, ...]] = {}  #: role → its teachers, if they are not ``teacher``
+    call: NodeCaller = call_here  #: calls a function on a node of the cluster, or here without a cluster
+    node_count: int = 1  #: number of machines that run programs
     recorded: bool = False  #: whether a ledger has the results of all steps except each ``WholeStep``
 
     def __post_init__(self) -> None:

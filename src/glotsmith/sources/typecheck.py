@@ -12,6 +12,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
@@ -19,7 +20,7 @@ from glotsmith.drop_reasons import Reason
 from glotsmith.errors import StorageError, ToolchainError
 from glotsmith.records import Function, Record, printable
 from glotsmith.sandbox.temporary_folders import SessionFolders
-from glotsmith.step import BatchStep, Dropped, Result, keep
+from glotsmith.step import BatchStep, Dropped, NodeCaller, Result, call_here, keep
 
 PYTHON_VERSION = "3.11"  #: the version that programs are checked for, independent of the running Python
 _SITE = f"none/lib/python{PYTHON_VERSION}/site-packages"  # an empty environment: Pyright finds only typeshed
@@ -32,9 +33,16 @@ class TypeCheck(BatchStep[Function, Function]):
     output: ClassVar[type[Record]] = Function
     size: int = 250  # the size of a batch in the paper
 
-    def __init__(self, *, timeout_s: float = 120.0) -> None:
-        """Create the step with the time limit of a batch (120 s in the paper)."""
-        self._timeout_s = timeout_s
+    def __init__(self, *, timeout_s: float = 120.0, call: NodeCaller = call_here, nodes: int = 1) -> None:
+        """Create the step.
+
+        Args:
+            timeout_s: the time limit of a batch (120 s in the paper).
+            call: calls a function on a node of the cluster.
+            nodes: the number of nodes, which check one batch each.
+
+        """
+        self._timeout_s, self._call, self.concurrency = timeout_s, call, nodes
 
     async def run(self, keys: Sequence[str], items: Sequence[Function]) -> "Sequence[Result[Function]]":
         """Check a batch. Programs cannot import each other.
@@ -44,31 +52,59 @@ class TypeCheck(BatchStep[Function, Function]):
             StorageError: The files for Pyright cannot be written.
 
         """
-        errors = await self._check([item.program for item in items])
+        programs = [item.program for item in items]
+        errors = await self._call(checked_programs, programs, self._timeout_s, version("basedpyright"))
         return [_result(*row) for row in zip(keys, items, errors, strict=True)]
 
-    async def _check(self, programs: Sequence[str]) -> list[str | None]:
-        """Return the first error of each program; None for a program without errors."""
-        if not programs:
-            return []
-        try:
-            return await _first_errors(programs, self._timeout_s)
-        except TimeoutError:
-            failure = f"Pyright did not finish within {self._timeout_s:g} s"
-        except _Crash as crash:
-            failure = str(crash)
-        if len(programs) == 1:
-            await self._require_running_pyright(failure)
-            return [failure]
-        half = len(programs) // 2
-        return [*await self._check(programs[:half]), *await self._check(programs[half:])]
 
-    async def _require_running_pyright(self, failure: str) -> None:
-        """Check that Pyright runs on a trivial program, so that the checked program is the cause of the failure."""
-        try:
-            await _first_errors(["x = 1"], max(self._timeout_s, 60.0))
-        except (TimeoutError, _Crash) as error:
-            raise ToolchainError(f"Pyright does not run here: {error or failure}. Reinstall basedpyright") from error
+async def checked_programs(programs: Sequence[str], timeout_s: float, required: str) -> list[str | None]:
+    """Return ``first_type_errors`` of a required version, so that all nodes of a cluster decide alike.
+
+    Raises:
+        ToolchainError: this machine has another version, or Pyright does not run.
+
+    """
+    if (found := version("basedpyright")) != required:
+        raise ToolchainError(f"This machine has basedpyright {found}, and the run needs {required}. Install it")
+    return await first_type_errors(programs, timeout_s)
+
+
+async def first_type_errors(programs: Sequence[str], timeout_s: float) -> list[str | None]:
+    """Return the first error of each program; None for a program without errors.
+
+    Args:
+        programs: programs that cannot import each other.
+        timeout_s: the time limit. If Pyright exceeds it, the programs are halved, until the cause is alone.
+
+    Raises:
+        ToolchainError: Pyright does not run on this machine.
+        StorageError: The files for Pyright cannot be written.
+
+    """
+    if not programs:
+        return []
+    try:
+        return await _first_errors(programs, timeout_s)
+    except TimeoutError:
+        failure = f"Pyright did not finish within {timeout_s:g} s"
+    except _Crash as crash:
+        failure = str(crash)
+    if len(programs) == 1:
+        await _require_running_pyright(failure, timeout_s)
+        return [failure]
+    half = len(programs) // 2
+    return [
+        *await first_type_errors(programs[:half], timeout_s),
+        *await first_type_errors(programs[half:], timeout_s),
+    ]
+
+
+async def _require_running_pyright(failure: str, timeout_s: float) -> None:
+    """Check that Pyright runs on a trivial program, so that the checked program is the cause of the failure."""
+    try:
+        await _first_errors(["x = 1"], max(timeout_s, 60.0))
+    except (TimeoutError, _Crash) as error:
+        raise ToolchainError(f"Pyright does not run here: {error or failure}. Reinstall basedpyright") from error
 
 
 class _Crash(Exception):
@@ -116,14 +152,14 @@ def _write_programs(folder: Path, programs: Sequence[str]) -> None:
 
 
 async def _run_pyright(folder: Path, timeout_s: float) -> list[dict[str, Any]]:
-    argv = [sys.executable, "-m", "basedpyright", "--outputjson", "-p", str(folder)]
+    argv = [sys.executable, "-P", "-m", "glotsmith.sources.pyright_process", "--outputjson", "-p", str(folder)]
     process = await asyncio.create_subprocess_exec(
         *argv,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         cwd=folder,
-        start_new_session=True,  # Node.js is a grandchild: the whole group is killed
+        start_new_session=True,  # Pyright may start processes: the whole group is killed
     )
     try:
         stdout, stderr = await asyncio.wait_for(process.communicate(), timeout_s)

@@ -168,7 +168,7 @@ class MultiPLT(Record, frozen=True, kw_only=True):
             ReadFunctions(self.sources, self._read_options(services), locate=not services.recorded),
             Filter(self._filter_options()),
             *([SampleFunctions(self.max_functions)] if self.max_functions else []),
-            *([TypeCheck()] if self.typecheck else []),
+            *([TypeCheck(call=services.call, nodes=services.node_count)] if self.typecheck else []),
             DeduplicateFunctions(
                 syntax, prefer=self.prefer, index=self._segment(DeduplicateFunctions.name, services.ledger)
             ),
