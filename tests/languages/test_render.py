@@ -50,12 +50,12 @@ def test_lua_literals(value: object, text: str) -> None:
 @pytest.mark.parametrize(
     ("language", "value", "why"),
     [
-        ("lua", [1, None], "hole"),
-        ("lua", {"": None}, "absent key"),
+        ("lua", [1, None], "cannot contain nil: {nil}"),
+        ("lua", {"": None}, "cannot contain nil: {a = nil}"),
         ("lua", {(1, 2): 3}, "identity"),
-        ("lua", {math.nan: 1}, "nan"),
+        ("lua", {math.nan: 1}, "NaN"),
         ("lua", {1}, "no sets"),
-        ("lua", [[{"a": [None]}]], "hole"),
+        ("lua", [[{"a": [None]}]], "cannot contain nil: {nil}"),
         ("lua", 2**63, "64 bits"),
         ("lua", [{"a": -(2**63) - 1}], "64 bits"),
         ("lua", "\ud800", "surrogate"),

@@ -48,10 +48,10 @@ def test_literals(kind: str, value: object, ocaml: str, julia: str) -> None:
             "Vector{Tuple{Int64, Union{Float64, Nothing}}}",
         ),
         ("tuple[int, ...]", "int list", "Tuple{Vararg{Int64}}"),
-        ("tuple[int]", "OCaml has no tuple of one", "Tuple{Int64}"),
+        ("tuple[int]", "OCaml has no tuple with one element", "Tuple{Int64}"),
         ("tuple[()]", "OCaml has no empty tuple", "Tuple{}"),
         ("set[int]", "OCaml has no literal for sets", "Set{Int64}"),
-        ("list[Any]", "OCaml needs to know every type", "Vector{Any}"),
+        ("list[Any]", "OCaml needs a type for every value", "Vector{Any}"),
         ("object", "OCaml has no type for values of several types", "Any"),
     ],
 )

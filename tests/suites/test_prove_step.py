@@ -95,7 +95,10 @@ def test_tests_that_have_no_form_are_left_out_and_counted() -> None:
 @pytest.mark.parametrize(
     ("item", "why"),
     [
-        (problem("def f(x: int) -> list[None]", *(f"assert f({i}) == [None]" for i in range(4))), "0 of 4 .* hole"),
+        (
+            problem("def f(x: int) -> list[None]", *(f"assert f({i}) == [None]" for i in range(4))),
+            "0 of 4 .* cannot contain nil",
+        ),
         (problem("def end(x: int) -> int", *(f"assert end({i}) == {i}" for i in range(4))), "'end'"),
         (
             problem("def f(x: int) -> int | None", *(f"assert f({i}) == 1" for i in range(4))),

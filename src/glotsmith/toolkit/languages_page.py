@@ -110,7 +110,7 @@ def _refused_item(card: Card) -> str:
     reasons = list(dict.fromkeys(card.refuse.values()))
     if card.limits.int_bits:
         reasons.append(f"ints have {card.limits.int_bits} bits")
-    form = ["values are JSON"] if card.level == "io" else []
+    form = ["programs exchange values as JSON"] if card.level == "io" else []
     return _list_item(card.display, "; ".join([*form, *(reasons or ["nothing"]), *_equal_values(card)]))
 
 
@@ -143,15 +143,16 @@ def _equal_values(card: Card) -> list[str]:
     flags = {
         "3 and 3.0": e.int_is_float and card.types is None,
         "lists and tuples": e.list_is_tuple and card.types is None,
-        "an empty list, tuple and dict": e.empty_is_one,
-        "booleans and numbers": e.bool_is_number,
+        "empty collections of different types": e.empty_is_one,
         "False and None": e.false_is_none,
-        "None and nothing in a collection": e.null_is_empty,
-        "a scalar and a list of one": e.scalar_is_singleton,
-        f"a list and a dict with the keys {e.first_key}, {e.first_key + 1}, ...": e.map_from_list,
-        "keys of int and of str": e.keys_are_text,
+        "None and an empty collection": e.null_is_empty,
+        "a value and a list of this value": e.scalar_is_singleton,
+        f"a list and a dict with the keys {e.first_key}, {e.first_key + 1} and so on": e.map_from_list,
+        "the keys 1 and '1' of a dict": e.keys_are_text,
         "sets and lists": e.set_is_list,
-        "True and 1, False and 0 and an empty text": e.bool_is_number,
+        "True and 1": e.bool_is_number,
+        "False and 0": e.bool_is_number,
+        "False and an empty text": e.bool_is_number,
     }
     equal = [values for values, are_equal in flags.items() if are_equal]
     return [f"not distinguished: {', '.join(equal)}"] if equal else []
