@@ -176,5 +176,7 @@ def test_a_ledger_of_the_former_format_is_refused(tmp_path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA user_version = 1")
     for read_only in (False, True):
-        with pytest.raises(StorageError, match="it has format 1, and this glotsmith writes format 2: use the version"):
+        with pytest.raises(
+            StorageError, match="has format 1, but this version of glotsmith writes format 2: use the version"
+        ):
             Ledger(path, read_only=read_only)

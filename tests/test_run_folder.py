@@ -170,7 +170,7 @@ def test_a_preview_takes_the_place_of_a_preview_and_of_nothing_else(tmp_path):
         assert run.cache.get("reply", "k") == b"v"
     with make(tmp_path / "run") as run:
         answer(run, "dataset")
-    with pytest.raises(UsageError, match="holds a run, which no preview may replace"):
+    with pytest.raises(UsageError, match="contains a run, and a preview must not replace it"):
         make(tmp_path / "run", preview)
     assert make(tmp_path / "run").ledger.count_kept("dataset") == 1
 
@@ -189,7 +189,7 @@ def test_a_pilot_resumes_and_a_changed_one_takes_its_place(tmp_path):
     with make(tmp_path / "run") as run:
         answer(run, "dataset")
     for place, config in (("run", pilot), ("p", {**CONFIG, "preview": 5})):
-        with pytest.raises(UsageError, match=r"holds a run, which no p\w+ may replace"):
+        with pytest.raises(UsageError, match=r"contains a run, and a p\w+ must not replace it"):
             make(tmp_path / place, config)
 
 

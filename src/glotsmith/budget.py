@@ -50,14 +50,14 @@ def parse_budget(texts: Sequence[str], language_id: Callable[[str], str]) -> tup
         language_id: returns the id of a language that a user names, and raises ``UsageError`` for an unknown one.
 
     Raises:
-        UsageError: a text is not a budget, or two texts limit the same.
+        UsageError: a text is not a budget, or two texts limit the same quantity.
 
     """
     found = dict[tuple[str, BudgetUnit], BudgetLimit]()
     for limit in (_parse(text, language_id) for text in texts):
         earlier = found.setdefault((limit.language, limit.unit), limit)
         if earlier is not limit:
-            raise UsageError(f"the budgets {earlier.text} and {limit.text} limit the same: give one of them")
+            raise UsageError(f"the budgets {earlier.text} and {limit.text} limit the same quantity: give one of them")
     return tuple(found.values())
 
 
@@ -67,7 +67,7 @@ def _parse(text: str, language_id: Callable[[str], str]) -> BudgetLimit:
     amount = float(match["number"]) * size if match else 0.0
     shown = f"the budget {printable(text)[:_SHOWN]!r}"
     if match is None or unit is None:
-        raise UsageError(f"{shown} cannot be read: {_HELP}")
+        raise UsageError(f"{shown} is not valid: {_HELP}")
     if not 0 < amount < math.inf:
         raise UsageError(f"{shown} must be above 0 and finite: {_HELP}")
     if unit == BudgetUnit.rows and amount != int(amount):

@@ -136,7 +136,7 @@ def refuse(table: Mapping[str, object], where: str = "") -> None:
         if is_secret_name(name, value) or _is_secret(path, value) or is_secret_value(name):
             place = redact(".".join(path))
             raise UsageError(
-                f"{f'{where}: ' if where else ''}{place} looks like a key or a password, which is never stored: "
+                f"{f'{where}: ' if where else ''}{place} looks like a key or a password. glotsmith never stores one: "
                 "put it into an environment variable (OPENAI_API_KEY, or the one that teacher.api_key_env names)"
             )
 

@@ -186,8 +186,8 @@ def _open_read_only(named: Path, file: Path, mode: str, version: int) -> sqlite3
 def _check_version(path: Path, found: int, version: int) -> None:
     if found not in (0, version):
         raise StorageError(
-            f"{path}: it has format {found}, and this glotsmith writes format {version}: "
-            "use the version that made it, or start in a new folder"
+            f"{path}: the file has format {found}, but this version of glotsmith writes format {version}: "
+            "use the version that wrote it, or start in a new folder"
         )
 
 

@@ -68,7 +68,7 @@ class Reason(StrEnum):
     DUPLICATE_CANDIDATE = "duplicate_candidate", "the same program was generated before for this problem"
     FAILED_VERIFICATION = "failed_verification", "the program fails its suite"
     NOT_VERIFIED = "not_verified", "the machine failed, so the program has no verdict"
-    ESCALATED = "escalated", "a model failed, so the next model of its role was asked"
+    ESCALATED = "escalated", "a model failed, so the next model of its role got the request"
     NO_PASSING_SOLUTION = "no_passing_solution", "no candidate passed the suite"
 
     # any step
@@ -92,7 +92,7 @@ class Reason(StrEnum):
     LEAKS_CODE = "leaks_code", "the instruction contains the program"
     DUPLICATE_SUMMARY = "duplicate_summary", "the same instruction was written before for this snippet"
     NO_INSTRUCTION = "no_instruction", "all instructions for it were dropped, for several reasons"
-    NOT_SCORED = "not_scored", "the evaluation of the model is neither Yes nor No"
+    NOT_SCORED = "not_scored", "the answer of the model is neither Yes nor No"
     NOT_CHOSEN = "not_chosen", "another instruction for the snippet ranks higher"
     FAILED_ROUND_TRIP = "failed_round_trip", "the teacher's answer to the instruction fails the snippet's suite"
 

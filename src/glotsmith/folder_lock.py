@@ -29,7 +29,7 @@ def lock_folder(folder: Path, what: str, token: str) -> int:
         folder.mkdir(parents=True, exist_ok=True)
         names = [path.name for path in folder.iterdir()]
     except (FileExistsError, NotADirectoryError) as error:
-        raise UsageError(f"{folder}: a {what} needs a folder, and this is a file: choose another path") from error
+        raise UsageError(f"{folder}: this is a file, but a {what} needs a folder: choose another path") from error
     except OSError as error:
         raise StorageError(f"{folder}: the folder cannot be made or read ({error.strerror})") from error
     strange = sorted(name for name in names if name != LOCK and token not in name)

@@ -164,7 +164,7 @@ def _store_config(path: Path, config: Mapping[str, Any], free: Collection[str], 
     preview = bool(wanted.get(PREVIEW))
     trial = next((kind for kind in (PREVIEW, PILOT) if wanted.get(kind)), "")
     if trial and not stored.get(trial):
-        raise UsageError(f"{path} holds a run, which no {trial} may replace: choose another folder with -o")
+        raise UsageError(f"{path} contains a run, and a {trial} must not replace it: choose another folder with -o")
     changed = _changes(stored, wanted, free)
     if changed and not trial and _has_results(path):
         raise UsageError(

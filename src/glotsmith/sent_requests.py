@@ -1,9 +1,9 @@
 """The requests that a run has sent and that have no reply in its ledger yet, in a journal next to the ledger.
 
-A budget must know after a kill which requests may have been paid for. So a line is appended to the journal before a
-request is sent: one write, which a kill cannot undo, as with a commit of the ledger. That a request has ended is a row
-of the ledger, in the transaction that stores its reply. The journal is rewritten without the requests that have ended
-when a run opens and closes its ledger, and after a number of lines.
+After a kill, a budget must know for which requests the server may charge. So a line is appended to the journal before
+each request is sent. The line is one write, which a kill cannot undo. When a request ends, the transaction that stores
+its reply adds a row for it to the ledger. The journal is rewritten without the requests that have ended when a run
+opens and closes its ledger, and after a number of lines.
 """
 
 import errno
@@ -82,7 +82,7 @@ class SentRequests:
         self._lines = 0  #: number of lines that were appended since the journal was rewritten
 
     def open(self) -> None:
-        """Create the tables, and remove from the journal what has ended; call it before ``store``, once."""
+        """Create the tables, and remove ended requests from the journal. Call it once, before ``store``."""
         for statement in SCHEMA.split(";"):
             self._run(statement)
         if self._file is None and self._path.exists():
@@ -131,7 +131,7 @@ class SentRequests:
         self._file = None
 
     def _rewrite(self) -> None:
-        """Rewrite the journal with the requests that have not ended; what has ended is committed."""
+        """Rewrite the journal with the requests that have not ended. The ends of the others must be committed."""
         lines = [_encode(_line(request)) for request in self.read()]
         try:
             with write_aside(self._path) as draft:

@@ -125,7 +125,7 @@ def invalid_value_message(record: type, given: Mapping[str, Any], called: Callab
         else:
             if _is_finite(value):
                 continue
-        return f"{called(field.name)} is {_shown(value)}, and must be {_allowed_values(hints[field.name])}"
+        return f"{called(field.name)} is {_shown(value)}; it must be {_allowed_values(hints[field.name])}"
     return ""
 
 

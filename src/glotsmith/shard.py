@@ -40,7 +40,7 @@ def parse_shard(text: str) -> Shard | None:
     shard = Shard(int(match[1]), int(match[2])) if match else Shard(0, 0)
     if not 1 <= shard.number <= shard.total <= MAX_SHARDS:
         raise UsageError(
-            f"--shard is {text[:40]!r}, and must be NUMBER/TOTAL, such as 2/8: the second of eight parts. NUMBER is "
+            f"--shard is {text[:40]!r}; it must be NUMBER/TOTAL, such as 2/8: the second of eight parts. NUMBER is "
             f"from 1 to TOTAL, and TOTAL is at most {MAX_SHARDS:,}"
         )
     return shard

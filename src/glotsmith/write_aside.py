@@ -1,8 +1,8 @@
 """Write a file or a folder to a draft next to its target, and replace the target when the draft is complete.
 
-A reader sees the old content or the new one, never a part of it. An error while the draft is written leaves the target
-as it was and removes the draft. A killed process may leave a draft, which the next writer of the
-target removes (unless it is ``shared``).
+A reader sees the whole old content or the whole new content. If an error occurs while the draft is written, the draft
+is removed and the target is not changed. If the process is killed, the draft remains. The next writer of the target
+removes it (unless it is ``shared``).
 """
 
 import os
@@ -67,7 +67,7 @@ class Drafts:
         _remove(draft_path(target))
 
     def rename(self, target: Path, other: Path) -> None:
-        """Let a draft, which is closed, replace another target."""
+        """Change the target of a draft that is closed."""
         draft_path(target).rename(draft_path(other))
         self.targets[self.targets.index(target)] = other
 

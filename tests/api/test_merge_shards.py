@@ -138,7 +138,7 @@ Case = Callable[[Runs, Path], list[Path]]
 UNFINISHED = "UPDATE steps SET finished = 0 WHERE name = 'dataset'"
 REFUSED: dict[str, tuple[Case, str]] = {
     "none": (lambda runs, tmp: [], "no shard given"),
-    "missing": (lambda runs, tmp: runs.shards[:-2], "missing: shard 7/8, 8/8. Run it with --shard 7/8"),
+    "missing": (lambda runs, tmp: runs.shards[:-2], "missing shards: 7/8, 8/8. Run the command with --shard 7/8"),
     "the same folder twice": (
         lambda runs, tmp: [*runs.shards, runs.shards[2]],
         "run-3-of-8 and .*run-3-of-8 are both shard 3/8: give",
@@ -225,7 +225,7 @@ def test_a_folder_that_holds_something_else_is_refused(runs: Runs, tmp_path: Pat
 @pytest.mark.parametrize(
     ("recipe", "more", "sentence"),
     [
-        ("multipl-t", {"shard": "9/8"}, "--shard is '9/8', and must be NUMBER/TOTAL"),
+        ("multipl-t", {"shard": "9/8"}, "--shard is '9/8'; it must be NUMBER/TOTAL"),
         ("xcoder", {}, "xcoder cannot run in shards, .* its step 'convene': the agents remember .* --set sessions=0"),
     ],
 )

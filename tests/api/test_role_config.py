@@ -86,8 +86,8 @@ def test_each_agent_has_a_role_by_any_name_of_its_language() -> None:
         ("inverse-instruct", {"repair": {"model": "m"}}, "no role 'repair'"),
         ("xcoder", {"agents": {"r": {"model": "m"}}}, "no role 'agents.r'"),
         ("xcoder", {"agents": {"klingon": {"model": "m"}}}, "no language is named 'klingon'"),
-        ("multipl-t", {"translate": "big"}, "roles.translate is 'big', and must be a table"),
-        ("multipl-t", {"translate": {"model": 3}}, "roles.translate.model is 3, and must be text"),
+        ("multipl-t", {"translate": "big"}, "roles.translate is 'big'; it must be a table"),
+        ("multipl-t", {"translate": {"model": 3}}, "roles.translate.model is 3; it must be text"),
         ("multipl-t", {"translate": {"modell": "m"}}, "[roles.translate] has no field 'modell'; do you mean 'model'"),
         ("multipl-t", {"translate": {"next": {"url": "m"}}}, "[roles.translate.next] has no field 'url'"),
         ("multipl-t", {"translate": {"options": {"api_key": "abcdef123456"}}}, "looks like a key"),
@@ -144,7 +144,7 @@ def test_assignments_make_the_tables_of_a_file(pairs: dict[str, Any], tables: di
 
 
 def test_an_assignment_without_a_field_is_refused() -> None:
-    with pytest.raises(UsageError, match=r"--set roles.translate names no field"):
+    with pytest.raises(UsageError, match=r"--set roles.translate does not set a field of a role"):
         assigned({"roles.translate": "m"})
 
 

@@ -37,7 +37,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ids=["xcoder", "a new language of xcoder", "inverse-instruct with suites"],
 )
 def test_a_language_without_typed_calls_is_refused(make: Callable[[str], Any], language: str) -> None:
-    with pytest.raises(UsageError, match="runs whole programs, and its functions cannot be called with typed values"):
+    with pytest.raises(UsageError, match="runs whole programs, but functions must be called with typed values here"):
         make(language)
 
 
@@ -55,19 +55,19 @@ SCRIPTED = ("--teacher", "scripted", "--model", "replies.jsonl")
     [
         ((*MULTIPL_T, "-l", "ocaml"), "the offline teacher only writes Lua"),
         ((*MULTIPL_T, "-l", "lua", "--set", 'formats=["jsonl", "trl_sft"]'), "no format is named 'trl_sft'"),
-        ((*MULTIPL_T, "-l", "lua", "--set", "samples=0"), "is 0, and must be a whole number of 1 or more"),
+        ((*MULTIPL_T, "-l", "lua", "--set", "samples=0"), "is 0; it must be a whole number of 1 or more"),
         ((*MULTIPL_T, "-l", "lua", "--set", 'samples_by_language={"luaa": 3}'), "no language is named 'luaa'"),
-        ((*MULTIPL_T, "-l", "lua", "--set", "min_coverage=1.5"), "is 1.5, and must be a number from 0 to 1"),
-        ((*MULTIPL_T, "-l", "lua", "--set", "temperature=-1"), "is -1, and must be a number of 0 or more"),
-        ((*MULTIPL_T, "-l", "lua", "--set", "wanted=0"), "is 0, and must be a whole number of 1 or more"),
-        ((*MULTIPL_T, "-l", "lua", "--set", "max_similarity=0"), "is 0, and must be a number above 0 and at most 1"),
+        ((*MULTIPL_T, "-l", "lua", "--set", "min_coverage=1.5"), "is 1.5; it must be a number from 0 to 1"),
+        ((*MULTIPL_T, "-l", "lua", "--set", "temperature=-1"), "is -1; it must be a number of 0 or more"),
+        ((*MULTIPL_T, "-l", "lua", "--set", "wanted=0"), "is 0; it must be a whole number of 1 or more"),
+        ((*MULTIPL_T, "-l", "lua", "--set", "max_similarity=0"), "is 0; it must be a number above 0 and at most 1"),
         ((*MULTIPL_T, "-l", "lua", "--teacher", "transformers", "--model", "./none"), "./none is not a folder"),
-        ((*MULTIPL_T, "-l", "lua", "--teacher", "transformers", "--model", "."), "holds no config.json"),
+        ((*MULTIPL_T, "-l", "lua", "--teacher", "transformers", "--model", "."), "contains no config.json"),
         ((*MULTIPL_T, "-l", "lua", "--teacher", "scripted", "--model", "none.jsonl"), "none.jsonl"),
         (("run", "xcoder", "-s", "one.py", "-l", "python", "-l", "bash", *SCRIPTED), "Bash runs whole programs"),
         (
             ("run", "inverse-instruct", "-s", "one.py", "--set", "summaries=0", *SCRIPTED),
-            "is 0, and must be a whole number of 1 or more",
+            "is 0; it must be a whole number of 1 or more",
         ),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",

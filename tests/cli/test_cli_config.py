@@ -34,8 +34,8 @@ def test_the_example_in_the_readme_is_a_configuration(tmp_path: Path) -> None:
     [
         ("", r"the field recipe is missing: it must be text"),
         ("seed = 1\n", r"the field recipe is missing: it must be text"),
-        ("recipe = 3\n", r"the field recipe is 3, and must be text"),
-        (RECIPE + 'seed = "often"\n', r"the field seed is 'often', and must be a whole number"),
+        ("recipe = 3\n", r"the field recipe is 3; it must be text"),
+        (RECIPE + 'seed = "often"\n', r"the field seed is 'often'; it must be a whole number"),
         (RECIPE + 'languages = ["lua"]\n', r"no field 'languages'.*table \[options\].* option of the recipe multipl-t"),
         (RECIPE + 'sources = ["x"]\n', r"no field 'sources'.*recipe, seed, .*\[options\]"),
         (RECIPE + 'outptu = "runs/x"\n', r"no field 'outptu'; do you mean 'output'"),

@@ -25,8 +25,8 @@ Command = Callable[..., tuple[int, str, str]]
         (["run", "multipl-t", "-s", "x", "--set", "temperature=hot"], r"--set temperature, .* must be a number"),
         (["run", "multipl-t", "-s", "x", "--set", "helpers=maybe"], r"--set helpers, .* must be true or false"),
         (["run", "multipl-t", "-s", "x", "--set", "style=poem"], r"--set style, .* must be one of "),
-        (["run", "multipl-t", "-s", "x", "--set", "benchmarks=a"], r"--set benchmarks, .* is 'a', and must be a list"),
-        (["run", "multipl-t", "-s", "x", "--set", "seed=often"], r"--set seed is 'often', and must be a whole number"),
+        (["run", "multipl-t", "-s", "x", "--set", "benchmarks=a"], r"--set benchmarks, .* is 'a'; it must be a list"),
+        (["run", "multipl-t", "-s", "x", "--set", "seed=often"], r"--set seed is 'often'; it must be a whole number"),
         (["run", "multipl-t", "-s", "x", "--preview", "few"], r"Invalid value for '--preview'.*integer"),
         (
             ["run", "multipl-t", "-s", "stdlib:textwrap", "-l", "luaa"],
@@ -54,7 +54,7 @@ Command = Callable[..., tuple[int, str, str]]
         (["languages", "install", "--dry-run", "rcaket"], r"do you mean 'racket'\?"),
         (
             ["run", "multipl-t", "-s", "stdlib:textwrap", "-l", "lua", "--set", "samples=many"],
-            r"--set samples, .* is 'many', and must be a whole number",
+            r"--set samples, .* is 'many'; it must be a whole number",
         ),
         (
             ["run", "multipl-t", "-s", "stdlib:textwrap", "-l", "lua", "--teacher", "gpt"],
@@ -105,9 +105,9 @@ def test_a_mistake_gets_a_sentence(
         ('{"id": "a"}', "the field language is missing: it must be text"),
         (
             '{"id": "a", "language": "lua", "tests": "assert"}',
-            "the field tests is 'assert', and must be a list; each item",
+            "the field tests is 'assert'; it must be a list; each item",
         ),
-        ('{"id": "a", "language": "lua", "time_limit_s": "s"}', "the field time_limit_s is 's', and must be a number"),
+        ('{"id": "a", "language": "lua", "time_limit_s": "s"}', "the field time_limit_s is 's'; it must be a number"),
         ('{"id": "a", "language": "lua", "parallel_id": "x", "testss": []}', "do you mean 'tests'? See"),
     ],
 )
@@ -161,8 +161,8 @@ GOOD = b'{"id": "a", "language": "lua", "code": "function f(x) return x end", "t
         ),
         ("jobs.jsonl", gzip.compress(GOOD, mtime=0)[:14], r"jobs.jsonl:1: the file cannot be read"),
         ("jobs.jsonl.gz", b"not packed\n", r"jobs.jsonl.gz:1: not a gzip file"),
-        ("jobs.jsonl", b"\x7fELF\x02\x00\x00" * 9, r"jobs.jsonl:1: a binary file; give JSONL in UTF-8"),
-        ("jobs.jsonl", GOOD.decode().encode("utf-16"), r"jobs.jsonl:1: a binary file; give JSONL in UTF-8"),
+        ("jobs.jsonl", b"\x7fELF\x02\x00\x00" * 9, r"jobs.jsonl:1: this is a binary file; give JSONL in UTF-8"),
+        ("jobs.jsonl", GOOD.decode().encode("utf-16"), r"jobs.jsonl:1: this is a binary file; give JSONL in UTF-8"),
         ("jobs.jsonl", b"PAR1\x15\x04", r"a Parquet file must be named .parquet"),
         ("jobs.parquet", b"", r"jobs.parquet: not a readable Parquet file"),
         ("jobs.parquet", GOOD, r"jobs.parquet: not a readable Parquet file"),

@@ -54,7 +54,7 @@ def test_a_forecast_of_a_whole_pilot_is_what_the_run_does(
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (("--estimate", "--preview", "2"), "--preview and --estimate are two trials of a run"),
+        (("--estimate", "--preview", "2"), "--preview and --estimate exclude each other"),
         (("--estimate", "--shard", "1/2"), "--estimate predicts the whole run: remove --shard"),
         (("--estimate", "--pilot-share", "0"), "Invalid value for '--pilot-share'"),
         (("--estimate", "--pilot-share", "1.5"), "Invalid value for '--pilot-share'"),

@@ -148,14 +148,26 @@ def test_what_determines_samples_is_named_as_it_is_typed(
 
 
 CONTRADICTIONS = [
-    (["--greedy", "-n", 20], "--greedy means --samples 1, and --samples is 20"),
-    (["--greedy", "-t", 0.2], "--greedy means --temperature 0, and --temperature is 0.2"),
-    (["--greedy", "--top-p", 0.95], "--greedy means --top-p 1, and --top-p is 0.95"),
-    (["--completions", "{rows}", "-n", 3], "--samples is for requests to a model, and --completions sends none"),
-    (["--completions", "{rows}", "--greedy"], "--greedy is for requests to a model, and --completions sends none"),
-    (["--completions", "{rows}", "--model", "m"], "--model is for requests to a model, and --completions sends none"),
-    (["--completions", "{rows}", "--seed", 0], "--seed is for requests to a model, and --completions sends none"),
-    (["--completions", "{rows}", "--set", "x=1"], "--set is for requests to a model, and --completions sends none"),
+    (["--greedy", "-n", 20], "--greedy sets --samples to 1, but --samples is 20"),
+    (["--greedy", "-t", 0.2], "--greedy sets --temperature to 0, but --temperature is 0.2"),
+    (["--greedy", "--top-p", 0.95], "--greedy sets --top-p to 1, but --top-p is 0.95"),
+    (["--completions", "{rows}", "-n", 3], "--samples is for requests to a model, but --completions sends no requests"),
+    (
+        ["--completions", "{rows}", "--greedy"],
+        "--greedy is for requests to a model, but --completions sends no requests",
+    ),
+    (
+        ["--completions", "{rows}", "--model", "m"],
+        "--model is for requests to a model, but --completions sends no requests",
+    ),
+    (
+        ["--completions", "{rows}", "--seed", 0],
+        "--seed is for requests to a model, but --completions sends no requests",
+    ),
+    (
+        ["--completions", "{rows}", "--set", "x=1"],
+        "--set is for requests to a model, but --completions sends no requests",
+    ),
 ]
 
 
@@ -331,7 +343,10 @@ BAD = [
     (["evaluate", "humaneval={rows}", "-l", "lua", "--completions", "{rows}"], "the row has no completion"),
     (["evaluate", "humaneval+", "-l", "lua", "--completions", "{rows}"], "humaneval+=PATH"),
     (["evaluate", "humaneval={rows}", "-l", "lua", "--teacher", "nobody"], "there is no teacher 'nobody'"),
-    (["evaluate", "humaneval={rows}", "-l", "lua", "--completions", "{rows}", "--style", "x"], "chat or completion"),
+    (
+        ["evaluate", "humaneval={rows}", "-l", "lua", "--completions", "{rows}", "--style", "x"],
+        "--style is 'x'; it must be chat or completion, or whole",
+    ),
     (["evaluate", "humaneval={rows}", "-l", "lua", "--teacher", "scripted", "--style", "whole"], "whole for --compl"),
     (["benchmark", "make", "{rows}", "-l", "lua"], "not a dataset row of glotsmith"),
     (["benchmark", "make", "nowhere", "-l", "lua"], "nowhere is neither a file nor a folder"),

@@ -56,7 +56,9 @@ def test_a_missing_shard_is_a_sentence(glotsmith: Command) -> None:
     assert glotsmith("run", "run.toml", "--shard", "1/2")[0] == 0
     code, _, err = glotsmith("merge", "runs/small-1-of-2", "-o", "runs/small")
     assert code == 2
-    assert "missing: shard 2/2. Run it with --shard 2/2, and give the folders of all shards" in " ".join(err.split())
+    assert "missing shards: 2/2. Run the command with --shard 2/2, and give the folders of all shards" in " ".join(
+        err.split()
+    )
     assert not Path("runs/small").exists()
 
 

@@ -35,7 +35,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ("option", "text", "words"),
     [
         ("translate=bad.j2", "{{ source }}\n{{ langage }}", "bad.j2:2: the prompt translate has no variable 'langage'"),
-        ("translate=bad.j2", "{{ language }}", "bad.j2:1: the prompt translate does not use {{ source }} or"),
+        ("translate=bad.j2", "{{ language }}", "bad.j2:1: the prompt translate must use the variable {{ source }} or"),
         ("translate=bad.j2", "", "bad.j2:1: the prompt translate is empty"),
         ("translate=none.j2", "", "none.j2: there is no such prompt"),
         ("translat=own.j2", "", "the recipe multipl-t has no prompt 'translat'; do you mean 'translate'"),

@@ -250,7 +250,7 @@ def test_a_preview_replaces_no_run(glotsmith: Command, folder: Path, server: Mod
     assert glotsmith(*MULTIPL_T, *server.options, "-o", "run-preview")[0] == 0
     before = everything(folder / "run-preview" / "dataset")
     code, _, err = glotsmith(*MULTIPL_T, *server.options, "--preview", 1)
-    assert (code, "run-preview holds a run, which no preview may replace" in err) == (2, True), err
+    assert (code, "run-preview contains a run, and a preview must not replace it" in err) == (2, True), err
     assert everything(folder / "run-preview" / "dataset") == before
 
 

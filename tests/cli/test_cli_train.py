@@ -44,8 +44,8 @@ def test_the_presets_are_listed_with_every_setting(glotsmith: Command) -> None:
         (["--set", "batch"], "not of the form NAME=VALUE"),
         (["--set", "batch=many"], "Invalid setting"),
         (["--held-out", "1.5"], "held-out"),
-        (["--seed", "-1"], "--set seed is -1, and must be a whole number from 0"),
-        (["--set", "lora_dropout=2"], "--set lora_dropout is 2, and must be a number from 0 to below 1"),
+        (["--seed", "-1"], "--set seed is -1; it must be a whole number from 0"),
+        (["--set", "lora_dropout=2"], "--set lora_dropout is 2; it must be a number from 0 to below 1"),
     ],
 )
 @pytest.mark.parametrize("method", ["sft", "dpo"])
@@ -118,8 +118,8 @@ def test_a_stage_is_exported_alone_and_the_same_problems_are_held_out(glotsmith:
         (["-f", "trl-sft", "--stage", "3"], "has no row of stage 3; there are: 1, 2"),
         (["-f", "trl-dpo", "--stage", "1"], "trl-dpo contains preference pairs, which have no stage"),
         (["-f", "jsonl", "--stage", "1"], "--model, --held-out and --stage are for trainers' formats"),
-        (["-f", "trl-sft", "--seed", "1"], "--seed chooses the problems that are set aside: pass --held-out, too"),
-        (["-f", "alpaca", "--model", "m"], "the configuration of alpaca names no model: remove --model"),
+        (["-f", "trl-sft", "--seed", "1"], "--seed chooses the held-out problems: add --held-out, or"),
+        (["-f", "alpaca", "--model", "m"], "the configuration of alpaca contains no model: remove --model"),
     ):
         code, _, stdout = glotsmith("export", run, *arguments)
         assert (code, sentence in stdout) == (2, True), stdout
@@ -134,7 +134,7 @@ def test_a_missing_extra_gets_a_sentence(
     monkeypatch.setattr(needs, "import_module", missing)
     code, _, stderr = glotsmith("train", "sft", rows, "-m", "model", "-o", tmp_path / "out")
     assert code == 2
-    assert f"trl is missing. Install what training needs: {install_command('train')}" in stderr
+    assert f"the module trl is missing. Install the extra train: {install_command('train')}" in stderr
 
 
 @pytest.mark.slow

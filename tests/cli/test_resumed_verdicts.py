@@ -45,5 +45,5 @@ def test_verdicts_of_other_jobs_are_refused(glotsmith: Command, tmp_path: Path, 
     output = stopped(tmp_path, jobs(tmp_path), 2, "")
     before = output.read_bytes()
     code, _, err = glotsmith("verify", jobs(tmp_path, **change), "-o", output)
-    assert (code, "has verdicts of other jobs" in err) == (2, True)
+    assert (code, "contains the verdicts of other jobs" in err) == (2, True)
     assert output.read_bytes() == before

@@ -74,8 +74,8 @@ def test_no_rows_are_no_files(name, rows, tmp_path):
     [
         ({"completion": "\ud800"}, r"row lua-0 \(lua\) contains text that is not Unicode"),
         ({"origin": Origin(source="s", path="\udcff")}, r"row lua-0 \(lua\) contains text that is not Unicode"),
-        ({"language": "../lua"}, "the language '../lua' cannot name a folder"),
-        ({"language": ""}, "the language '' cannot name a folder"),
+        ({"language": "../lua"}, "the language '../lua' cannot be the name of a folder"),
+        ({"language": ""}, "the language '' cannot be the name of a folder"),
     ],
 )
 def test_a_row_that_no_file_can_hold(name, change, message, make_example, tmp_path):

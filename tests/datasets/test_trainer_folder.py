@@ -284,7 +284,7 @@ def test_stages_in_one_file_are_told(make_example, content, tmp_path):
 def test_a_model_is_named_where_it_can_be(content, tmp_path):
     for name, format_ in FORMATS.items():
         if not format_.model:
-            with pytest.raises(UsageError, match=f"the configuration of {name} names no model: remove --model"):
+            with pytest.raises(UsageError, match=f"the configuration of {name} contains no model: remove --model"):
                 export(name, content, tmp_path / name, model="some/model")
             continue
         export(name, content, tmp_path / name, model="some/model")

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from glotsmith.evaluation.candidate import candidate_program, cut
+from glotsmith.evaluation.candidate import candidate_program, text_before_stop
 from glotsmith.evaluation.questions import Question, ReplyStyle, stop_tokens
 from glotsmith.languages import language_names
 from glotsmith.languages.extract_code import stops_at_brace
@@ -106,7 +106,7 @@ def test_what_is_judged(question: Question, style: ReplyStyle, completion: str, 
     [("a\n\nb", ("\n\n",), "a"), ("a\nlocal\n--", ("\n--", "\nlocal"), "a"), ("abc", (), "abc"), ("abc", ("",), "abc")],
 )
 def test_a_continuation_ends_at_the_first_stop_token(text: str, stop: tuple[str, ...], kept: str) -> None:
-    assert cut(text, stop) == kept
+    assert text_before_stop(text, stop) == kept
 
 
 @pytest.mark.parametrize(

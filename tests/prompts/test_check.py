@@ -49,9 +49,7 @@ def test_the_prompts_of_the_package_pass_the_check_and_so_do_their_copies(
     [
         pytest.param("translate", "multipl-t", "", ":1: the prompt translate is empty", id="empty"),
         pytest.param("translate", "multipl-t", " \n\t\n", ":1: the prompt translate is empty", id="blank"),
-        pytest.param(
-            "translate", "multipl-t", "{# {{ source }} #}", ":1: the prompt translate does not use", id="comment"
-        ),
+        pytest.param("translate", "multipl-t", "{# {{ source }} #}", ":1: the prompt translate must use", id="comment"),
         pytest.param("translate", "multipl-t", b"a\n{{ source }}\n\xff", ":3: the byte 0xff is not UTF-8", id="latin"),
         pytest.param(
             "translate",
@@ -75,11 +73,21 @@ def test_the_prompts_of_the_package_pass_the_check_and_so_do_their_copies(
             id="for",
         ),
         pytest.param(
-            "translate", "multipl-t", "{{ source }}", ":1: .*not use {{ language }} or {{ prefix }}", id="missing"
+            "translate",
+            "multipl-t",
+            "{{ source }}",
+            ":1: .*must use the variable {{ language }} or {{ prefix }}",
+            id="missing",
         ),
-        pytest.param("translate", "multipl-t", "To {{ language }}.", ":1: .*not use {{ source }} or", id="nothing"),
         pytest.param(
-            "translate", "multipl-t", "{% set source = 1 %}{{ source }}{{ language }}", "not use", id="set-only"
+            "translate", "multipl-t", "To {{ language }}.", ":1: .*must use the variable {{ source }} or", id="nothing"
+        ),
+        pytest.param(
+            "translate",
+            "multipl-t",
+            "{% set source = 1 %}{{ source }}{{ language }}",
+            "must use the variable",
+            id="set-only",
         ),
         pytest.param("translate", "multipl-t", GOOD + "{% if %}", ":3: the prompt is not a valid Jinja", id="syntax"),
         pytest.param("translate", "multipl-t", GOOD + "{{ name", ":3: the prompt is not a valid Jinja", id="open"),
@@ -106,19 +114,23 @@ def test_the_prompts_of_the_package_pass_the_check_and_so_do_their_copies(
         pytest.param(
             "translate", "multipl-t", GOOD + '{% include "own.j2" %}', ":3: 'own.j2' includes itself", id="self"
         ),
-        pytest.param("translate", "multipl-t", GOOD + "{% include name %}", ":3: .*by an expression", id="dynamic"),
+        pytest.param("translate", "multipl-t", GOOD + "{% include name %}", ":3: .*not an expression", id="dynamic"),
         pytest.param(
             "translate", "multipl-t", GOOD + "sk-proj-abcdef0123456789abcdef", ":3: this looks like a key", id="key"
         ),
         pytest.param(
-            "translate", "multipl-t", "{% if 0 %}{{ source }}{{ prefix }}{% endif %}", "is empty when", id="never"
+            "translate", "multipl-t", "{% if 0 %}{{ source }}{{ prefix }}{% endif %}", "gives an empty text", id="never"
         ),
-        pytest.param("write_tests", "multipl-t", "{{ name }}", ":1: .*not use {{ source }}", id="write_tests"),
-        pytest.param("repair", "multipl-t", "{{ source }}", ":1: .*not use {{ code }}", id="repair"),
+        pytest.param(
+            "write_tests", "multipl-t", "{{ name }}", ":1: .*must use the variable {{ source }}", id="write_tests"
+        ),
+        pytest.param("repair", "multipl-t", "{{ source }}", ":1: .*must use the variable {{ code }}", id="repair"),
         pytest.param(
             "answer", "inverse-instruct", "{{ instruction }}{{ code }}", "no variable 'code'", id="answer-sees-code"
         ),
-        pytest.param("evaluate", "inverse-instruct", "{{ code }}", "not use {{ instruction }}", id="evaluate"),
+        pytest.param(
+            "evaluate", "inverse-instruct", "{{ code }}", "must use the variable {{ instruction }}", id="evaluate"
+        ),
         pytest.param("solve", "xcoder", "{{ source }}", "no variable 'source'", id="solve-sees-reference"),
         pytest.param("advise", "xcoder", "{{ draft.text }}", ":1: .*cannot be filled", id="draft-field"),
         pytest.param("vote", "xcoder", "{{ draft }}", "no variable 'draft'; do you mean 'drafts'", id="vote"),

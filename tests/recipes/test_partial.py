@@ -151,5 +151,5 @@ def test_near_duplicates_are_those_among_what_is_there(tmp_path: Path) -> None:
 def test_a_run_that_has_not_begun_has_nothing(tmp_path: Path) -> None:
     chosen = config("multipl-t", tmp_path)
     RunFolder.create_or_resume(tmp_path / "run", msgspec.to_builtins(chosen)).close()
-    with pytest.raises(UsageError, match="it has not started"):
+    with pytest.raises(UsageError, match="It has not started"):
         asyncio.run(read(tmp_path / "run"))

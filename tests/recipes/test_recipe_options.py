@@ -107,7 +107,7 @@ BAD: dict[str, dict[str, list[tuple[Any, str]]]] = {
     },
     "xcoder": {
         "sources": [(None, TEXTS)],
-        "languages": [([], "is empty"), (["klingon"], UNKNOWN), (["python"], "is python alone")],
+        "languages": [([], "is empty"), (["klingon"], UNKNOWN), (["python"], "has only python")],
         "new_languages": [(["klingon"], UNKNOWN), (["bash"], "names 'bash': Bash runs whole programs")],
         "column": [(3, TEXT)],
         "max_snippet_tokens": [(0, POSITIVE)],
@@ -197,5 +197,5 @@ def test_a_language_of_a_command_line_is_refused_by_its_option(options: dict[str
 
 
 def test_a_benchmark_that_is_missing_is_refused_by_its_option() -> None:
-    with pytest.raises(GlotsmithError, match=r"nowhere\.jsonl: .*--set benchmarks, .* names it"):
+    with pytest.raises(GlotsmithError, match=r"nowhere\.jsonl: .*correct --set benchmarks, "):
         load_overlap(("nowhere.jsonl",), 10)

@@ -247,8 +247,8 @@ def test_a_full_disk_is_a_sentence_and_the_run_goes_on_when_there_is_room(
 @pytest.mark.parametrize(
     ("status", "sentence"),
     [
-        (401, r"wants a key: 401.*environment variable .* is not set"),
-        (404, r"does not answer for 'm'.*serves: another"),
+        (401, r"requires an API key: 401.*environment variable .* is not set"),
+        (404, r"refuses the model 'm'.*serves: another"),
     ],
 )
 def test_a_server_that_refuses_is_a_sentence_and_nothing_is_lost(

@@ -13,10 +13,10 @@ from glotsmith.sources.corpus import Corpus, ReadOptions, locate_corpus
 from glotsmith.step import Dropped
 
 REFUSED = {
-    "nothing": ("", "no file, folder or source ''. A source is one of: package:more_itertools"),
-    "no such file": ("nowhere.py", "no file, folder or source 'nowhere.py'. A source is one of: "),
-    "an unknown scheme": ("pip:toolz", "no file, folder or source 'pip:toolz'. A source is one of: "),
-    "a scheme without a colon": ("package", "no file, folder or source 'package'"),
+    "nothing": ("", "there is no file, folder or source ''. A source is one of: package:more_itertools"),
+    "no such file": ("nowhere.py", "there is no file, folder or source 'nowhere.py'. A source is one of: "),
+    "an unknown scheme": ("pip:toolz", "there is no file, folder or source 'pip:toolz'. A source is one of: "),
+    "a scheme without a colon": ("package", "there is no file, folder or source 'package'"),
     "no such package": ("package:nosuch", "package:nosuch: no package 'nosuch' is installed. Install it with pip, or"),
     "no such part": ("package:toolz.nosuch", "package:toolz.nosuch: no package 'toolz.nosuch' is installed in toolz"),
     "no package name": ("package:", "package:: no package '' is installed"),
@@ -27,10 +27,10 @@ REFUSED = {
     "a compiled module": ("stdlib:math", "stdlib:math: math is not written in Python"),
     "a builtin module": ("stdlib:sys", "stdlib:sys: sys is not written in Python"),
     "a way out": ("stdlib:..", "stdlib:..: .. is not a module of the standard library"),
-    "a name that is too long": ("x" * 5_000, "no file, folder or source 'xxx"),
+    "a name that is too long": ("x" * 5_000, "there is no file, folder or source 'xxx"),
     "a module of that kind": ("stdlib:" + "x" * 300, "stdlib:xxx"),
-    "a user who is not there": ("~nosuchuser/x", "no file, folder or source '~nosuchuser/x'"),
-    "a NUL": ("a\0b.py", "no file, folder or source 'a\\x00b.py'"),
+    "a user who is not there": ("~nosuchuser/x", "there is no file, folder or source '~nosuchuser/x'"),
+    "a NUL": ("a\0b.py", "there is no file, folder or source 'a\\x00b.py'"),
     "no dataset": ("hf:", "'hf:' is not of the form hf:OWNER/DATASET[:CONFIG][:SPLIT]"),
     "too much of a dataset": ("hf:a/b:c:d:e", "'hf:a/b:c:d:e' is not of the form"),
 }

@@ -99,7 +99,7 @@ MALFORMED = {
     "two objects": ('{"content": ""} {}', "not JSON (Extra data"),
     "no column": (
         '{"text": 1, "id": 2}',
-        "no column 'content' or 'code'; the columns are id, text. Give the one with the code",
+        "no column 'content' or 'code'; the columns are id, text. Name the column with the code",
     ),
     "no columns": ("{}", "no column 'content' or 'code'; the columns are none."),
 }
@@ -203,5 +203,7 @@ def test_a_row_of_a_dataset_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_without_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "datasets", None)
-    with pytest.raises(UsageError, match=f"^hf:x needs the datasets extra: {re.escape(install_command('datasets'))}$"):
+    with pytest.raises(
+        UsageError, match=f"^hf:x needs the extra datasets. Install it: {re.escape(install_command('datasets'))}$"
+    ):
         next(table_rows.dataset_texts("hf:x", "x", "", "train", "", LIMIT))

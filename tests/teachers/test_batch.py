@@ -453,7 +453,7 @@ def test_the_server_answers_with_nested_json(tmp_path: Path) -> None:
         client = Client("http://127.0.0.1:9", {}, connect_s=1, timeout_s=1, largest=1)
         await BatchServer("http://u", client, ApiKey("", ""), RetryPolicy(1, 1, 1), SkippedTime().clock).state("b")
 
-    with pytest.raises(TeacherError, match="something else than a JSON object"):
+    with pytest.raises(TeacherError, match="is not a JSON object"):
         asyncio.run(state())
 
 

@@ -49,7 +49,7 @@ def test_a_cache_stands_in_front(tmp_path: Path) -> None:
     ("name", "given", "sentence"),
     [
         ("gpt", {}, "no teacher 'gpt'; there are: batch, local, offline, openai, scripted"),
-        ("openai", {}, "name the model to ask"),
+        ("openai", {}, "no model is given"),
         (
             "openai",
             {"model": "m", "options": {"temprature": 1}},
@@ -57,7 +57,7 @@ def test_a_cache_stands_in_front(tmp_path: Path) -> None:
         ),
         ("openai", {"model": "m", "options": {"attempts": "many"}}, "Invalid option for teacher openai: .*attempts"),
         ("scripted", {"model": "f", "base_url": "http://h/v1"}, "scripted has no option 'base_url'"),
-        ("scripted", {}, "path of its replies"),
+        ("scripted", {}, "needs one file of replies"),
     ],
 )
 def test_what_cannot_be_opened(name: str, given: dict[str, Any], sentence: str) -> None:

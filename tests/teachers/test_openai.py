@@ -469,8 +469,11 @@ def test_concurrency_grows_while_the_server_copes(server: Any, fake_time: Any) -
 # ------------------------------------------------------------------------------------------ what stops the run
 
 STOPPING = {
-    "401": (fails(401, "Incorrect API key"), "wants a key: 401 Unauthorized: Incorrect.*OPENAI_API_KEY is not set"),
-    "403": (fails(403), "wants a key: 403 Forbidden.*OPENAI_API_KEY is not set"),
+    "401": (
+        fails(401, "Incorrect API key"),
+        "requires an API key: 401 Unauthorized: Incorrect.*OPENAI_API_KEY is not set",
+    ),
+    "403": (fails(403), "requires an API key: 403 Forbidden.*OPENAI_API_KEY is not set"),
     "402": (fails(402, "Insufficient balance"), "402 Payment Required: Insufficient balance"),
     "quota": (fails(429, "You exceeded your quota", "insufficient_quota"), "You exceeded your quota"),
     "404": (fails(404, "The model does not exist"), "'small'.*The model does not exist.*It serves: small, large"),
@@ -530,7 +533,9 @@ def test_without_a_key_its_variable_is_named(
 ) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     server.answers = [answer]
-    with pytest.raises(TeacherError, match=r"wants a key: .*The environment variable OPENAI_API_KEY is not set"):
+    with pytest.raises(
+        TeacherError, match=r"requires an API key: .*The environment variable OPENAI_API_KEY is not set"
+    ):
         ask(server, fake_time)
 
 
@@ -587,7 +592,7 @@ def test_a_server_that_goes_away_stops_the_run(server: Any, fake_time: Any) -> N
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"model": ""}, "name the model"),
+        ({"model": ""}, "no model is given"),
         ({"base_url": "localhost:8000/v1"}, "is not a base URL"),
         ({"base_url": "ftp://host/v1"}, "is not a base URL"),
         ({"base_url": "http://"}, "is not a base URL"),
@@ -595,7 +600,7 @@ def test_a_server_that_goes_away_stops_the_run(server: Any, fake_time: Any) -> N
         ({"base_url": "http://user:hunter2@host/v1"}, "no password"),
         ({"base_url": "http://host/v1?key=hunter2"}, "no query"),
         ({"api_key_env": "NOT_SET"}, "NOT_SET is not set"),
-        ({"api_key_env": "BAD_KEY"}, "BAD_KEY does not hold a key"),
+        ({"api_key_env": "BAD_KEY"}, "BAD_KEY does not contain a valid key"),
     ],
 )
 def test_options_that_cannot_be_right(monkeypatch: pytest.MonkeyPatch, options: Any, sentence: str) -> None:

@@ -359,9 +359,9 @@ def test_a_refusal_is_told_at_the_first_attempt(
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        (error("No credit", code=402), "wants a key: .*No credit"),
-        (error("Bad key", code="401"), "wants a key: .*Bad key"),
-        (error("You exceeded your quota", code="insufficient_quota"), "wants a key: .*You exceeded your quota"),
+        (error("No credit", code=402), "requires an API key: .*No credit"),
+        (error("Bad key", code="401"), "requires an API key: .*Bad key"),
+        (error("You exceeded your quota", code="insufficient_quota"), "requires an API key: .*You exceeded your quota"),
     ],
 )
 def test_a_refused_key_in_a_200_stops_the_run(server: Any, fake_time: Any, body: Any, words: str) -> None:

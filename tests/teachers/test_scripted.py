@@ -126,7 +126,7 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("options", [ScriptedOptions(), ScriptedOptions(model="a", replies="b")])
 def test_the_file_is_named_once(options: ScriptedOptions) -> None:
-    with pytest.raises(UsageError, match="the path of its replies"):
+    with pytest.raises(UsageError, match="needs one file of replies"):
         Scripted(options)
 
 

@@ -140,10 +140,10 @@ def test_a_model_trained_again_in_its_folder_is_another(folder: Path, tmp_path: 
 @pytest.mark.parametrize(
     ("options", "error", "sentence"),
     [
-        ({}, UsageError, "name the model to load"),
+        ({}, UsageError, "no model is given"),
         ({"model": "x", "dtype": "int3"}, UsageError, "dtype"),
         ({"model": "/no/such/folder"}, UsageError, "/no/such/folder is not a folder"),
-        ({"model": "/usr"}, UsageError, "/usr holds no config.json"),
+        ({"model": "/usr"}, UsageError, "/usr contains no config.json"),
     ],
 )
 def test_a_wrong_option_is_told(options: dict[str, str], error: type[Exception], sentence: str) -> None:

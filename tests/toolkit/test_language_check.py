@@ -113,7 +113,7 @@ def test_a_whole_proof_has_every_part(changed, monkeypatch: pytest.MonkeyPatch) 
             'raises = { expect = "fail:runtime"',
             'raises = { expect = "pass"',
             "rows",
-            "row 'raises' of verdicts.toml got fail:runtime, and expects pass",
+            "row 'raises' of verdicts.toml got fail:runtime instead of pass",
         ),
         (
             "hostile.toml",

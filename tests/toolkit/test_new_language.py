@@ -61,10 +61,10 @@ def test_a_copy_is_the_other_language_under_its_own_name(own: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "options", "why"),
     [
-        ("Klingon", {}, "cannot name a language"),
-        ("a-b", {}, "cannot name a language"),
-        ("../x", {}, "cannot name a language"),
-        ("", {}, "cannot name a language"),
+        ("Klingon", {}, "is not a valid name of a language"),
+        ("a-b", {}, "is not a valid name of a language"),
+        ("../x", {}, "is not a valid name of a language"),
+        ("", {}, "is not a valid name of a language"),
         ("lua", {}, "the language 'lua' exists already"),
         ("taken", {}, "already exists"),
         ("x", {"like": "luaa"}, "no language is named 'luaa'"),
@@ -115,5 +115,5 @@ def test_a_folder_that_is_none_is_refused(own: Path, monkeypatch: pytest.MonkeyP
 def test_a_card_with_another_name_than_its_folder_is_refused(own: Path) -> None:
     new_language.create_language("moon", own, "lua").rename(own / "sun")
     card.clear_card_caches()
-    with pytest.raises(InputError, match="the card is named 'moon', and its folder 'sun'"):
+    with pytest.raises(InputError, match="the card has the name 'moon', but its folder has the name 'sun'"):
         get_card("sun")

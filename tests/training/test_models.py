@@ -98,7 +98,7 @@ def test_a_tokenizer_that_can_not_be_read_is_a_sentence(tiny: Path) -> None:
 
 
 def test_more_tokens_than_the_model_has_positions_for(tiny: Path) -> None:
-    with pytest.raises(UsageError, match=r"accepts up to 1024 tokens, and max_length is 2048: .*max_length=1024"):
+    with pytest.raises(UsageError, match=r"accepts up to 1024 tokens, but max_length is 2048: .*max_length=1024"):
         models.open_model(str(tiny), preset_settings("general", {}))
 
 

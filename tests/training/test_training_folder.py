@@ -40,7 +40,7 @@ def test_a_folder_of_something_else_is_left_as_it_is(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"the folder contains other files \(thesis\.tex\)"), hold_folder(tmp_path):
         pass
     with (
-        pytest.raises(UsageError, match=r"thesis\.tex: a training needs a folder"),
+        pytest.raises(UsageError, match=r"thesis\.tex: this is a file, but a training needs a folder"),
         hold_folder(tmp_path / "thesis.tex"),
     ):
         pass

@@ -64,7 +64,7 @@ def sandbox_load(sandbox: Sandbox) -> SandboxLoad | None:
 
 
 class FailureCounter(Progress):
-    """Counts the generated programs of a run that failed, as the ledger states them, and passes its progress on."""
+    """Counts the generated programs of a run that failed, from its ledger, and passes all events on."""
 
     def __init__(self, progress: Progress, ledger: Ledger) -> None:
         self._progress, self._ledger = progress, ledger
@@ -115,7 +115,7 @@ class RunActivity(NamedTuple):
 
 
 class ReplyTally:
-    """Sums up what the replies of one start cost (``teachers.wrappers.OnReply``)."""
+    """Adds up the costs of the replies of one start (``teachers.wrappers.OnReply``)."""
 
     def __init__(self) -> None:
         self.paid = ReplyCosts()

@@ -31,7 +31,7 @@ def difficulty_folder(run: Path, model: str, name: str = "") -> Path:
         raise UsageError(f"{run}: not a run folder: it has no {CONFIG}")
     label = name or re.sub(r"[^\w.+-]+", "-", model).strip("-.")
     if not re.fullmatch(r"[\w+-][\w.+-]*", label):
-        raise UsageError(f"--name is {label[:SHOWN]!r}, and must be letters, digits, and any of _ . + -")
+        raise UsageError(f"--name is {label[:SHOWN]!r}; it may contain only letters, digits and _ . + -")
     return run / DIFFICULTY / label
 
 

@@ -162,7 +162,7 @@ def evaluation_config(
 
     """
     if style not in ("", "chat", "completion", "whole") or (style == "whole" and not completions):
-        raise UsageError(f"--style is chat or completion, or whole for --completions; not {style!r}")
+        raise UsageError(f"--style is {style!r}; it must be chat or completion, or whole for --completions")
     if prompt_end not in ("auto", *PROMPT_ENDS):
         raise UsageError(f"--prompt-end must be auto, {' or '.join(PROMPT_ENDS)}, not {prompt_end!r}")
     form, plan = trained_form(model), plan or EvaluationPlan()

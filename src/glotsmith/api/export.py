@@ -111,7 +111,7 @@ def write_dataset(rows: RunRows, format_: str, target: Path, choice: ExportChoic
 
     check_format(format_)
     if choice.seed and not choice.held_out:
-        raise UsageError("--seed chooses the problems that are set aside: pass --held-out, too")
+        raise UsageError("--seed chooses the held-out problems: add --held-out, or remove --seed")
     if format_ in FORMATS:
         return _write_for_trainer(rows, format_, target, choice)
     if choice != _ALL:

@@ -5,8 +5,8 @@ values of the other items. This gives the finite population correction.
 
 Values of items are skewed: most items are dropped early, and a few take most of the requests. So the interval is that
 of Student's t after a cubic transformation that removes the skewness (Hall, 1992, "On the removal of skewness by
-transformation", J. R. Stat. Soc. B 54). A sample may also lack the rare items: the upper bound is that of the sample
-with one more item, half as large again as its largest, and the lower bound that of the sample with one more zero.
+transformation", J. R. Stat. Soc. B 54). A sample may also contain no rare items. So the upper bound is computed with
+one more item, 1.5 times as large as the largest item of the sample. The lower bound is computed with one more zero.
 ``benchmarks/forecast.py`` measures how often the intervals hold.
 """
 
@@ -19,8 +19,8 @@ CONFIDENCE = 0.9
 _TAIL = 1 - (1 - CONFIDENCE) / 2  #: probability below the upper bound
 _LARGER = 1.5  #: the item that a sample may lack / the largest item of the sample
 _DOUBLINGS, _BISECTIONS = 12, 24  #: steps of the search for the bounds of a ratio
-_PAIRS_EXPECTED = 0.25  #: pairs of a sample that are added to those seen for the most likely number of pairs …
-_PAIRS_AT_MOST = 3.0  #: … and for the largest, which is exact for none: exp(-3) = 0.05
+_PAIRS_EXPECTED = 0.25  #: is added to the number of pairs in the sample to get the most likely number of pairs
+_PAIRS_AT_MOST = 3.0  #: is added to get the largest number; exact for a sample without pairs: exp(-3) = 0.05
 
 
 class PredictionInterval(NamedTuple):
@@ -38,7 +38,7 @@ class PredictionInterval(NamedTuple):
         """Return the interval of the quantity plus a known amount; no bound is below 0."""
         return PredictionInterval(*(max(0.0, bound + amount) for bound in self))
 
-    def and_of(self, other: "PredictionInterval") -> "PredictionInterval":
+    def sum_with(self, other: "PredictionInterval") -> "PredictionInterval":
         """Return the interval of the sum of two independent quantities, by the sizes of their errors."""
         value = self.value + other.value
         low = math.hypot(self.value - self.low, other.value - other.low)
@@ -86,7 +86,7 @@ def predict_total(values: Sequence[float], population: int, largest: float = 0.0
 
 
 def predict_ratio(numerators: Sequence[float], denominators: Sequence[float], population: int) -> PredictionInterval:
-    """Return the prediction of the ratio of two totals of a population: those of the values that the items have.
+    """Return the prediction of the ratio of two totals of a population. Each item has a value of both totals.
 
     A ratio is in the interval if the mean of ``numerator - ratio * denominator`` may be 0 (Fieller, 1954).
     """
@@ -156,11 +156,11 @@ def _quantile(degrees: int) -> float:
 
 
 def distinct_share(clusters: Collection[int], population: float) -> PredictionInterval:
-    """Return the share of a population that is left when one member of each cluster of equals is kept.
+    """Return the share of a population that remains if one member of each cluster of equal members is kept.
 
-    A small sample holds few of the pairs of a large population. The number of clusters in the population is
-    extrapolated from the clusters of one and of two members (Chao et al., 2014, Ecological Monographs 84). The number
-    of the latter is a Poisson variable.
+    A small sample contains few of the pairs of a large population. The number of clusters in the population is
+    extrapolated from the clusters with one and with two members (Chao et al., 2014, Ecological Monographs 84). The
+    number of clusters with two members is a Poisson variable.
 
     Args:
         clusters: number of members of each cluster in the sample.

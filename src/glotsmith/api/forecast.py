@@ -174,7 +174,7 @@ def _predicted(
     first = _others([value(key) for key in sessions.first], again[0], largest)
     later = [value(key) + reflection for key in sessions.later]
     left = sessions.population - len(sessions.keys)
-    return found.and_of(first).and_of(_others(later, left + again[1], largest)).plus(known)
+    return found.sum_with(first).sum_with(_others(later, left + again[1], largest)).plus(known)
 
 
 def _others(values: Sequence[float], count: int, largest: float) -> PredictionInterval:

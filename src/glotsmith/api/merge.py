@@ -168,7 +168,7 @@ def _open_shards(paths: Sequence[Path], stack: ExitStack) -> list[_OpenShard]:
     if missing := [Shard(number, count) for number in range(1, count + 1) if number not in found]:
         names = ", ".join(map(str, missing[:10])) + (" …" if len(missing) > 10 else "")
         raise UsageError(
-            f"missing: shard {names}. Run it with --shard {missing[0]}, and give the folders of all shards"
+            f"missing shards: {names}. Run the command with --shard {missing[0]}, and give the folders of all shards"
         )
     shards = [found[number] for number in sorted(found)]
     _check_same_run(shards)

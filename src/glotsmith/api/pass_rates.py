@@ -56,7 +56,7 @@ def parse_band(text: str) -> PassRateBand | None:
     band = PassRateBand(float(match[1]), float(match[2])) if match else PassRateBand(1.0, 0.0)
     if not 0 <= band.low <= band.high <= 1:
         raise UsageError(
-            f"--pass-rate is {text[:SHOWN]!r}, and must be LOW..HIGH, such as 0.1..0.7: two numbers from 0 to 1, the "
+            f"--pass-rate is {text[:SHOWN]!r}; it must be LOW..HIGH, such as 0.1..0.7: two numbers from 0 to 1, the "
             "smaller one first"
         )
     return band

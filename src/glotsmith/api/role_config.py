@@ -88,7 +88,7 @@ def _role_tables(roles: Mapping[str, Any], group: str = "") -> Iterator[tuple[st
 
 def _role_config(name: str, table: Any) -> RoleConfig:
     if not isinstance(table, Mapping):
-        raise UsageError(f"roles.{name} is {table!r}, and must be a table with model, base_url, name, options or next")
+        raise UsageError(f"roles.{name} is {table!r}; it must be a table with model, base_url, name, options or next")
     fields = cast("Mapping[str, Any]", table)
     wrong = settings.unknown_field_message(RoleConfig, fields, f"the table [roles.{name}]")
     if wrong:
@@ -114,7 +114,7 @@ def assigned(pairs: Mapping[str, Any]) -> dict[str, Any]:
     for key, value in pairs.items():
         _, *path, last = key.split(".")
         if not path:
-            raise UsageError(f"--set {key} names no field of a role: it looks like --set roles.translate.model=NAME")
+            raise UsageError(f"--set {key} does not set a field of a role. Example: --set roles.translate.model=NAME")
         at = tables
         for part in path if last in _FIELDS or path[-1] == "options" else [*path, "options"]:
             at = at.setdefault(part, {})

@@ -28,7 +28,7 @@ def log_to_stderr(verbose: int) -> None:
 
 
 class _Redacted(logging.Formatter):
-    """A formatter that removes what looks like a key from lines and tracebacks."""
+    """A formatter that removes texts that look like keys from lines and tracebacks."""
 
     def format(self, record: logging.LogRecord) -> str:
         return credentials.redact(super().format(record))
@@ -36,7 +36,7 @@ class _Redacted(logging.Formatter):
 
 @contextmanager
 def logging_to(folder: Path) -> Generator[Path, None, None]:
-    """Append what glotsmith logs, from level INFO, to the folder's log; the first line creates the file."""
+    """Append the log of glotsmith, from level INFO, to the log file in the folder. The first line creates the file."""
     path, logger = folder / LOG, logging.getLogger("glotsmith")
     handler = logging.FileHandler(path, encoding="utf-8", errors="backslashreplace", delay=True)
     handler.setFormatter(_Redacted("%(asctime)s %(levelname)s %(name)s: %(message)s"))

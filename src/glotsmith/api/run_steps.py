@@ -24,7 +24,7 @@ def chosen_steps(steps: Sequence[Step[Any, Any]], config: RunConfig) -> list[Ste
 
     """
     if config.preview and config.pilot:
-        raise UsageError("--preview and --estimate are two trials of a run: give one of them")
+        raise UsageError("--preview and --estimate exclude each other: give one of them")
     shard = parse_shard(config.shard or "")
     if shard is None:
         return with_pilot(steps, config) if config.pilot else list(steps)

@@ -375,12 +375,12 @@ def check_prices(limits: Sequence[BudgetLimit], teacher: Teacher, key: str = "te
         return
     if "input_price" in getattr(getattr(teacher, "Options", None), "__struct_fields__", ()):
         raise UsageError(
-            f"the price of {teacher.model!r} is unknown, so the budget {money.text} cannot be kept. State it in US "
+            f"the price of {teacher.model!r} is unknown, so the budget {money.text} cannot be enforced. State it in US "
             f"dollars per million tokens: --set {key}.input_price=X --set {key}.output_price=Y. "
             "Or limit tokens: --budget 5Mtok"
         )
     raise UsageError(
-        f"the teacher {teacher.name} has no price, so the budget {money.text} cannot be kept. "
+        f"the teacher {teacher.name} has no price, so the budget {money.text} cannot be enforced. "
         "Limit tokens, time or rows: --budget 5Mtok, --budget 3h, --budget 2000rows"
     )
 

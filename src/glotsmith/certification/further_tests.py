@@ -68,7 +68,7 @@ async def make_further_tests(
 
 
 def _split_by_verdict(verdict: Verdict, tests: Sequence[str]) -> FurtherTests:
-    """Return the tests with the values of the Python original, as passed and failed ones."""
+    """Split the tests with the values of the Python original into those that passed and those that failed."""
     pairs = list(zip(tests, verdict.cases, strict=False))
     passed = tuple(test for test, case in pairs if case.status == "pass")
     return FurtherTests(passed, tuple(test for test, case in pairs if case.status == "fail:wrong"))
@@ -89,7 +89,7 @@ def _with_actual_values(verdict: Verdict, calls: Sequence[Call]) -> tuple[str, .
 async def _original_values(
     program: LabelledProgram, runner: FunctionRunner, calls: Sequence[Arguments]
 ) -> list[tuple[Value] | None]:
-    """Return for each call the value of the Python original in a tuple; None if the value is not a literal."""
+    """Return the result of the Python original for each call: a tuple with the value; None if it is not a literal."""
     assert program.function is not None
     batch = CallBatch(calls=tuple(map(literal, calls)), cpu_s=_CPU_S)
     [report] = await runner.run(program.function, [batch], _HASH_SEED)
@@ -98,7 +98,7 @@ async def _original_values(
 
 
 def _new_arguments(program: LabelledProgram, signature: Signature, seeds: Sequence[Call]) -> Iterator[Arguments]:
-    """Yield distinct arguments that are not in the suite: alternately changed ones of the suite and random ones."""
+    """Yield distinct arguments that are not in the suite: changed arguments of the suite and random ones, in turn."""
     random = Random(program.job.code)  # noqa: S311
     mined = _constants(program)
     seen = {literal(call.arguments) for call in seeds}

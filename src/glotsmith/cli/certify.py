@@ -52,10 +52,12 @@ def certify(
             "--translations", "-t", help="Folder with source.py and its translations LANGUAGE/NAME.EXT; repeatable."
         ),
     ] = None,
-    mutants: Annotated[int, typer.Option(min=0, help="Mutants of each right translation, at most.")] = 20,
-    inputs: Annotated[int, typer.Option(min=1, help="Further inputs for a mutant that passes, at most.")] = 200,
+    mutants: Annotated[int, typer.Option(min=0, help="Maximum number of mutants of each right translation.")] = 20,
+    inputs: Annotated[
+        int, typer.Option(min=1, help="Maximum number of further inputs for a mutant that passes.")
+    ] = 200,
     min_tnr: Annotated[
-        float, typer.Option(min=0.0, max=1.0, help="Exit with 1 if a smaller share of the mutants fails.")
+        float, typer.Option(min=0.0, max=1.0, help="Lowest share of mutants that must fail; exit with 1 below it.")
     ] = 0.99,
     output: Annotated[Path, typer.Option("--output", "-o", help="File for the figures.")] = Path("certificate.json"),
     cache: Annotated[

@@ -136,7 +136,7 @@ def _compare_evaluations(folders: Sequence[Path], *, as_json: bool) -> bool:
     if not all(are_evaluations):
         other = folders[are_evaluations.index(False)]
         raise UsageError(
-            f"{other} is not a finished evaluation, and {folders[are_evaluations.index(True)]} is one. "
+            f"{other} is not a finished evaluation, but {folders[are_evaluations.index(True)]} is one. "
             "Compare evaluations with evaluations, and runs with runs"
         )
     if len(folders) < 2:
@@ -159,7 +159,7 @@ def _print_comparison(found: "EvaluationComparison") -> None:
     for row in found.differences:
         table.add_row(row.benchmark, row.language, row.figure, *_difference_cells(row))
     out.print(table)
-    out.print("Differences are in percentage points, of shares of the samples, paired by problem.")
+    out.print("Differences are differences of shares of the samples, in percentage points, paired by problem.")
     for count, name in ((found.only_baseline, "the baseline"), (found.only_other, "the other evaluation")):
         if count:
             out.print(f"{counted(count, 'question')} with a verdict in {name} only: not compared.")

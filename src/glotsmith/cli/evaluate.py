@@ -83,10 +83,10 @@ def evaluate_command(
     limit: Annotated[int, typer.Option(min=0, help="Only the first N problems of each benchmark; 0 for all.")] = 0,
     seed: Annotated[int | None, typer.Option("--seed", show_default="0")] = None,
     limit_floor: Annotated[
-        float, typer.Option(min=0.001, help="CPU seconds that a program may use, however short its Python original.")
+        float, typer.Option(min=0.001, help="Lowest CPU limit of a program, in seconds.")
     ] = ReferenceLimits().floor_s,
     limit_factor: Annotated[
-        float, typer.Option(min=1.0, help="CPU time of a program / of its Python original, at most.")
+        float, typer.Option(min=1.0, help="CPU limit of a program / CPU time of its Python original.")
     ] = ReferenceLimits().factor,
     output_: Annotated[Path, typer.Option("--output", "-o", help="Folder for the results.")] = Path("runs/evaluation"),
     isolation: Isolation = "auto",
@@ -167,7 +167,7 @@ def _evaluation_plan(given: Mapping[str, Any], *, greedy: bool, seed: int, ks: S
     for name, value in _GREEDY.items() if greedy else ():
         if given[name] not in (None, value):
             raise UsageError(
-                f"--greedy means {name} {value:g}, and {name} is {given[name]:g}: remove --greedy or {name}"
+                f"--greedy sets {name} to {value:g}, but {name} is {given[name]:g}: remove --greedy or {name}"
             )
     chosen = {**given, **(_GREEDY if greedy else {})}
     named: dict[str, Any] = {name[2:].replace("-", "_"): value for name, value in chosen.items() if value is not None}
@@ -183,7 +183,7 @@ def _check_no_model(given: Mapping[str, Any]) -> None:
     """
     if name := next((name for name, value in given.items() if value is not None and value != []), None):
         raise UsageError(
-            f"{name} is for requests to a model, and --completions sends none: remove {name} or --completions"
+            f"{name} is for requests to a model, but --completions sends no requests: remove {name} or --completions"
         )
 
 

@@ -27,18 +27,21 @@ def print_forecast(found: RunForecast, pilot: Path, *, as_json: bool) -> None:
     if found.losses:
         out.print(_losses_table(found))
     out.print(
-        f"From {found.sampled:,} of {counted(found.population, 'item')} that the steps without requests kept. "
+        f"The pilot has {found.sampled:,} of {counted(found.population, 'item')} that the steps without requests kept. "
         f"The run reuses the replies of {pilot}. Start it with the same command without --estimate.",
         soft_wrap=True,
     )
     if found.sessions:
-        again = "reuses them" if found.reuses_sessions else "holds them again, with the tasks of all its seeds"
+        again = "reuses them" if found.reuses_sessions else "repeats them with the tasks of all its seeds"
         out.print(
-            f"And from {found.sampled_sessions:,} of {counted(found.sessions, 'discussion')}: the run {again}. "
-            "Later ones are extrapolated: with longer memories, prompts are longer, and more problems are repeated.",
+            f"The pilot held {found.sampled_sessions:,} of {counted(found.sessions, 'discussion')}. The run {again}. "
+            "Later discussions are extrapolated. They have longer memories: prompts are longer, and more problems are "
+            "repeated.",
             soft_wrap=True,
         )
-    out.print(f"What the pilot kept and dropped:  glotsmith show {shlex.quote(str(pilot))} --dropped", soft_wrap=True)
+    out.print(
+        f"List the dropped items of the pilot:  glotsmith show {shlex.quote(str(pilot))} --dropped", soft_wrap=True
+    )
 
 
 def _forecast_rows(found: RunForecast) -> Iterator[tuple[str, str, str, str]]:

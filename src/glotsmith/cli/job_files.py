@@ -100,7 +100,7 @@ def check_file(file: Path) -> None:
     """
     if str(file) != "-" and not (file.is_file() or file.is_fifo() or file.is_char_device()):
         what = "is a folder" if file.is_dir() else "does not exist"
-        raise UsageError(f"{file} {what}. Give a JSONL file with one job a line, or - for standard input")
+        raise UsageError(f"{file} {what}. Give a JSONL file with one job in each line, or - for standard input")
 
 
 def _decompressed(file: Path, source: io.BufferedReader) -> IO[bytes]:
@@ -118,7 +118,7 @@ def _decompressed(file: Path, source: io.BufferedReader) -> IO[bytes]:
     if file.suffix == ".gz" and start:
         raise InputError.at(file, 1, "not a gzip file, although its name ends in .gz: rename it, or compress it again")
     if b"\0" in start and not _begins_json(start):
-        raise InputError.at(file, 1, "a binary file; give JSONL in UTF-8 with one job a line")
+        raise InputError.at(file, 1, "this is a binary file; give JSONL in UTF-8 with one job in each line")
     return source
 
 

@@ -53,7 +53,8 @@ class VerdictFile:
             job = next(jobs, None)
             if job is None or job_hash(job) != known:
                 raise UsageError(
-                    f"{self._output} has verdicts of other jobs (job {number} differs): choose another file with -o"
+                    f"{self._output} contains the verdicts of other jobs (job {number} differs): "
+                    "choose another file with -o"
                 )
         return jobs
 

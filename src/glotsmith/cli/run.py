@@ -287,7 +287,7 @@ def show_end(path: Path, *, preview: bool = False) -> bool:
 def _print_next_commands(chosen: run_config.RunConfig, folder: Path, *, found: bool) -> None:
     """Print the next commands to type, without those for another model if the sources are empty (not ``found``)."""
     out.print(f"\nWrite a report for the browser:  glotsmith report {shlex.quote(str(folder))}")
-    out.print(f"Look at what was kept and dropped:  glotsmith show {shlex.quote(str(folder))} --dropped")
+    out.print(f"List the dropped items with the reasons:  glotsmith show {shlex.quote(str(folder))} --dropped")
     if chosen.teacher.name != "offline" or not found:
         return
     given = [f"-s {shlex.quote(s)}" for s in chosen.located_sources()]

@@ -48,7 +48,9 @@ def serve(
         from glotsmith.service.server import serve as serve_until_stopped
         from glotsmith.service.state import ServiceSettings
     except ImportError as error:
-        raise UsageError(f"{error.name} is missing. Install what serving needs: {install_command('serve')}") from error
+        raise UsageError(
+            f"the module {error.name} is missing. Install the extra serve: {install_command('serve')}"
+        ) from error
     from glotsmith.sandbox import open_sandbox
 
     token = _read_token(token_file)

@@ -33,7 +33,7 @@ def find_item(ledger: Ledger, item: str) -> list[LedgerRow]:
         keys = _keys_by_name(ledger, item) or keys
     if len(keys) > 1 and item not in keys:
         some = ", ".join(key[:12] for key in keys[:8])
-        raise UsageError(f"several items match {item!r}: {some}; give one of these keys, or a longer start")
+        raise UsageError(f"several items match {item!r}: {some}; give one of these keys, or more of its characters")
     rows = ledger.lineage(item if item in keys or not keys else keys[0])
     if not rows:
         close = close_name(item, {name: name for name in _item_names(ledger)})

@@ -32,9 +32,9 @@ _LARGEST_IN_FLIGHT = 256  #: largest number of jobs in flight; more would only u
 
 @app.command()
 def verify(
-    file: Annotated[Path, typer.Argument(help="JSONL, one job a line; - for standard input.")],
+    file: Annotated[Path, typer.Argument(help="JSONL, one job in each line; - for standard input.")],
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="File for the verdicts, one a line; - for stdout.")
+        Path, typer.Option("--output", "-o", help="File for the verdicts, one in each line; - for stdout.")
     ] = Path("-"),
     isolation: Isolation = "auto",
     jobs: Jobs = None,

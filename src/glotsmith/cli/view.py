@@ -31,7 +31,9 @@ def view(
         from glotsmith.report.view_server import serve_view
         from glotsmith.service.server import address, listen
     except ImportError as error:
-        raise UsageError(f"{error.name} is missing. Install what serving needs: {install_command('serve')}") from error
+        raise UsageError(
+            f"the module {error.name} is missing. Install the extra serve: {install_command('serve')}"
+        ) from error
     with listen("127.0.0.1", port, token=False) as listening:
 
         def on_ready() -> None:

@@ -1,8 +1,8 @@
-"""Make the judged program from the reply of a model.
+"""Make the program to judge from the reply of a model.
 
-A base model continues the prefix. A chat model writes the whole function with its own copy of the prefix, which
-replaces the prefix of the benchmark, because most programs fail with both. Completions that other tools truncated or
-completed are judged as they are stored.
+A base model continues the prefix. A chat model writes the whole function with its own copy of the prefix. This copy
+replaces the prefix of the benchmark, because most programs fail if they contain both. Completions that other tools
+truncated or completed are judged as they are stored.
 """
 
 import re
@@ -17,11 +17,13 @@ from glotsmith.languages.json_calls import exchanges_json
 def candidate_program(question: Question, reply: str, style: ReplyStyle) -> str | None:
     """Return the program of a reply, or None if the reply has no code."""
     if style == "whole":
-        text = reply if question.prefix else cut(reply, question.stop)  # DS-1000 marks the end of a solution
+        text = (
+            reply if question.prefix else text_before_stop(reply, question.stop)
+        )  # DS-1000 marks the end of a solution
         return text if text.strip() else None
     if style != "chat":
         return close_braces(
-            question, f"{question.prefix}{cut(reply, question.stop) if style == 'completion' else reply}"
+            question, f"{question.prefix}{text_before_stop(reply, question.stop) if style == 'completion' else reply}"
         )
     card = get_card(question.language)
     code = extract_code(reply, card, name=question.name)
@@ -31,7 +33,7 @@ def candidate_program(question: Question, reply: str, style: ReplyStyle) -> str 
     return None if whole is None else _adapt_whole_program(question, whole, card)
 
 
-def cut(text: str, stop: Sequence[str]) -> str:
+def text_before_stop(text: str, stop: Sequence[str]) -> str:
     """Return the text before the first stop token."""
     ends = [at for token in stop if token and (at := text.find(token)) >= 0]
     return text[: min(ends)] if ends else text

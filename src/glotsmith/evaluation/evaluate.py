@@ -178,7 +178,7 @@ def apply_failure_sign(question: Question, verdict: Verdict) -> Verdict:
     """Return the verdict, changed to a failure if the output matches the benchmark's pattern of failure."""
     printed = f"{verdict.stdout}\n{verdict.stderr}"
     if verdict.passed and question.sign and re.search(question.sign, printed):
-        return msgspec.structs.replace(verdict, status="fail:wrong", detail=f"it printed {question.sign!r}")
+        return msgspec.structs.replace(verdict, status="fail:wrong", detail=f"the program printed {question.sign!r}")
     return verdict
 
 

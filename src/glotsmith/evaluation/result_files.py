@@ -107,7 +107,7 @@ def claim_folder(folder: Path, config: dict[str, str]) -> None:
         names = {path.name for path in folder.iterdir()}
         stored = (folder / SUMMARY).read_bytes() if SUMMARY in names else b""
     except (FileExistsError, NotADirectoryError) as error:
-        raise UsageError(f"{folder} is a file, and an evaluation needs a folder: choose another path") from error
+        raise UsageError(f"{folder} is a file, but an evaluation needs a folder: choose another path") from error
     except OSError as error:
         raise StorageError(f"{folder}: cannot be made: {error.strerror or error}") from error
     strange = sorted(name for name in names - _OWN if not name.endswith(".part"))

@@ -20,9 +20,9 @@ _RESULTS_PER_YIELD = 200  #: results after which other tasks run
 class LedgerMerge:
     """Fills the ledger of one run from the ledgers of its shards.
 
-    Positions of the shards are those of one run, so rows are copied as they are. Each step is one transaction, so that
-    a stopped merge resumes at the step that it had begun. An item that a ``WholeStep`` drops here has no rows in the
-    later steps, although the shard has processed it.
+    Positions in the shards are those of one run, so rows are copied unchanged. Each step is one transaction, so a
+    stopped merge resumes at the step that it had begun. If a ``WholeStep`` drops an item in the merge, the results of
+    later steps for this item are not copied from the shard.
     """
 
     def __init__(
@@ -140,5 +140,5 @@ class LedgerMerge:
         if found != wanted:
             raise InputError(
                 f"{self._ledger.path.parent}: the ledgers of the shards have {found:,} results of the step {name!r}, "
-                f"and {wanted:,} are needed: a ledger was changed or replaced. Run its shard again in a new folder"
+                f"but {wanted:,} are needed: a ledger was changed or replaced. Run its shard again in a new folder"
             )

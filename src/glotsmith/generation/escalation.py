@@ -28,7 +28,7 @@ def escalating(steps: Sequence[ItemStep[Any, Any]], teachers: Sequence[Teacher])
         return first
     if first.learns:
         raise UsageError(
-            f"--policy adaptive learns the pass rate of one model, and the step {first.name} has several: choose "
+            f"--policy adaptive learns the pass rate of one model, but the step {first.name} has several: choose "
             "another policy, or remove the table next of the role"
         )
 

@@ -35,10 +35,10 @@ def require_posable(name: str) -> None:
     """
     card = get_card(name)
     if card.level == "run":
-        raise UsageError(f"{card.display} runs programs by their exit code, and tests need typed results")
+        raise UsageError(f"programs in {card.display} are judged only by their exit code, but tests need typed results")
     if not card.syntax.stub:
         raise UsageError(
-            f"the suite of a problem in {card.display} cannot be proved: set stub in [syntax] of {card.card_path} "
+            f"the suite of a problem in {card.display} cannot be checked: set stub in [syntax] of {card.card_path} "
             "to a program that starts and then fails"
         )
 
@@ -53,6 +53,6 @@ def require_typed_calls(name: str) -> None:
     if get_card(name).level != "full":
         able = ", ".join(other for other in language_names() if get_card(other).level == "full")
         raise UsageError(
-            f"{get_card(name).display} runs whole programs, and its functions cannot be called with typed values, "
-            f"as this requires. Use one of: {able}"
+            f"{get_card(name).display} runs whole programs, but functions must be called with typed values here. "
+            f"Use one of: {able}"
         )

@@ -160,7 +160,7 @@ class TypeTemplates(Record, frozen=True, kw_only=True):
     set: Text = ""
     optional: Text  #: @{0}
     boxes: Escapes = {}  #: type → its form as the argument of another (Java's ``long`` → ``Long``)
-    optional_reference: Text = ""  #: an optional of a type other than bool, int and float, if they have their own null
+    optional_reference: Text = ""  #: an optional of a type other than bool, int and float, if these types can be null
     tuple_separator: Text = ", "
 
 
@@ -232,13 +232,13 @@ class Card(Record, frozen=True, kw_only=True):
 
     name: str  #: the language's id
     display: str
-    #: typed calls · stdin/stdout programs, which get the tables of ``json_values.toml`` · programs by exit code
+    #: typed calls · whole programs on stdin and stdout (with ``json_values.toml``) · programs judged by their exit code
     level: Literal["full", "io", "run"]
     extension: str
     fences: tuple[str, ...]  #: labels of the language in fenced blocks
     toolchain: tuple[Toolchain, ...]
     syntax: Syntax
-    values: LiteralTemplates = LiteralTemplates()  #: required, as ``driver``, for level ``full``
+    values: LiteralTemplates = LiteralTemplates()  #: required for level ``full``, like ``driver``
     examples: dict[str, str] = {}  #: fields of ``values`` for docstrings, if the driver needs another form
     terms: DocstringTerms = DocstringTerms()
     types: TypeTemplates | None = None
@@ -304,7 +304,7 @@ def _fingerprint(name: str) -> str:
 
 
 def fingerprinted_files(name: str) -> list[Path]:
-    """Return the files that determine how programs are made: all but rows, and files of folders that commands use."""
+    """Return the files that determine how programs are made: without rows, with those of folders in its commands."""
     own = language_folder(name)
     texts = (p.read_text("utf-8") for p in (own / "card.toml", *own.glob("*.sh")))
     siblings = (other for text in texts for other in re.findall(r"\.\./(\w+)/", text))
@@ -386,7 +386,7 @@ def get_card(name: str) -> Card:
     path = language_folder(name) / "card.toml"
     card = load_card(path)
     if card.name != name:
-        raise InputError.at(path, None, f"the card is named {card.name!r}, and its folder {name!r}")
+        raise InputError.at(path, None, f"the card has the name {card.name!r}, but its folder has the name {name!r}")
     return card
 
 

@@ -1,9 +1,9 @@
 """Find programs that are equal except for comments and white space.
 
-The lexer makes a key in which neither counts; two programs with one key are compared by their syntax trees, because the
-lexer does not know heredocs, raw strings and the rules of line breaks and indentation. A program without a tree, or
-with an error in it, equals identical texts only. A comment that a toolchain reads (``//go:build``,
-``# frozen_string_literal``) counts.
+The lexer removes comments and white space from a program; the result is its key. Two programs with the same key are
+compared by their syntax trees, because the lexer does not know heredocs, raw strings and the rules of line breaks and
+indentation. A program that the grammar cannot parse equals only programs with the same text. Comments that a toolchain
+reads are compared, too (``//go:build``, ``# frozen_string_literal``).
 """
 
 import ast
@@ -26,14 +26,14 @@ _DIRECTIVE = re.compile(
     r"\\u|^//(?:go:|export|line )|^/\*line |@ts-|<reference|frozen_string_literal|coding[:=]|-\*-|^//>|^#[!?]|^\{-#"
 )
 _FOREIGN_CODE = re.compile(r'^\s*import\s*\(?\s*"C"', re.MULTILINE)  #: cgo: the comment before it is C
-_MACRO = re.compile(r"^[ \t]*#[ \t]*define\b.*\(.*#", re.MULTILINE)  #: it may make a string of its arguments
+_MACRO = re.compile(r"^[ \t]*#[ \t]*define\b.*\(.*#", re.MULTILINE)  #: a macro that may convert arguments to strings
 _Token = tuple[str, bytes, bool, bool]  #: type, text, and whether a blank and a line break before it count
 _CLOSE: _Token = ("", b"", False, False)  #: the end of a node
 _AFTER = (b"{", b";")  #: tokens after which a line break never counts
 
 
 class EqualPrograms:
-    """The distinct programs of one language that were seen so far."""
+    """The distinct programs of one language so far."""
 
     def __init__(self, language: str) -> None:
         self._language = language
@@ -44,7 +44,7 @@ class EqualPrograms:
         return len(self._known)
 
     def representative(self, text: str) -> str:
-        """Return the first program seen that equals a text except for comments and white space; else the text."""
+        """Return the first program that equals a text except for comments and white space; the text if it is new."""
         known = self._known.setdefault(_key(self._language, text), [])
         if text in known:
             return text
@@ -56,7 +56,7 @@ class EqualPrograms:
 
 
 def are_equal_programs(language: str, one: str, other: str) -> bool:
-    """Return whether two programs differ in comments and white space at most."""
+    """Return whether two programs differ only in comments and white space, or not at all."""
     if one == other:
         return True
     if any(_FOREIGN_CODE.search(text) or _MACRO.search(text) for text in (one, other)):
@@ -79,7 +79,7 @@ def _is_python(text: str) -> bool:
 
 
 class _NoTree(Exception):
-    """A program has no syntax tree without an error."""
+    """The grammar cannot parse a program without an error."""
 
 
 def _key(language: str, text: str) -> str:
@@ -89,7 +89,7 @@ def _key(language: str, text: str) -> str:
 
 
 def _tokens(language: str, program: str) -> Iterator[_Token]:
-    """Yield the nodes of a tree in order, without comments: the type and, of leaves and literals, the text."""
+    """Yield the type of each node of a tree in order, without comments. Leaves and literals also have their text."""
     root, data = syntax_tree(language, program), f"{program}\n".encode("utf-8", "replace")
     syntax = get_card(language).syntax
     if root is None or root.error or not root.children:
@@ -117,7 +117,7 @@ def _tokens(language: str, program: str) -> Iterator[_Token]:
 
 
 def _children_and_gaps(node: SyntaxNode, data: bytes) -> list[SyntaxNode | _Token]:
-    """Return the children of a node, and as tokens the texts between them that no child contains."""
+    """Return the children of a node, and a token for each text between them that no child contains."""
     found, at = list[SyntaxNode | _Token](), node.start
     for child in node.children:
         found += [*_gap(data, at, child.start), child]

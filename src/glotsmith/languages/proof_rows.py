@@ -1,6 +1,6 @@
-"""Read a language's proof: programs with their expected verdicts, in ``verdicts.toml`` in its folder.
+"""Read the proof rows of a language: programs with their expected verdicts, in ``verdicts.toml`` in its folder.
 
-``hostile.toml`` has the same format: one row for each kind of attack, with the verdicts that refuse it.
+``hostile.toml`` has the same format: one row for each kind of attack, with the verdicts that it must get.
 """
 
 import tomllib

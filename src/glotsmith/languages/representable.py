@@ -1,4 +1,4 @@
-"""Check whether a language can represent a value; each feature of values can be refused by a card."""
+"""Check whether a language can represent a value. A card can refuse each feature of values."""
 
 import math
 import re
@@ -69,7 +69,7 @@ def require_representable(card: Card, value: Value, *, result: bool = False) -> 
 
     """
     if card.level == "run":
-        raise Unrepresentable(f"{card.display} runs programs by their exit code, and no value can be passed to them")
+        raise Unrepresentable(f"programs in {card.display} are judged only by their exit code and receive no values")
     for feature in value_features(value):
         if feature in card.refuse:
             raise Unrepresentable(card.refuse[feature])
@@ -85,7 +85,7 @@ def _check_width(card: Card, value: Value) -> None:
         case bool():
             pass
         case int() if bits and not -(1 << (bits - 1)) <= value < 1 << (bits - 1):
-            raise Unrepresentable(f"{card.display} ints have {bits} bits, {value} needs {value.bit_length() + 1}")
+            raise Unrepresentable(f"{card.display} ints have {bits} bits, but {value} needs {value.bit_length() + 1}")
         case list() | tuple() | set():
             for item in cast(Sequence[Value], value):
                 _check_width(card, item)

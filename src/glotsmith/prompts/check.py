@@ -48,7 +48,7 @@ def check_prompt(call: str, prompt: Prompt) -> None:
     for group in prompt.interface.required:
         if used.isdisjoint(group):
             names = " or ".join(f"{{{{ {name} }}}}" for name in group)
-            raise InputError.at(prompt.path, 1, f"the prompt {call} does not use {names}, and must use it")
+            raise InputError.at(prompt.path, 1, f"the prompt {call} must use the variable {names}")
     _fill(call, prompt)
 
 
@@ -97,7 +97,9 @@ def _included_names(path: Path, node: nodes.Node) -> list[str]:
     """
     named = list(jinja2.meta.find_referenced_templates(nodes.Template([node], lineno=node.lineno)))
     if None in named:
-        raise InputError.at(path, node.lineno, "the prompt includes a file by an expression: name it in quotes")
+        raise InputError.at(
+            path, node.lineno, "the name of an included file must be a text in quotes, not an expression"
+        )
     return [name for name in named if name is not None]
 
 
@@ -126,7 +128,7 @@ def _refuse_unknown(call: str, known: Collection[str], part: _Part, undeclared: 
 def _refuse_credentials(part: _Part) -> None:
     for number, line in enumerate(part.text.splitlines(), 1):
         if is_secret_value(line):
-            raise InputError.at(part.path, number, "this looks like a key, which no prompt may hold: a run stores it")
+            raise InputError.at(part.path, number, "this looks like a key. Remove it, because a run stores its prompts")
 
 
 def _fill(call: str, prompt: Prompt) -> None:
@@ -147,7 +149,7 @@ def _fill(call: str, prompt: Prompt) -> None:
             what = f"the prompt {call} cannot be filled: {type(error).__name__}: {error}"
             raise InputError.at(path, line, what) from None
         if values is samples and not text.strip():
-            raise InputError.at(prompt.path, 1, f"the prompt {call} is empty when it is filled")
+            raise InputError.at(prompt.path, 1, f"the prompt {call} gives an empty text")
 
 
 def _place(prompt: Prompt, error: Exception) -> tuple[Path, int | None]:

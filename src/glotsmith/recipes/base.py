@@ -164,7 +164,7 @@ def require_model(services: RecipeServices, roles: Iterable[str], recipe: str) -
     """
     if any(teacher.name == "offline" for role in roles for teacher in services.teachers_of(role)):
         raise UsageError(
-            f"the offline teacher only translates Python to Lua, and {recipe} needs a model: "
+            f"the offline teacher only translates Python to Lua, but {recipe} needs a model: "
             "pass --teacher openai --model MODEL --base-url URL"
         )
 
@@ -220,7 +220,7 @@ def load_overlap(benchmarks: Sequence[str], ngram: int) -> BenchmarkIndex | None
 
     """
     if missing := next((name for name in benchmarks if not Path(name).is_file()), None):
-        what = f"the benchmark file does not exist; {option_name('benchmarks')} names it"
+        what = f"the benchmark file does not exist; correct {option_name('benchmarks')}"
         raise InputError.at(Path(missing), None, what)
     return (
         _load_overlap(tuple((name, *_size_and_mtime(Path(name))) for name in benchmarks), ngram) if benchmarks else None

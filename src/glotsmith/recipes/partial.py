@@ -72,7 +72,8 @@ async def make_partial_rows(recipe: Recipe, ledger: Ledger, scratch: Ledger) -> 
     final = recipe.final_steps(ledger)
     if final.after_step not in ledger.steps:
         raise UsageError(
-            f"{ledger.path.parent} has no step {final.after_step!r}: it has not started, or another version made it"
+            f"{ledger.path.parent}: the run has no step {final.after_step!r}. "
+            "It has not started, or another version of glotsmith made it"
         )
     await LocalExecutor().run([_kept_so_far(final, ledger), *final.steps], scratch, NoProgress())
     return PartialLedger(ledger, scratch)

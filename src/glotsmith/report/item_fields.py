@@ -25,14 +25,14 @@ def layers(item: Item) -> list[Item]:
     return found
 
 
-def first(items: Sequence[Item], name: str, default: Any = "") -> Any:
+def first_value(items: Sequence[Item], name: str, default: Any = "") -> Any:
     """Return the first value of a field that is not empty."""
     return next((value for item in items if (value := item.get(name))), default)
 
 
-def text(items: Sequence[Item], name: str) -> str:
+def first_text(items: Sequence[Item], name: str) -> str:
     """Return the first value of a field as text."""
-    return str(first(items, name))
+    return str(first_value(items, name))
 
 
 def fenced_program(message: str) -> str:

@@ -1,4 +1,4 @@
-"""Isolation by the kernel's namespaces alone (``unshare(2)``), for machines without bubblewrap.
+"""Isolation by namespaces of the kernel only (``unshare(2)``), for machines without bubblewrap.
 
 The isolation is the same as in bubblewrap. ``unshare_setup.py`` sets it up: a short Python program that starts for each
 program. It needs Linux 5.12 and the permission to create user namespaces.

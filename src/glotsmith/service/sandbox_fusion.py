@@ -1,7 +1,7 @@
 """``POST /run_code``: SandboxFusion's protocol (bytedance/SandboxFusion, ``sandbox/server/sandbox_api.py``).
 
 Clients such as verl (``sandbox_fusion.url``) work unchanged. Time limits are CPU seconds; the limit of the wall time is
-at most 1.5 times as long. A program has no network, and the size of its folder is limited.
+1.5 times as long plus two seconds. A program has no network, and the size of its folder is limited.
 """
 
 import base64

@@ -75,7 +75,9 @@ def is_path_spec(spec: str) -> bool:
 def _path_corpus(spec: str, options: ReadOptions) -> Corpus:
     path = _existing_path(spec, options.folder)
     if path is None:
-        raise UsageError(f"no file, folder or source {printable(spec)!r}. A source is one of: {SOURCE_EXAMPLES}")
+        raise UsageError(
+            f"there is no file, folder or source {printable(spec)!r}. A source is one of: {SOURCE_EXAMPLES}"
+        )
     if path.is_dir():
         texts = partial(_folder_texts, spec, [path], path, FileSelection(tests=options.tests), options.max_bytes)
         return Corpus(spec=printable(spec), texts=texts, licence=licences.licence_of_folder(path))

@@ -26,7 +26,7 @@ class FileSelection(msgspec.Struct, frozen=True, kw_only=True):
     suffixes: tuple[str, ...] = (".py",)  #: suffixes of the selected files
     skip_folders: frozenset[str] = frozenset()  #: names of folders to skip, at any depth
     tests: bool = False  #: whether test folders and test files are selected
-    outward_links: bool = False  #: whether links may lead outside the folder, as those of package managers do
+    outward_links: bool = False  #: whether links may lead outside the folder, such as the links of package managers
 
 
 class SourceText(msgspec.Struct, frozen=True):
@@ -34,8 +34,8 @@ class SourceText(msgspec.Struct, frozen=True):
 
     path: str  #: path in the source, with ``/``, as printable text (also if the name of the file is not UTF-8)
     content: "str | Dropped"
-    licence: str = ""  #: licence of the row of the text; "" for that of the source
-    is_unit: bool = False  #: whether the text is a unit even without functions, as a dataset row is
+    licence: str = ""  #: licence of the row of the text; "" for the licence of the source
+    is_unit: bool = False  #: whether the text is a unit even if it has no functions, such as a dataset row
 
 
 def find_source_files(root: Path, scope: FileSelection) -> "Iterator[tuple[Path, Dropped | None]]":

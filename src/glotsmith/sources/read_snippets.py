@@ -36,7 +36,7 @@ class ReadSnippets(SourceStep[Snippet]):
     """Reads snippets. A unit is a row or a file. The key of a snippet is its id, so equal snippets have equal keys.
 
     Raises:
-        UsageError: A specification has no known form, or names something that does not exist.
+        UsageError: A specification has an unknown form, or names a source that does not exist.
 
     """
 
@@ -86,7 +86,7 @@ def _unit_reader(spec: str, column: str, folder: Path) -> "Callable[[], Iterator
     path = folder / Path(spec).expanduser()
     if not spec or not path.exists():
         raise UsageError(
-            f"no file, folder or source {printable(spec)!r}. A source is one of: {SNIPPET_SOURCE_EXAMPLES}"
+            f"there is no file, folder or source {printable(spec)!r}. A source is one of: {SNIPPET_SOURCE_EXAMPLES}"
         )
     if (path / "run.toml").is_file() or (path / "data").is_dir():
         return _table_reader(spec, _dataset_files(path), column)
@@ -130,7 +130,7 @@ def _table_reader(spec: str, files: Sequence[Path], column: str) -> "Callable[[]
 
 
 def _require_rows(units: Iterator[SnippetUnit], spec: str) -> Iterator[SnippetUnit]:
-    """Yield units, and refuse an empty source, with which a run would end without an error."""
+    """Yield units. Refuse an empty source, because a run without input would end without an error."""
     first = next(units, None)
     if first is None:
         raise InputError(f"{spec}: the table has no rows")
@@ -158,7 +158,7 @@ def _row_unit(
         missing = f"no column {column!r}" if column else f"none of the columns {', '.join(CONTENT_COLUMNS)}"
         columns = ", ".join(sorted(row)) or "none"
         raise InputError.at(
-            file, number, f"{missing}; the columns are {columns}. Give the one with the code by --set column=NAME"
+            file, number, f"{missing}; the columns are {columns}. Name the column with the code: --set column=NAME"
         )
     try:
         return SnippetUnit(key, parse_snippet(row, origin, column))

@@ -128,7 +128,7 @@ def require_datasets(spec: str) -> None:
 
     """
     if importlib.util.find_spec("datasets") is None:
-        raise UsageError(f"{spec} needs the datasets extra: {install_command('datasets')}")
+        raise UsageError(f"{spec} needs the extra datasets. Install it: {install_command('datasets')}")
 
 
 def parse_dataset_spec(spec: str) -> tuple[str, str, str]:
@@ -156,7 +156,7 @@ def dataset_rows(spec: str, name: str, config: str, split: str) -> Iterator[tupl
     try:
         import datasets
     except ImportError as error:
-        message = f"{spec} needs the datasets extra: {install_command('datasets')}"
+        message = f"{spec} needs the extra datasets. Install it: {install_command('datasets')}"
         raise UsageError(message) from error
     try:
         load = cast(Any, datasets).load_dataset
@@ -195,7 +195,7 @@ def _code_column(names: Iterable[str], wanted: str, where: str) -> str:
             return name
     missing = f"no column {wanted!r}" if wanted else "no column 'content' or 'code'"
     found = ", ".join(sorted(columns)) or "none"
-    raise InputError(f"{where}: {missing}; the columns are {found}. Give the one with the code by the option column")
+    raise InputError(f"{where}: {missing}; the columns are {found}. Name the column with the code by the option column")
 
 
 def _licence_text(licence: object) -> str:

@@ -1,4 +1,4 @@
-"""Find functions that read the clock. Two runs within a second may agree by chance, so two runs do not reveal them."""
+"""Find functions that read the clock. Two runs of such a function may give the same result within a second."""
 
 import ast
 

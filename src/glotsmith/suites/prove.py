@@ -48,7 +48,7 @@ class Prove(ItemStep[Problem, Task]):
         kept = tuple(Kept(task.id, task) for task in answers if isinstance(task, Task))
         lost = tuple(loss for loss in answers if isinstance(loss, Dropped))
         if not kept:
-            lost = (*lost, Dropped(lost[0].reason, f"in no language; {lost[0].detail}"))
+            lost = (*lost, Dropped(lost[0].reason, f"no language can represent the problem; {lost[0].detail}"))
         return Result(kept=kept, dropped=lost)
 
     async def _pose(self, card: Card, problem: Problem) -> Task | Dropped:
@@ -67,7 +67,7 @@ class Prove(ItemStep[Problem, Task]):
 
 
 class WeakSuite(Unrepresentable):
-    """The language can represent all tests, but there are too few of them, or all expect the same value."""
+    """The language can represent all tests. There are too few tests, or all of them expect the same value."""
 
     def __init__(self, reason: Reason, text: str) -> None:
         super().__init__(text)
@@ -96,7 +96,7 @@ def make_task(card: Card, problem: Problem, min_cases: int) -> Task:
     """
     calls = [parse_test(t, problem.function.name) for t in problem.suite.tests]
     declared = parse_signature(problem.suite.signature)
-    fit = [c for c in calls if _unrepresentable_part(card, c, declared) is None]
+    fit = [c for c in calls if _unrepresentable_reason(card, c, declared) is None]
     if len(fit) < min_cases or len({literal(c.expected) for c in fit}) < 2:
         raise _weak_suite_error(card, calls, fit, declared, min_cases)
     signature = _signature_of_tests(declared, fit)
@@ -116,7 +116,7 @@ def _weak_suite_error(
     card: Card, calls: Sequence[Call], fit: Sequence[Call], declared: Signature, min_cases: int
 ) -> Unrepresentable:
     """Return the error for a suite with too few remaining tests. The cause is the language or the suite."""
-    why = next((why for c in calls if (why := _unrepresentable_part(card, c, declared))), "")
+    why = next((why for c in calls if (why := _unrepresentable_reason(card, c, declared))), "")
     if why:
         return Unrepresentable(f"{len(fit)} of {counted(len(calls), 'test')} can be written in {card.display}: {why}")
     if len(calls) < min_cases:
@@ -125,7 +125,7 @@ def _weak_suite_error(
     return WeakSuite(Reason.ONE_EXPECTED_VALUE, f"all {len(calls)} tests expect the same value")
 
 
-def _unrepresentable_part(card: Card, call: Call, declared: Signature) -> str | None:
+def _unrepresentable_reason(card: Card, call: Call, declared: Signature) -> str | None:
     if isinstance(call.expected, Check) and (why := undecidable_reason(card, call.expected, declared.returns)):
         return why
     try:
@@ -137,9 +137,9 @@ def _unrepresentable_part(card: Card, call: Call, declared: Signature) -> str | 
 
 
 def _signature_of_tests(declared: Signature, calls: Sequence[Call]) -> Signature:
-    """Return the signature with types of the remaining tests: a type without None among its values is not optional.
+    """Return the signature with the types of the remaining tests: a type is optional only if one of its values is None.
 
-    A test that does not name an expected value does not determine the type of the result, which then stays as declared.
+    If a test does not state an expected value, the result type also allows the declared type.
     """
     found = infer_signature(declared.name, [p.name for p in declared.parameters], calls)
     if len(expected_values(calls)) == len(calls):

@@ -26,7 +26,7 @@ _REQUIRED: dict[RequestStyle, tuple[tuple[str, ...], ...]] = {
 class SuiteRequestOptions(msgspec.Struct, frozen=True, kw_only=True):
     """The options of requests for suites. The defaults are those of the paper (``test_gen.py``)."""
 
-    samples: int = 5  #: number of suites, which are united ("five independent test suites")
+    samples: int = 5  #: number of suites, whose tests are merged ("five independent test suites")
     sampling: Sampling = Sampling(temperature=0.2, top_p=0.95, max_tokens=512)
     style: RequestStyle = "chat"
     seed: int = 0
@@ -59,10 +59,10 @@ def _request(function: Function, options: SuiteRequestOptions, sample: int) -> R
 
 
 def parse_arguments(reply: Reply, name: str, style: RequestStyle) -> Iterator[tuple[Value, ...]]:
-    """Yield the arguments of each assertion about ``name`` in a reply that has literal arguments, at least one.
+    """Yield the arguments of each assertion about ``name`` in a reply. All must be literals, and there must be one.
 
-    A completion continues the prompt, which ends in ``assert f(``, so its first assertion starts in the prompt. A model
-    that repeats ``assert`` keeps its first assertion too. (The vLLM script of MultiPL-T loses the first ones.)
+    A completion continues the prompt, which ends in ``assert f(``, so its first assertion starts in the prompt. If a
+    model repeats ``assert``, its first assertion is also found. (The vLLM script of MultiPL-T loses it.)
     """
     if reply.finish_reason not in ("stop", "length"):
         return

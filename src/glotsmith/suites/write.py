@@ -1,6 +1,6 @@
-"""Write the draft suite of a function: calls of three writers, chosen by the arcs that they cover.
+"""Write the draft suite of a function. Three writers propose calls; calls that cover further arcs are chosen.
 
-Observed calls that kill further mutants are added (``killing_calls``).
+Calls that kill further mutants are added (``killing_calls``).
 """
 
 from collections import Counter
@@ -52,7 +52,7 @@ class WriteTests(ItemStep[Function, DraftSuite]):
             sandbox: Runs the calls.
             teacher: The teacher that writes suites; None for no requests.
             options: The options of the requests; default: those of the paper.
-            next_teachers: They get the request, one after the other, while no suite of a function has a usable call.
+            next_teachers: Teachers that get the request in turn, until a suite of the function has a usable call.
 
         """
         self._runner = FunctionRunner(sandbox)
@@ -140,8 +140,8 @@ def _no_tests_detail(function: Function, parameters: Sequence[SourceParameter], 
     """Return the reason why no call gave a value, in one line."""
     called = [p.name for p in parameters if p.required and is_called(function, p.name)]
     if called:
-        return f"{called[0]} is called, and a function has no literal"
+        return f"the function calls its parameter {called[0]}, and a test cannot pass a function"
     if not failures:
-        return "no arguments to try"
+        return "no arguments were found for a call"
     [(what, count)] = Counter(c.split(":")[0] for c in failures).most_common(1)
     return f"no call returned a literal; {count} of {len(failures)}: {what}"

@@ -35,13 +35,15 @@ class ApiKey:
             required and not value and not _NAME.fullmatch(variable)
         ):  # it may be the key itself, so the message must not repeat it
             raise UsageError(
-                "api_key_env is the name of an environment variable that holds the key, such as OPENAI_API_KEY, "
-                "and none of the name that it holds is set"
+                "no environment variable has the name in api_key_env. Set api_key_env to the name of the environment "
+                "variable that contains the key, such as OPENAI_API_KEY"
             )
         if required and not value:
-            raise UsageError(f"the environment variable {variable} is not set: export your key in it")
+            raise UsageError(f"the environment variable {variable} is not set. Set it to your API key")
         if not (value.isascii() and value.isprintable() and " " not in value):
-            raise UsageError(f"the environment variable {variable} does not hold a key: a key is one word of ASCII")
+            raise UsageError(
+                f"the environment variable {variable} does not contain a valid key: a key is a word of ASCII characters"
+            )
         return cls(variable, value)
 
     def __repr__(self) -> str:

@@ -14,7 +14,7 @@ def checked_url(url: str) -> str:
     except ValueError:
         raise UsageError("the base URL cannot be parsed; it should look like http://localhost:8000/v1") from None
     if secret:
-        raise UsageError("the base URL may hold no password and no query; put the key into the environment")
+        raise UsageError("the base URL must contain no password and no query; put the key into an environment variable")
     if not known:
         raise UsageError(f"{url!r} is not a base URL; it should look like http://localhost:8000/v1")
     return parsed._replace(fragment="").geturl().rstrip("/")

@@ -121,7 +121,7 @@ class OpenAI(Teacher):
         self.model = options.model
         self.url = checked_url(options.base_url or os.environ.get("OPENAI_BASE_URL", "") or _DEFAULT_URL)
         if not self.model:
-            raise UsageError(f"name the model to ask: --model NAME, as {self.url}/models lists it")
+            raise UsageError(f"no model is given. Name one that {self.url}/models lists: --model NAME")
         # The URL is left out: it does not affect replies, and the server of a job may have another port next time.
         self.fingerprint = content_hash(
             self.name, self.model, json.dumps(options.extra, sort_keys=True), json.dumps(options.rename, sort_keys=True)
@@ -316,7 +316,7 @@ class OpenAI(Teacher):
             raise self._key_error(message, unpaid=response.status == HTTPStatus.PAYMENT_REQUIRED or is_unpaid(error))
         if response.status in (404, 405) or error.mentions("model_not_found"):
             raise TeacherError(
-                f"{self.url}{path} does not answer for {self.model!r}: {message}. {await self._served_models()}"
+                f"{self.url}{path} refuses the model {self.model!r}: {message}. {await self._served_models()}"
             )
         if response.status < 400:
             location = self._key.redact(response.headers.get("location", "elsewhere"))
@@ -330,13 +330,13 @@ class OpenAI(Teacher):
         variable = self._key.variable
         if not variable:
             return TeacherError(
-                f"{self.url} wants a key: {message}. "
-                "Name the environment variable of its key: api_key_env, in the options of the role"
+                f"{self.url} requires an API key: {message}. "
+                "Set api_key_env, in the options of the role, to the environment variable with the key"
             )
         if not self._key.headers:
             return TeacherError(
-                f"{self.url} wants a key: {message}. "
-                f"The environment variable {variable} is not set: export your key in it"
+                f"{self.url} requires an API key: {message}. "
+                f"The environment variable {variable} is not set. Set it to your API key"
             )
         if unpaid:
             advice = "The account of this key has no credit left: add some, or put another key into the variable"

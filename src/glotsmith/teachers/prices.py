@@ -105,7 +105,7 @@ def _read(path: Path) -> _PriceTable:
 
     """
     if not path.is_file():
-        raise UsageError(f"there is no price file {path}; teacher.prices names it")
+        raise UsageError(f"the price file {path} (teacher.prices) does not exist")
     try:
         table = msgspec.convert(tomllib.loads(path.read_text("utf-8-sig")), _PriceTable)
         if not all(

@@ -26,7 +26,7 @@ class ScriptedOptions(Record, frozen=True, kw_only=True):
     """The options: the file with the replies."""
 
     replies: Annotated[str, FIXED, FILE] = ""  #: path of the JSONL file
-    model: Annotated[str, FIXED, FILE] = ""  #: the same, for ``--model`` of the command line
+    model: Annotated[str, FIXED, FILE] = ""  #: the same file, as the option ``--model`` gives it
 
 
 class ScriptedReply(Record, frozen=True, kw_only=True):
@@ -37,7 +37,7 @@ class ScriptedReply(Record, frozen=True, kw_only=True):
     language: str = ""  #: only for this ``Request.context["language"]``
     sample: int | None = None  #: only for this sample
     reply: str | None = None  #: the reply for this sample, or for every sample
-    replies: tuple[str, ...] | None = None  #: the i-th is for sample i; further samples are refused
+    replies: tuple[str, ...] | None = None  #: the i-th reply is for sample i; further samples are refused
     finish_reason: Literal["stop", "length", "refused", "error"] = "stop"
     logprobs: dict[str, float] = {}  #: token → logprob at the first position, if logprobs are requested
 
@@ -65,7 +65,7 @@ class Scripted(Teacher):
 
         """
         if bool(options.replies) == bool(options.model):
-            raise UsageError("the scripted teacher needs the path of its replies, once: --model FILE.jsonl")
+            raise UsageError("the scripted teacher needs one file of replies. Give it by --model FILE.jsonl")
         path = Path(options.replies or options.model)
         text = _read(path)
         self.fingerprint = content_hash(self.name, text)
@@ -85,7 +85,7 @@ class Scripted(Teacher):
         if row is None or text is None:
             where = f"call {request.call!r}, item {request.item!r}, sample {request.sample}"
             return Reply(text="", finish_reason="refused", detail=f"no scripted reply for {where}")
-        detail = "" if row.finish_reason in ("stop", "length") else "so it is scripted"
+        detail = "" if row.finish_reason in ("stop", "length") else "the file of replies states this finish reason"
         logprobs = row.logprobs if request.sampling.logprobs else {}
         return Reply(text=text, finish_reason=row.finish_reason, detail=detail, logprobs=logprobs)
 

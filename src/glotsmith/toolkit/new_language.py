@@ -41,7 +41,7 @@ def create_language(
     """
     if not _NAME.fullmatch(name):
         raise UsageError(
-            f"{name!r} cannot name a language: use a lower-case letter, then up to 39 letters, digits and _"
+            f"{name!r} is not a valid name of a language: use a lower-case letter, then up to 39 letters, digits and _"
         )
     if name in language_names():
         raise UsageError(f"the language {name!r} exists already, in {card.language_folder(name)}")

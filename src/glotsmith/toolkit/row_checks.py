@@ -65,9 +65,9 @@ def verdict_error(title: str, row: ProofRow, verdict: Verdict, table: str = "ver
     """Return a message if a row did not get its verdict; "" if it did."""
     cases = tuple(c.status for c in verdict.cases)
     if verdict.status not in row.expected_statuses:
-        what = f"got {verdict.status}, and expects {' or '.join(row.expected_statuses)}"
+        what = f"got {verdict.status} instead of {' or '.join(row.expected_statuses)}"
     elif row.cases and cases != row.cases:
-        what = f"has cases that got {', '.join(cases)}, and expects {', '.join(row.cases)}"
+        what = f"has cases that got {', '.join(cases)} instead of {', '.join(row.cases)}"
     elif row.detail not in verdict.detail:
         what = f"does not have the detail {row.detail!r}"
     else:
@@ -113,7 +113,7 @@ async def check_hostile_row(card: Card, verifier: Verifier, title: str, row: Pro
     """Judge a hostile row, which must fail, then a correct and a wrong program, which must get their verdicts."""
     errors = [verdict_error(title, row, await verifier.verify(row.job(card.name, title)), "hostile")]
     if "pass" in row.expected_statuses:
-        errors.append(f"row {title!r} of hostile.toml allows a pass, and a hostile program must fail")
+        errors.append(f"row {title!r} of hostile.toml allows a pass, but a hostile program must fail")
     for kind, then in (("honest", passing_row(card)), ("wrong", wrong_row(card))):
         if then is not None:
             why = verdict_error(kind, then, await verifier.verify(then.job(card.name, f"{kind} after {title}")))
@@ -143,7 +143,7 @@ async def check_wrong_result(card: Card, verifier: Verifier) -> list[str]:
     verdict = await verifier.verify(job)
     if verdict.status == "fail:wrong" and [c.status for c in verdict.cases] == ["pass", "fail:wrong"]:
         return []
-    return [f"a wrong function got {verdict.status}: it returned 2 where 3 was expected"]
+    return [f"a function that returned 2 got {verdict.status}, although 3 was expected"]
 
 
 async def check_stub_program(card: Card, verifier: Verifier) -> list[str]:
@@ -154,4 +154,4 @@ async def check_stub_program(card: Card, verifier: Verifier) -> list[str]:
     verdict = await verifier.verify(job)
     if verdict.status in ("fail:runtime", "fail:wrong"):
         return []
-    return [f"the stub in [syntax] got {verdict.status}, and must start and fail. {verdict.stderr[-_LONGEST:]}".strip()]
+    return [f"the stub in [syntax] got {verdict.status}. It must start and fail. {verdict.stderr[-_LONGEST:]}".strip()]

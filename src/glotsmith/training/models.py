@@ -98,7 +98,7 @@ def _check_length(model: str, config: Any, settings: TrainingSettings) -> None:
     limit = getattr(config, "max_position_embeddings", None)
     if isinstance(limit, int) and settings.max_length > limit > 0:
         raise UsageError(
-            f"{model} accepts up to {limit} tokens, and max_length is {settings.max_length}: "
+            f"{model} accepts up to {limit} tokens, but max_length is {settings.max_length}: "
             f"train with --set max_length={limit}"
         )
 

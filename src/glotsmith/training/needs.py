@@ -20,7 +20,7 @@ def load(name: str) -> Any:
         return cast(Any, import_module(name))
     except ImportError as error:
         raise UsageError(
-            f"{error.name or name} is missing. Install what training needs: {install_command('train')}"
+            f"the module {error.name or name} is missing. Install the extra train: {install_command('train')}"
         ) from error
 
 

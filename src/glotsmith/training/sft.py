@@ -13,7 +13,7 @@ from glotsmith.training.presets import TrainingSettings
 from glotsmith.training.ranks import use_one_device
 from glotsmith.training.training_report import TrainingReport
 
-_MOST_SCORES = 2**28  #: largest number of scores of a step: 1 GiB in float32, and as much for the gradient
+_MOST_SCORES = 2**28  #: largest number of logits of a step: 1 GiB in float32, and the same size for the gradient
 
 
 def sft(
@@ -54,9 +54,9 @@ def _make_trainer(trainee: TrainerInput, arguments: dict[str, Any], settings: Tr
 
 
 def _with_whole_scores(trainer: Any) -> Any:
-    """Return the trainer with the loss of transformers, from the scores of all tokens.
+    """Return the trainer with the loss of transformers, which computes the logits of all tokens at once.
 
-    TRL computes the scores in parts, and again in the backward pass. That saves memory, but on a CPU it needs a
+    TRL computes the logits in parts, and again in the backward pass. That saves memory, but on a CPU it takes a
     fifth of the training time of a small model (``benchmarks/training_precision.py``).
     """
 

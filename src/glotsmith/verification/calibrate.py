@@ -1,11 +1,11 @@
 """Calibrate CPU limits, so that they have the same meaning on every machine.
 
-Limits are in seconds of the reference machine. The row ``calibration`` of a language's ``verdicts.toml`` is a program
-with the CPU time that it needs on the reference machine. On this machine it runs once, and so does the row
-``accepted``, which only starts. The ratio of the CPU times without the start is the language's factor, by which limits
-are multiplied. The CPU time of the start is added to limits; a fork of a warm interpreter gets what ``accepted`` needs
-there. The numbers are stored for later processes. A language without one of the rows has the limits of the reference
-machine.
+Limits are in seconds of the reference machine. The row ``calibration`` of a language's ``verdicts.toml`` has a program
+and the CPU time that it needs on the reference machine. Each machine measures the CPU time of this program, and that of
+the row ``accepted``, whose program only starts. The difference is the CPU time without the start. Its ratio to the time
+on the reference machine is the factor of the language. A limit is multiplied by this factor, and the CPU time of the
+start is added to it. For warm interpreters, the start of ``accepted`` in a warm interpreter is also measured. The
+numbers are stored for later processes. A language without one of the rows has the limits of the reference machine.
 """
 
 import asyncio
@@ -25,8 +25,8 @@ from glotsmith.sandbox.base import Sandbox
 from glotsmith.values import parse_signature, parse_test
 from glotsmith.write_aside import write_aside
 
-_TRIALS = 3  #: the fastest counts, because other load only adds time
-_MIN_FACTOR, _MAX_FACTOR = 1.0, 20.0  #: faster machines keep the limits; slower measurements are errors
+_TRIALS = 3  #: the fastest one counts, because other load only adds time
+_MIN_FACTOR, _MAX_FACTOR = 1.0, 20.0  #: faster machines keep the limits; a larger factor is an error of measurement
 _MAX_START_S = 10.0
 _log = logging.getLogger(__name__)
 
@@ -34,9 +34,9 @@ _log = logging.getLogger(__name__)
 class LanguageSpeed(NamedTuple):
     """The speed of a language on this machine."""
 
-    factor: float = 1.0  #: CPU time here / on the reference machine
+    factor: float = 1.0  #: CPU time on this machine / CPU time on the reference machine
     start_s: float = 0.0  #: CPU seconds of a cold start
-    warm_start_s: float = 0.0  #: CPU seconds of the start in a warm interpreter; without one as ``start_s``
+    warm_start_s: float = 0.0  #: CPU seconds of a start in a warm interpreter; ``start_s`` if there is none
 
     def scale_limits(self, limits: Limits) -> Limits:
         """Convert limits of the reference machine to limits of this machine."""

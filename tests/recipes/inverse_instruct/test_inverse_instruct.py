@@ -266,11 +266,11 @@ def test_an_instruction_that_a_benchmark_holds_goes_and_so_does_a_program(tmp_pa
         ({"prefixes": ()}, "prefixes, .* must be a list; each item is text \\(at least 1\\)"),
         ({"measured": 1.5}, "measured, .* must be a number from 0 to 1"),
         ({"languages": ("klingon",)}, "klingon"),
-        ({"max_snippets": -1}, "max_snippets, .* is -1, and must be a whole number of 0 or more"),
+        ({"max_snippets": -1}, "max_snippets, .* is -1; it must be a whole number of 0 or more"),
         ({"min_cases": 0}, "min_cases, .* must be a whole number of 1 or more"),
-        ({"temperature": float("nan")}, "temperature, .* is nan, and must be a number of 0 or more"),
+        ({"temperature": float("nan")}, "temperature, .* is nan; it must be a number of 0 or more"),
         ({"repetition_penalty": 0.0}, "repetition_penalty, .* must be a number of 0.01 or more"),
-        ({"max_similarity": 60.0}, "max_similarity, .* is 60.0, and must be a number above 0 and at most 1"),
+        ({"max_similarity": 60.0}, "max_similarity, .* is 60.0; it must be a number above 0 and at most 1"),
     ],
 )
 def test_options_that_cannot_work_are_refused_in_a_sentence(options: dict[str, Any], sentence: str) -> None:

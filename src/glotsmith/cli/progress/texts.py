@@ -1,4 +1,4 @@
-"""The parts of a panel and of a plain line as texts: rates, requests, programs and budgets."""
+"""Format the texts of a panel and of plain lines: rates, requests, programs and budgets."""
 
 from collections.abc import Iterator
 
@@ -73,17 +73,17 @@ def sandbox_parts(state: ProgressState) -> Iterator[str]:
 
 
 def failures(state: ProgressState) -> dict[str, int]:
-    """Return the programs that failed, by verdict: those of the ledger, or those that the command has counted."""
+    """Return the number of failed programs by verdict: from the ledger, or as the command has counted them."""
     return dict(state.activity.failures or state.failures)
 
 
 def budget_parts(activity: Activity) -> Iterator[str]:
     """Yield the amount that is left of each budget."""
     for budget in activity.budgets:
-        yield f"{budget.text}: {left_of(budget)} left"
+        yield f"{budget.text}: {budget_left_text(budget)} left"
 
 
-def left_of(budget: BudgetLeft) -> str:
+def budget_left_text(budget: BudgetLeft) -> str:
     """Return the amount that is left of a budget."""
     return format_amount(budget.unit, budget.left)
 

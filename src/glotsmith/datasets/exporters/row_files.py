@@ -173,7 +173,7 @@ class _LanguageFiles:
 
 def _encode_row(example: Example) -> tuple[dict[str, Any], bytes]:
     if not _LANGUAGE.fullmatch(example.language):
-        raise InputError(f"row {example.id}: the language {example.language!r} cannot name a folder")
+        raise InputError(f"row {example.id}: the language {example.language!r} cannot be the name of a folder")
     row = plain(example)
     try:
         return row, msgspec.json.encode(row)
@@ -202,9 +202,9 @@ _ITEM = "INSERT INTO items SELECT first, ?, ? FROM groups WHERE key = ?"
 
 
 def group_items(items: Iterable[Item], key: Callable[[Item], tuple[str, ...]]) -> Iterator[list[Item]]:
-    """Yield lists of items with the same key. Lists are in order of their first items, and items in their own order.
+    """Yield lists of items with the same key. Lists have the order of their first items. Items keep their order.
 
-    The items are stored in a temporary file of SQLite. Memory contains one list.
+    The items are stored in a temporary file of SQLite. Memory contains only one list.
 
     Raises:
         InputError: An item contains text that is not Unicode.

@@ -74,7 +74,7 @@ def export(name: str, content: ExportContent, folder: Path, *, model: str = "") 
     if name not in FORMATS:
         raise UsageError(unknown_name(f"no format of a trainer is named {name!r}", name, FORMATS))
     if model and not FORMATS[name].model:
-        raise UsageError(f"the configuration of {name} names no model: remove --model")
+        raise UsageError(f"the configuration of {name} contains no model: remove --model")
     try:
         with Drafts() as drafts:
             origin = f"{_ORIGIN}{content.run} {name}" if content.run else ""

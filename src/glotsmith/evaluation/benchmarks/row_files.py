@@ -72,7 +72,9 @@ def hub_rows(name: str, split: str, config: str = "") -> list[QuestionRow]:
     try:
         datasets = cast(Any, importlib.import_module("datasets"))
     except ImportError:
-        raise UsageError(f"a benchmark of the hub needs datasets: {install_command('datasets')}") from None
+        raise UsageError(
+            f"a benchmark of the hub needs the extra datasets. Install it: {install_command('datasets')}"
+        ) from None
     try:
         found = datasets.load_dataset(name, config or None, split=split)
     except Exception as error:  # the library raises errors without a common class

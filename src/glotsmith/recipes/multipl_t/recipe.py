@@ -121,10 +121,10 @@ class MultiPLT(Record, frozen=True, kw_only=True):
         check_languages("languages", self.languages, require_posable)
         check_languages("samples_by_language", self.samples_by_language, require_posable)
         if not self.languages:
-            raise UsageError(f"{option_name('languages')} is empty, and multipl-t needs at least one target language")
+            raise UsageError(f"{option_name('languages')} is empty; multipl-t needs at least one target language")
         if self.time_limit_s and not MIN_LIMITS.cpu_s <= self.time_limit_s <= MAX_LIMITS.cpu_s:
             raise UsageError(
-                f"{option_name('time_limit_s')} is {self.time_limit_s}, and must be 0 (no fixed limit) "
+                f"{option_name('time_limit_s')} is {self.time_limit_s}; it must be 0 (no fixed limit) "
                 f"or from {MIN_LIMITS.cpu_s} to {MAX_LIMITS.cpu_s} seconds"
             )
 

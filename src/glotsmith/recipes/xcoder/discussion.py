@@ -1,11 +1,11 @@
 """Hold the discussions in which language agents pose a new problem: the step ``discuss`` of xCoder.
 
-central    the chair drafts; the others agree or advise; the chair revises, until all agree
-parallel   every agent drafts; all vote; without a majority each agent revises its draft, until there is one
-none       one agent alone; only its memory objects
+central    the chair writes a draft; the others agree or advise; the chair revises the draft until all agree
+parallel   every agent writes a draft, and all vote; the agents revise their drafts until one has a majority
+none       one agent works alone; only its memory can object to a draft
 
-A discussion ends by agreement, after ``rounds`` revisions, when its replies have used up the token budget, or
-when no opinion can be used (silence). The last draft is the result in each case, because opinions only choose
+A discussion ends when the agents agree, after ``rounds`` revisions, when its replies have used up the token budget, or
+when no reply contains a usable opinion (``silence``). In each case, the last draft is the result: opinions only choose
 which programs are tried, and execution decides. An unusable reply is lost with its reason and counts as an abstention.
 """
 
@@ -243,9 +243,9 @@ class _Discussion:
     def _finish(self, draft: DraftProblem, rounds: int, ending: str) -> Proposal | UnusableReply:
         """Return the proposal with the draft, or why the draft is dropped before more is spent on it."""
         if known := self._repeated(draft):
-            return UnusableReply(Reason.REPEATS_MEMORY, f"{draft.name}: as {known.name} of {known.key}")
+            return UnusableReply(Reason.REPEATS_MEMORY, f"{draft.name} repeats {known.name} of {known.key}")
         if self._copies_inspiration(draft):
-            return UnusableReply(Reason.NEAR_DUPLICATE, f"{draft.name}: as a task that was meant to inspire it")
+            return UnusableReply(Reason.NEAR_DUPLICATE, f"{draft.name} copies a task that was meant to inspire it")
         languages = tuple(dict.fromkeys((self._proposal.language, *self._agents)))
         if languages == ("python",):  # agreement needs a language other than that of the reference, Python
             languages += tuple(name for name in self._rules.languages if name != "python")[:1]

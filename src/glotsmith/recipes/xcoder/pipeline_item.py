@@ -1,4 +1,4 @@
-"""The item of xCoder's pipeline, and the adapter by which steps of ``multipl-t`` run on its current part.
+"""The item of xCoder's pipeline, and the adapter that runs steps of ``multipl-t`` on its current part.
 
 A proposal keeps its kind, session and instruction while it becomes a function, a draft, a problem, a task and a
 solution. ``PartStep`` passes the current part to a step of a shared stage, so that both recipes have the same gates.
@@ -31,7 +31,7 @@ Made = TypeVar("Made", bound=ItemPart)
 class PipelineItem(Record, frozen=True, kw_only=True):
     """A proposal with its current part: at most one of the fields ``function`` to ``solution``.
 
-    An item without a part has an answer that no suite can verify.
+    If an item has no part, no suite can verify its answer.
     """
 
     proposal: Proposal
@@ -79,8 +79,8 @@ class PipelineItem(Record, frozen=True, kw_only=True):
     def instruction_is_verified(self) -> bool:
         """Whether the program passed a suite that belongs to the instruction.
 
-        The suite of a Ds2 belongs to its snippet, and its instruction is made afterwards: a pass does not show that the
-        instruction describes the snippet.
+        The suite of a Ds2 belongs to its snippet, and a teacher writes the instruction afterwards. So a pass does not
+        show that the instruction describes the snippet.
         """
         return self.executed and self.proposal.kind != "ds2"
 
@@ -125,7 +125,7 @@ class FilterReference(PartStep[Function, Function]):
 
 
 class WriteProblemTests(PartStep[Function, DraftSuite]):
-    """``suites.write``: arguments of the stated examples, which are in the docstring, are tried first."""
+    """``suites.write``: it first tries the arguments of the examples, which are in the docstring."""
 
     name = "write_tests"
 
@@ -134,7 +134,7 @@ class WriteProblemTests(PartStep[Function, DraftSuite]):
 
 
 class ValidateProblem(PartStep[DraftSuite, Problem]):
-    """``suites.validate``: expected values by execution of the reference, coverage, and mutants."""
+    """``suites.validate``: execute the reference to get expected values, and check coverage and mutants."""
 
     name = "validate"
 
@@ -143,7 +143,7 @@ class ValidateProblem(PartStep[DraftSuite, Problem]):
 
 
 class ProveProblem(PartStep[Problem, Task]):
-    """``suites.prove`` in the languages of the proposal: all values have a form there, and a stub fails."""
+    """``suites.prove``: the languages of the proposal can represent all values, and a stub fails the suite."""
 
     name = "prove"
 
@@ -156,7 +156,7 @@ class ProveProblem(PartStep[Problem, Task]):
 
 
 class SolveProblem(PartStep[Task, Solution]):
-    """``generation.translate`` without the reference in its prompts; or the answer that the proposal came with."""
+    """``generation.translate`` without the reference in its prompts. An answer of the proposal is verified instead."""
 
     name = "solve"
     concurrency = Translate.concurrency
@@ -170,7 +170,7 @@ class SolveProblem(PartStep[Task, Solution]):
 
 
 class _VerifyAnswer(ItemStep[Task, Solution]):
-    """Verify the answer that a Ds1 or Ds2 came with by the suite of its task."""
+    """Verify the answer of a Ds1 or Ds2 with the suite of its task."""
 
     name = "answer"
     output = Solution
@@ -205,7 +205,7 @@ class DeduplicateItems(Deduplicate[PipelineItem]):
 
 
 class DecontaminateReferences(DecontaminateBehaviour[PipelineItem]):
-    """Drop problems whose Python reference behaves as a problem of a benchmark, before they are solved."""
+    """Drop problems whose Python reference behaves like a problem of a benchmark, before they are solved."""
 
     name = "decontaminate_problems"
     output = PipelineItem

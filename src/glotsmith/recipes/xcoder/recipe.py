@@ -158,19 +158,17 @@ class XCoder(Record, frozen=True, kw_only=True):
         """Check the options before the first request."""
         check_options(self)
         if not self.languages:
-            raise UsageError(
-                f"{option_name('languages')} is empty, and xcoder needs at least one language with an agent"
-            )
+            raise UsageError(f"{option_name('languages')} is empty; xcoder needs at least one language with an agent")
         check_languages("languages", self.languages)
         check_languages("new_languages", self.new_languages)
         if not (self.ds1 or self.ds2):
-            raise UsageError("--set ds1 and --set ds2 are both false, and agents need seeds: set one of them to true")
+            raise UsageError("--set ds1 and --set ds2 are both false, so agents have no seeds: set one of them to true")
         if set(self._targets) == {"python"}:
-            raise UsageError(f"{option_name('languages')} is python alone, and agreement needs a second language")
+            raise UsageError(f"{option_name('languages')} has only python, but agreement needs a second language")
         most = min(len({*self._targets, "python"}), 3 + self._others)  # target, chair, others, and the reference's
         if self.agreement > most:
             raise UsageError(
-                f"{option_name('agreement')} is {self.agreement}, and must be a whole number from 1 to {most}: "
+                f"{option_name('agreement')} is {self.agreement}; it must be a whole number from 1 to {most}: "
                 f"each problem is solved in at most {most} languages"
             )
 

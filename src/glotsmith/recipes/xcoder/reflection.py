@@ -107,7 +107,7 @@ class EpochMemories:
     async def _request(self, agent: str, epoch: int, sessions: Sequence[RememberedSession]) -> Reply:
         variables: Mapping[str, object] = {
             "agent": get_card(agent).display,
-            "events": [_event(session, agent) for session in sessions],
+            "events": [_outcome_line(session, agent) for session in sessions],
             "hard": (await self.at_epoch(epoch)).frequent_failures(agent),
         }
         context = {"name": f"epoch-{epoch}", "language": agent}
@@ -128,7 +128,7 @@ def _read(reply: Reply) -> ReflectionReply | UnusableReply:
     return read_object(reply, ReflectionReply)
 
 
-def _event(session: RememberedSession, agent: str) -> str:
+def _outcome_line(session: RememberedSession, agent: str) -> str:
     """Return one line about a session's problem and its outcome, with the failures in the agent's language."""
     failed = ", ".join(f"{status} {count}x" for status, count in session.failures.get(agent, {}).items())
     solved = f"solved in {', '.join(session.passed)}" if session.passed else "solved in no language"

@@ -139,11 +139,11 @@ def _choose(
 
 
 def _balance(memory: AgentMemory, chair: str, language: str, assigned: _Assigned) -> float:
-    return -(memory.count_kept(language) + _times(language, assigned))
+    return -(memory.count_kept(language) + _session_count(language, assigned))
 
 
 def _weakness(memory: AgentMemory, chair: str, language: str, assigned: _Assigned) -> float:
-    return (1 - memory.solve_rate(language)) / (1 + _times(language, assigned))
+    return (1 - memory.solve_rate(language)) / (1 + _session_count(language, assigned))
 
 
 def _transfer(memory: AgentMemory, chair: str, language: str, assigned: _Assigned) -> float:
@@ -153,7 +153,7 @@ def _transfer(memory: AgentMemory, chair: str, language: str, assigned: _Assigne
     return memory.synergy(chair, language) + 1 / (1 + sessions)
 
 
-def _times(language: str, assigned: _Assigned) -> int:
+def _session_count(language: str, assigned: _Assigned) -> int:
     return sum(count for (_, target), count in assigned.items() if target == language)
 
 

@@ -31,8 +31,8 @@ SHOWN_EXAMPLES = 5  #: stated examples that solvers see; the other cases of a su
 class ExecuteReference(ItemStep[Proposal, PipelineItem]):
     """Execute a proposal's reference on its stated examples, before any further costs, and make its function.
 
-    A Ds2 with its own suite is executed by this suite. A failure drops it; a pass proves nothing if the suite has few
-    cases or one expected value. A proposal without a reference and a good suite passes unexecuted, if that is allowed.
+    A Ds2 with its own suite must pass this suite. A pass proves nothing if the suite has few cases or one expected
+    value. If ``unexecuted`` is true, a proposal that has neither a reference nor a good suite is kept.
     """
 
     name = "ground"
@@ -58,7 +58,7 @@ class ExecuteReference(ItemStep[Proposal, PipelineItem]):
         return keep(key, PipelineItem(proposal=item, toolchain=toolchain, isolation=isolation))
 
     def _pass_unexecuted(self, key: str, item: Proposal, why: tuple[Reason, str]) -> Result[PipelineItem]:
-        """Keep an unexecuted proposal if that is allowed and its answer parses (report §4.1); drop it otherwise."""
+        """Keep a proposal that was not executed if ``unexecuted`` is true and its answer parses (report §4.1)."""
         if self._unexecuted and parses(item.language, item.answer) is False:
             why = Reason.UNPARSABLE_CODE, item.answer[:200]
         elif self._unexecuted:

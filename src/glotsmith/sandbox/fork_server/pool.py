@@ -34,7 +34,7 @@ _log = logging.getLogger(__name__)
 
 
 class ForkServerLaunch(NamedTuple):
-    """What a back end starts as a fork server, with the capabilities to create namespaces."""
+    """A command that a back end starts as a fork server, with the capabilities to create namespaces."""
 
     argv: Sequence[str]
     env: Mapping[str, str]
@@ -62,7 +62,7 @@ class ForkServerPool:
         self._library = compile_fork_server()
         self._servers: dict[str, ForkServer] = {}  #: the most recently used one comes last
         self._failures: dict[str, int] = {}
-        self._keys: dict[int, _CachedKey] = {}  #: identity of ``Program.warm``, which a task shares → key
+        self._keys: dict[int, _CachedKey] = {}  #: ``id`` of ``Program.warm``, shared by the programs of a task → key
 
     def get(self, program: Program) -> tuple[str, ForkServer] | None:
         """Return the key and fork server of a program, started if necessary; None if the program must start cold."""

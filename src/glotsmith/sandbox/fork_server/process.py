@@ -73,7 +73,7 @@ class ForkedProcess(SupervisedProcess):
     def _create_streams(self, stdin: bytes, owner: int | None) -> list[int]:
         """Create stdin, stdout and stderr; return the program's ends."""
         loop, ends = self._loop, list[int]()
-        read, write = os.pipe()  # also for an empty stdin: some interpreters keep what stdin was when they started
+        read, write = os.pipe()  # also for an empty stdin, because some interpreters keep the stdin of their start
         ends.append(read)
         if stdin:
             self._pipes.append(PipeWriter(loop, write, stdin))

@@ -145,11 +145,11 @@ class BatchServer:
         try:
             return msgspec.json.decode(response.body, type=dict[str, Any])
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            raise TeacherError(f"{self.url}{path} answered with something else than a JSON object") from None
+            raise TeacherError(f"the response of {self.url}{path} is not a JSON object") from None
 
     def _id_in(self, fields: Mapping[str, Any], path: str) -> str:
         if not isinstance(found := fields.get("id"), str) or not found:
-            raise TeacherError(f"{self.url}{path} answered without an id")
+            raise TeacherError(f"the response of {self.url}{path} has no id")
         return found
 
     async def _send(self, method: str, path: str, body: bytes | None = None, kind: str = "") -> HttpResponse:
@@ -166,7 +166,7 @@ class BatchServer:
             headers = {"Content-Type": kind} if kind else None
             response = await self._http.request(method, path, body, headers, resend=path != "/batches")
         except ResponseTooLarge:
-            raise TeacherError(f"{self.url}{path} answered with more than this version reads") from None
+            raise TeacherError(f"the response of {self.url}{path} is larger than the limit of this version") from None
         except (ServerUnreachable, ResponseTimeout, ConnectionBroken) as error:
             message = f"{self.url}{path}: {self._readable(str(error))}"
         else:

@@ -222,7 +222,7 @@ def _get(c: Context, node: ast.Call, owner: ast.expr, d: LuaExpr) -> LuaExpr:
 
 @method("dict", "items")
 def _items(c: Context, node: ast.Call, owner: ast.expr, d: LuaExpr) -> LuaExpr:
-    name = "items" if in_order(c, d) else "sorted_items"
+    name = "items" if needs_no_sorting(c, d) else "sorted_items"
     return c.call(name, d, kind=k.list_of(k.tuple_of(*d.kind.args)), new=True)
 
 
@@ -233,12 +233,12 @@ def _keys(c: Context, node: ast.Call, owner: ast.expr, d: LuaExpr) -> LuaExpr:
 
 @method("dict", "values")
 def _values(c: Context, node: ast.Call, owner: ast.expr, d: LuaExpr) -> LuaExpr:
-    name = "values" if in_order(c, d) else "sorted_values"
+    name = "values" if needs_no_sorting(c, d) else "sorted_values"
     return c.call(name, d, kind=k.list_of(d.kind.args[1]), new=True)
 
 
-def in_order(c: Context, d: LuaExpr) -> bool:
-    """Whether ``pairs`` is sufficient: the program made the dict and it is ordered, or its order has no effect."""
+def needs_no_sorting(c: Context, d: LuaExpr) -> bool:
+    """Return whether ``pairs`` gives the right order: the program made the dict as ordered, or order has no effect."""
     if c.order_is_irrelevant:
         return True
     if k.strip_optional(d.kind).own:

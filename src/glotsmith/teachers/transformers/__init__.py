@@ -64,7 +64,7 @@ class Transformers(Teacher):
         """
         self.model = options.model
         if not self.model:
-            raise UsageError("name the model to load: --model FOLDER, with its weights and tokeniser")
+            raise UsageError("no model is given. Give a folder with weights and tokeniser: --model FOLDER")
         _check_installed()
         _check_files(self.model, options.gguf)
         self.fingerprint = content_hash(
@@ -209,7 +209,9 @@ def _check_installed() -> None:
     from importlib.util import find_spec
 
     if not (find_spec("torch") and find_spec("transformers")):
-        raise UsageError(f"the transformers teacher needs the transformers extra: {install_command('transformers')}")
+        raise UsageError(
+            f"The teacher transformers needs the extra transformers. Install it: {install_command('transformers')}"
+        )
 
 
 def _check_files(model: str, gguf: str) -> None:
@@ -221,4 +223,4 @@ def _check_files(model: str, gguf: str) -> None:
         return
     wanted = gguf or "config.json"
     if not (folder / wanted).is_file():
-        raise UsageError(f"{folder} holds no {wanted}: give a folder with weights and tokeniser")
+        raise UsageError(f"{folder} contains no {wanted}: give a folder with weights and tokeniser")
