@@ -246,7 +246,7 @@ class Exchanges:
         return {language: (pair[0], pair[1]) for language, pair in found.items()}
 
     def costs_by_model_and_language(self) -> dict[tuple[str, str], tuple[ReplyCosts, ReplyCosts]]:
-        """Return as ``costs_by_language`` the costs by model and language; model "" is that of an older version."""
+        """Return the costs by model and language, like ``costs_by_language``; older versions stored no model ("")."""
         found = defaultdict[tuple[str, str], list[ReplyCosts]](lambda: [ReplyCosts(), ReplyCosts()])
         for model, _, language, cached, *costs in self._read(_SUM_MODELS):
             found[model, language][cached] += _costs(*costs)

@@ -1,4 +1,4 @@
-"""Reads the rows that a run has added to its ledger since a reader last asked."""
+"""Reads the rows that a run has added to its ledger since the last query of a reader."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple

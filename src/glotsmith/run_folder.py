@@ -34,7 +34,7 @@ LEDGER_FILES = tuple(f"{LEDGER}{end}" for end in ("", "-wal", "-shm", JOURNAL_EN
 
 #: configuration keys of runs before the full run: a preview of this many items, a pilot of this share of them
 PREVIEW, PILOT = "preview", "pilot"
-_HEADER = "# The configuration of this run. What determines its rows is compared at each start; the rest may change.\n"
+_HEADER = "# The configuration of this run. Settings that determine rows cannot change after the first row or reply.\n"
 _SHOWN = 60  #: largest length of a value in a message
 
 
@@ -46,7 +46,7 @@ class RunFolder:
     ) -> None:
         """Open the ledger and the cache; use ``create_or_resume`` or ``open`` instead."""
         self.path = path
-        self.resumed = resumed  #: whether the folder held the run before
+        self.resumed = resumed  #: whether the folder already contained the run
         self.dataset = path / DATASET
         self._lock = lock
         self.ledger = Ledger(path / LEDGER, read_only=lock is None)
@@ -168,8 +168,8 @@ def _store_config(path: Path, config: Mapping[str, Any], free: Collection[str], 
     changed = _changes(stored, wanted, free)
     if changed and not trial and _has_results(path):
         raise UsageError(
-            f"{file}: the configuration has changed: {changed}. A run keeps what determines its rows: "
-            f"set it as it was, or {_new_folder_advice(cache)}"
+            f"{file}: the configuration has changed: {changed}. These settings determine rows and cannot change: "
+            f"restore them, or {_new_folder_advice(cache)}"
         )
     if preview or changed:
         _remove_ledger(path)

@@ -164,7 +164,7 @@ REFUSED: dict[str, tuple[Case, str]] = {
     ),
     "another total": (
         lambda runs, tmp: [*runs.shards[:3], edited(runs.copy(4, tmp / "quarter"), '"4/8"', '"4/4"')],
-        "quarter is shard 4/4, and .*run-1-of-8 is one of 8 shards",
+        "quarter is shard 4/4, but .*run-1-of-8 is one of 8 shards",
     ),
     "a whole run": (lambda runs, tmp: [*runs.shards, runs.folder / "one" / "run"], "run: this run is not a shard"),
     "no run": (lambda runs, tmp: [*runs.shards, runs.folder / "src"], "src: not a run folder"),

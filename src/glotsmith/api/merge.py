@@ -160,7 +160,7 @@ def _open_shards(paths: Sequence[Path], stack: ExitStack) -> list[_OpenShard]:
         count = count or of
         if of != count:
             raise UsageError(
-                f"{path} is shard {opened.shard}, and {paths[0]} is one of {count} shards: merge parts of one run"
+                f"{path} is shard {opened.shard}, but {paths[0]} is one of {count} shards: merge parts of one run"
             )
         if number in found:
             raise UsageError(f"{path} and {found[number].path} are both shard {opened.shard}: give each shard once")

@@ -195,7 +195,7 @@ def _prompt_rows(
 def _missing_in_multipl_e(name: str, p: PosableProblem, task: Task) -> ImpossibleProblem:
     """Return the reason why a problem of questions.jsonl is missing in the files of MultiPL-E."""
     test = benchmark_maker.nameless_test(task)
-    detail = f"the files of MultiPL-E cannot express the test {test!r}, which names no value of the call"
+    detail = f"the files of MultiPL-E cannot express the test {test!r}, which states no value of the call"
     return ImpossibleProblem(
         benchmark=f"{name}-multipl-e", problem=p.name, language=task.language, reason="unrepresentable", detail=detail
     )

@@ -25,7 +25,7 @@ def merge(
 ) -> None:
     """Merge the shards of a run (run --shard) into one run. Run the same command again to resume.
 
-    The dataset has the same bytes as that of one run. No reply is requested and no program runs.
+    The dataset has the same bytes as the dataset of one run. No reply is requested and no program runs.
 
     Example: [bold]glotsmith merge runs/toolz-*-of-8 -o runs/toolz[/]
     """

@@ -17,7 +17,7 @@ _DIGITS = 9  #: digits of a promise that count: the last bits of a floating-poin
 
 
 class LearnedLanguage(NamedTuple):
-    """What earlier problems have shown about one language."""
+    """The results of earlier problems in one language."""
 
     expectation: RowExpectation = DEFAULT_EXPECTATION
     reply_tokens: float = 0.0  #: mean of a reply with its prompt; 0 if unknown

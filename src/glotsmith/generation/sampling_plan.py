@@ -1,7 +1,7 @@
-"""Sampling policies: which rule decides how many replies to request about a task, and when to stop (MultiPL-T §4.3).
+"""Sampling policies: the rules that decide how many replies to request for a task, and when to stop (MultiPL-T §4.3).
 
-``SamplingPlan`` decides by the task's own replies: the paper's fixed number, or rounds that double in size and stop
-early. ``adaptive_rule.AdaptiveRule`` decides by what the run has learned about earlier problems.
+``SamplingPlan`` uses only the replies for the task: it requests the paper's fixed number, or rounds that double in size
+and stop early. ``adaptive_rule.AdaptiveRule`` also uses the results of earlier problems of the run.
 """
 
 import math
@@ -18,13 +18,13 @@ from glotsmith.sampling_end import SamplingEnd, StopReason
 PRIOR = (0.3, 0.7)
 
 
-#: ``fixed``: the maximum number of replies in one round. ``early_stop``: rounds, by the task's own replies.
-#: ``adaptive``: rounds, by what earlier problems of the run have shown.
+#: ``fixed``: the maximum number of replies in one round. ``early_stop``: rounds, from the replies for the task only.
+#: ``adaptive``: rounds, from the results of earlier problems of the run.
 SamplingPolicyName = Literal["fixed", "early_stop", "adaptive"]
 
 
 class SamplingEvidence(NamedTuple):
-    """What the replies about one task have shown so far."""
+    """The results of the replies for one task so far."""
 
     requested: int = 0  #: number of requested replies
     failures: int = 0  #: failing programs, and replies without one

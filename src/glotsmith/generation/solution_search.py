@@ -1,4 +1,4 @@
-"""The search for solutions of one task: the candidates so far, which of them passed, and what was lost."""
+"""The search for solutions of one task: its candidates so far, the passing ones, and the losses."""
 
 from collections.abc import Callable, Sequence
 
@@ -29,7 +29,7 @@ class TranslationAttempt(msgspec.Struct, frozen=True):
 
 
 class SolutionSearch:
-    """The state of one task's search: the candidates so far, which of them passed, and what was lost."""
+    """The state of the search for solutions of one task: its candidates so far, the passing ones, and the losses."""
 
     def __init__(self, task: Task, rule: StoppingRule, row_check: RowCheck | None = None) -> None:
         """Begin the search; ``row_check`` decides which programs count as rows, by default every distinct program."""

@@ -1,4 +1,4 @@
-"""The sampling policy ``adaptive``: learn from the ledger how many replies about a problem are worth their cost."""
+"""The sampling policy ``adaptive``: learn from the ledger how many replies for a problem are worth their cost."""
 
 import math
 from collections import defaultdict
@@ -21,15 +21,15 @@ from glotsmith.sampling_end import SamplingEnd
 from glotsmith.step import ItemStep, Step
 from glotsmith.stored_sampling import SamplingOutcomes
 
-#: promise below which the first blocks stop under a budget, because nothing is known yet. A later pass may continue
-#: them
+#: threshold of the first blocks if the run has a budget. Nothing is known about their languages yet, so it is high; a
+#: later pass may continue their problems
 _FIRST_THRESHOLD = 0.2
 _LEAST_LEFT = 0.05  #: share of a budget of US dollars or tokens below which no pass begins
-_LOWER = 0.85  #: factor by which a threshold is lowered that no problem reaches
+_LOWER = 0.85  #: factor that lowers a threshold if no problem reaches it
 
 
 def reopen_for_budget(ledger: Ledger, steps: Iterable[Step[Any, Any]], budget: Sequence[BudgetLimit]) -> int:
-    """Make the problems open again for which sampling stopped because of another budget; return their number."""
+    """Reopen the problems for which sampling stopped because of another budget, and return their number."""
     if not any(isinstance(step, ItemStep) and step.learns for step in steps):
         return 0
     planned = " ".join(sorted(limit.text for limit in budget if limit.unit != BudgetUnit.seconds))
@@ -42,7 +42,7 @@ class AdaptiveOptions(NamedTuple):
 
     floor: float  #: expected new distinct rows of a reply below which it is not requested
     max_replies: Callable[[str], int]  #: largest number of replies for one problem, by language
-    seed: int = 0  #: seed of the simulation that keeps a budget
+    seed: int = 0  #: seed of the simulation that finds the thresholds for a budget
 
 
 class SamplingPass(Record, frozen=True):
@@ -57,7 +57,7 @@ class SamplingPass(Record, frozen=True):
 
 
 class _Learned(NamedTuple):
-    """What the problems before a block have shown."""
+    """The results of the problems before a block."""
 
     problems: int
     outcomes: Mapping[str, SamplingOutcomes]  #: language → outcomes of its problems
@@ -72,13 +72,13 @@ class _Learned(NamedTuple):
 
 
 class AdaptiveSampling:
-    """Chooses the rule of each task by what earlier problems have shown (``sampling_plan.SamplingPolicy``).
+    """Chooses the rule of each task from the results of earlier problems (``sampling_plan.SamplingPolicy``).
 
-    The rule of a block depends on the ledger's results for all blocks except the one before it, and on the budget.
+    The rule of a block depends on the ledger's results for all earlier blocks except the last one, and on the budget.
 
-    A plan from the first problems may be too selective. So when a run has finished and something of its budget is left,
-    ``continue_for_budget`` plans again for the problems that stopped because of it: a pass over these problems, by a
-    rule that depends on the results of the whole run and is stored in the ledger.
+    A plan from the first problems may be too selective. So a run can finish before its budget is spent. Then
+    ``continue_for_budget`` starts a pass over the problems that stopped because of the budget. The rule of a pass
+    depends on the results of the whole run and is stored in the ledger.
     """
 
     learns: ClassVar[bool] = True
@@ -130,7 +130,7 @@ class AdaptiveSampling:
         return self._rules[block]
 
     def continue_for_budget(self, rows: Mapping[str, int]) -> int:
-        """Make the problems of a finished run open again whose next reply the budget allows; return their number.
+        """Reopen the problems of a finished run for which the budget allows another reply. Return their number.
 
         Args:
             rows: Language → number of rows in the dataset.
@@ -184,23 +184,23 @@ class AdaptiveSampling:
         return _paced_rule(rule, self._outlooks_of_remaining(learned, rule), self._pace_limits(learned))
 
     def _first_rule(self, rule: AdaptiveRule) -> AdaptiveRule:
-        """Return the rule of the first blocks, before anything is learned."""
+        """Return the rule of the first blocks, for which no earlier results exist."""
         limited = {limit.language: LearnedLanguage(threshold=_FIRST_THRESHOLD) for limit in self._budget}
         return rule._replace(languages=limited, unknown=limited.get("", rule.unknown))
 
     def _rule_after(self, learned: _Learned) -> AdaptiveRule:
-        """Return the rule that follows from what problems have shown, without a budget."""
+        """Return the rule that follows from the results of problems, without a budget."""
         languages = {name: _learned_language(outcomes) for name, outcomes in learned.outcomes.items()}
         return AdaptiveRule(self._options.floor, self._options.max_replies, languages, learned.reply_tokens)
 
     def _learned_from_blocks(self, blocks: int) -> _Learned:
-        """Return what the first blocks have shown."""
+        """Return the results of the first blocks."""
         if blocks <= 0:
             return _Learned(0, {}, 0, 0.0)
         return self._learned_before(self._blocks.start(blocks), self._blocks.problems_before(blocks))
 
     def _learned_before(self, end: str, problems: int) -> _Learned:
-        """Return what the problems before a position have shown; ``problems`` is their number."""
+        """Return the results of the problems before a position; ``problems`` is their number."""
         tokens, nano = self._ledger.ranges.spent_before(self._ledger.steps[0], self._step, end)
         outcomes = self._ledger.sampling.outcomes(self._step, end)
         return _Learned(problems, outcomes, tokens, nano / NANO)

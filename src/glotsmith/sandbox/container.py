@@ -1,4 +1,4 @@
-"""Isolation by a container engine (docker or podman) through its command line, for machines without alternatives.
+"""Isolation by a container engine (docker or podman), for machines on which no other back end works.
 
 The image (``GLOTSMITH_IMAGE``) contains the toolchains at the same paths as this machine. Each program gets its own
 container without network and capabilities, with a read-only root, and with the same limits and system call filter as

@@ -46,7 +46,7 @@ class NamespaceSandbox(LocalSandbox):
         return NOBODY if self._user_namespace is not None else None
 
     def _max_tasks(self, limits: Limits) -> int:
-        """Return the limit of tasks in a user namespace that all programs share, of which some wait."""
+        """Return the limit of tasks in a user namespace that all programs share, including waiting programs."""
         return max_tasks(limits) * self._jobs + MAX_WAITING_TASKS
 
     def _wrapped_command(self, program: Program, become: str = "") -> list[str]:

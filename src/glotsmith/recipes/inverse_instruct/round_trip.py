@@ -163,7 +163,7 @@ class RoundTrip(ItemStep[Inversion, Inversion]):
 def _sampling_evidence(
     tried: Sequence[SnippetSummary], passed: int, unjudged: int, replies: Sequence[Reply]
 ) -> SamplingEvidence:
-    """Return what the answers to a snippet's summaries have shown. At most one summary becomes a row."""
+    """Return the results of the answers to a snippet's summaries. At most one summary becomes a row."""
     return SamplingEvidence(
         requested=len(tried),
         failures=len(tried) - passed,

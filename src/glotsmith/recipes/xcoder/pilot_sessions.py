@@ -68,7 +68,7 @@ def read_pilot_sessions(ledger: LedgerReader) -> PilotSessions | None:
 
 
 def keys_of_parts(ledger: LedgerReader) -> dict[str, tuple[str, str]]:
-    """Return the step and the key of the item whose function or task has an id, as requests about it state the id."""
+    """Return the step and the key of the item that a request states by the id of its function or task."""
     found = dict[str, tuple[str, str]]()
     for step in _REQUESTED_PARTS if ScheduleSessions.name in ledger.steps else ():
         for key, item in ledger.kept_items(step, PipelineItem):

@@ -19,7 +19,7 @@ _BYTES = 4  #: largest number of bytes of a character in UTF-8: a tokeniser may 
 
 
 class ReplyRow(GenerationRow):
-    """One unfinished reply, with the scores that are read from it."""
+    """One unfinished reply, with the logprobs of its tokens."""
 
     def __init__(self, ids: Sequence[int], request: Request, most: int) -> None:
         """Start the row of a request."""
@@ -74,7 +74,7 @@ class Model:
             return Reply(text="", finish_reason="refused", detail=f"the model cannot take this: {first_line(error)}")
         remaining = self._longest - len(ids)
         if remaining < 1 or not ids:
-            detail = f"a prompt of {counted(len(ids), 'token')}, and the model's context has {self._longest}"
+            detail = f"the prompt has {counted(len(ids), 'token')}, but the context of the model has {self._longest}"
             return Reply(text="", finish_reason="refused", detail=detail)
         return ReplyRow(ids, request, max(1, min(request.sampling.max_tokens, remaining)))
 
@@ -102,7 +102,7 @@ class Model:
     def _encoded(self, request: Request) -> list[int]:
         if request.messages:
             if not self._tokenizer.chat_template:
-                raise ValueError("it has no chat template; ask it with --set style=completion")
+                raise ValueError("it has no chat template; use --set style=completion")
             turns = [{"role": m.role, "content": m.content} for m in request.messages]
             text = self._tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=False)
             return self._ids(text, special=False)  # the template adds the special tokens
