@@ -1,16 +1,21 @@
 """Measure the overhead of the engine per source item, without teacher and programs, for a pipeline of eight steps.
 
     python benchmarks/engine.py [--items 10000 100000] [--repeats 3]
+    python benchmarks/engine.py --items 10000 1000000 --interleaved
 
 The eight async item steps pass on a record of about 1 kB: the fifth step makes two items of one, the others keep each
 item. The kind ``plain`` is a loop that encodes the same rows as JSON and inserts each one into SQLite. Each measurement
 is a new process. The table shows medians.
+
+With ``--interleaved``, one run of the largest number of items is paused every minute, and a run of the smallest number
+is measured. So both see the same changes of a machine that others use, too. The ratio is that of the CPU times.
 """
 
 import argparse
 import asyncio
 import json
 import resource
+import signal
 import sqlite3
 import statistics
 import subprocess
@@ -113,6 +118,25 @@ def measure(kind: str, count: int) -> dict[str, float]:
     return json.loads(done.stdout)
 
 
+def interleave(small: int, large: int, pause_s: float) -> None:
+    """Compare the CPU time for an item of a large run with that of small ones, for which the large one is paused."""
+    command = [sys.executable, __file__, "--only", "engine", "--items", str(large)]
+    found = list[dict[str, float]]()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        while True:
+            try:
+                output, _ = process.communicate(timeout=pause_s)
+                break
+            except subprocess.TimeoutExpired:
+                process.send_signal(signal.SIGSTOP)
+                found.append(measure("engine", small))
+                process.send_signal(signal.SIGCONT)
+    big, median = json.loads(output), statistics.median(each["cpu"] for each in found)
+    times = big["cpu"] / large * 1000, median / small * 1000
+    print(f"{large} items: {times[0]:.3f} ms CPU an item, peak {big['memory']:.0f} MB, disk {big['disk']:.0f} MB")
+    print(f"{small} items: {times[1]:.3f} ms CPU an item (median of {len(found)}); ratio {times[0] / times[1]:.2f}")
+
+
 def only(kind: str, count: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter(), time.process_time()
@@ -127,10 +151,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--items", type=int, nargs="+", default=[10_000, 100_000], help="source items")
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--interleaved", action="store_true", help="pause the largest run for the smallest one")
+    parser.add_argument("--pause", type=float, default=60.0, help="seconds between two pauses")
     parser.add_argument("--only", choices=KINDS, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.only:
         only(options.only, options.items[0])
+        return
+    if options.interleaved:
+        interleave(min(options.items), max(options.items), options.pause)
         return
     print(f"{'items':>8} {'':>8} {'ms/item':>8} {'CPU ms/item':>12} {'peak MB':>8} {'disk MB':>8}")
     for count in options.items:
