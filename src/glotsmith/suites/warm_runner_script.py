@@ -38,3 +38,4 @@ if __name__ == "__main__":
         _load_coverage(_folder)
     _fork()
     _NAMES["main"]()
+    os._exit(0)  # the results are written, and an orderly end would copy most pages of the interpreter
