@@ -17,7 +17,7 @@ from glotsmith.records import CompilerServer, Limits, Program, WarmInterpreter
 from glotsmith.sandbox import open_sandbox
 
 AT_ONCE = 8
-PYTHON = "/usr/bin/python3"
+PYTHON = ("/usr/bin/python3", "-I", "-S")  #: the module site would take most of the time of a program
 INTERPRETER = """
 import os, sys
 sys.warm = True
@@ -48,19 +48,19 @@ PROGRAMS = {
     ),
     "interpreter": Program(
         files={"main.py": f"import os, sys\nprint(input(), 'warm' if hasattr(sys, 'warm') else 'cold')\n{LISTING}"},
-        argv=(PYTHON, "@{dir}/main.py"),
-        warm=WarmInterpreter(argv=(PYTHON, "-S", "@{dir}/interpreter.py"), files={"interpreter.py": INTERPRETER}),
+        argv=(*PYTHON, "@{dir}/main.py"),
+        warm=WarmInterpreter(argv=(*PYTHON, "@{dir}/interpreter.py"), files={"interpreter.py": INTERPRETER}),
         stdin="in",
         limits=LIMITS,
     ),
     "server": Program(
         files={"main.py": f"import os, sys\nprint('warm' if 'made' in sys.argv[0] else 'cold')\n{LISTING}"},
-        argv=(PYTHON, "@{dir}/main.py"),
+        argv=(*PYTHON, "@{dir}/main.py"),
         server=CompilerServer(
-            argv=(PYTHON, "@{dir}/compiler.py"),
+            argv=(*PYTHON, "@{dir}/compiler.py"),
             files={"compiler.py": COMPILER},
             sources={"main.py": "made.py"},
-            run=(PYTHON, "@{dir}/made.py"),
+            run=(*PYTHON, "@{dir}/made.py"),
         ),
         limits=LIMITS,
     ),
