@@ -5,6 +5,7 @@ import ast
 import pytest
 
 from glotsmith.suites.mutants import make_mutants
+from glotsmith.suites.parameters import parse_definition
 
 MUTATED = {
     "if x < 0:\n        return 1\n    return 2": {"x <= 0", "not x < 0", "return None", "x < 1"},
@@ -23,3 +24,4 @@ def test_mutants(function, body):
     assert len(set(found)) == len(found) and original not in found
     assert all("n=3" in code and "Doc < 5." in code for code in found)
     assert make_mutants(item, 2) == found[:2]
+    assert ast.unparse(parse_definition(item)) == original  # all callers share this tree

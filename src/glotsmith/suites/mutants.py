@@ -5,12 +5,11 @@ deletion), and two for Python: slice bounds, and the value of a return.
 """
 
 import ast
-import copy
 from collections.abc import Callable, Iterator
 from itertools import islice
 
 from glotsmith.records import Function, content_hash
-from glotsmith.suites.parameters import parse_definition
+from glotsmith.suites.parameters import parse_definition, parse_definition_again
 
 MAX_MUTANTS = 20  #: default number of mutants
 
@@ -24,7 +23,7 @@ _OPERATORS: dict[type[ast.operator], type[ast.operator]] = {
     ast.BitAnd: ast.BitOr, ast.BitOr: ast.BitAnd, ast.BitXor: ast.BitAnd,
 }  # fmt: skip
 
-Change = Callable[[], object]  #: changes a node of a copied tree in place
+Change = Callable[[], object]  #: changes a node in place; it replaces an operator, because all trees share them
 
 
 def make_mutants(function: Function, count: int = MAX_MUTANTS) -> list[str]:
@@ -38,7 +37,7 @@ def make_mutants(function: Function, count: int = MAX_MUTANTS) -> list[str]:
     for index in sorted(indices, key=lambda index: content_hash(function.id, str(index))):
         if len(found) == count:
             break
-        tree = copy.deepcopy(parse_definition(function))  # the parser shares operator nodes between trees
+        tree = parse_definition_again(function)
         change = next(islice(_changes(tree), index, None))
         change()
         text = ast.unparse(ast.fix_missing_locations(tree))

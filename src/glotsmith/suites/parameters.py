@@ -34,7 +34,17 @@ class UnsupportedParameters(ValueError):
 
 @lru_cache(maxsize=256)
 def parse_definition(function: Function) -> ast.FunctionDef:
-    """Return the syntax tree of a function.
+    """Return the syntax tree of a function, which all callers share.
+
+    Raises:
+        UnsupportedParameters: The code is not a plain ``def`` of the function.
+
+    """
+    return parse_definition_again(function)
+
+
+def parse_definition_again(function: Function) -> ast.FunctionDef:
+    """Return a syntax tree of a function that the caller may change, except operators, which all trees share.
 
     Raises:
         UnsupportedParameters: The code is not a plain ``def`` of the function.
