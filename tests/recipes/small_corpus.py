@@ -1,4 +1,7 @@
-"""Fourteen small Python functions and what a teacher says of each: wrong at first, then right in several ways."""
+"""Fourteen small Python functions and what a teacher says of each: wrong at first, then right in several ways.
+
+Only ``gcd`` has a mutant that loops without end: such a mutant takes a third of a second in each run of the corpus.
+"""
 
 # ruff: noqa: E501
 
@@ -150,7 +153,7 @@ def digits(n):
     """
     n = abs(n)
     result = 0
-    while n > 0:
+    for _ in range(len(str(n))):
         result += n % 10
         n //= 10
     return result
@@ -185,11 +188,9 @@ def is_prime(n):
     """
     if n < 2:
         return False
-    i = 2
-    while i * i <= n:
+    for i in range(2, int(n**0.5) + 1):
         if n % i == 0:
             return False
-        i += 1
     return True
 
 
