@@ -1,8 +1,7 @@
 """Values of every type go into each language and come back equal, and never equal to another value (``toolkit``)."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Iterator
 
 import pytest
 
@@ -13,29 +12,13 @@ from glotsmith.sandbox import open_sandbox
 from glotsmith.sandbox.base import Sandbox
 from glotsmith.toolkit import value_round_trip
 from glotsmith.toolkit.random_values import canonical
-from glotsmith.toolkit.value_round_trip import MIN_VALUES, RoundTripResult
+from glotsmith.toolkit.value_round_trip import MIN_VALUES
 from glotsmith.values import STR, Type, Value, list_of
 
-T = TypeVar("T")
 FULL = [name for name in language_names() if get_card(name).level == "full"]
 
 
-def sandboxed(check: Callable[[Sandbox], Awaitable[T]]) -> T:
-    async def run() -> T:
-        sandbox = open_sandbox()
-        try:
-            return await check(sandbox)
-        finally:
-            await sandbox.close()
-
-    return asyncio.run(run())
-
-
-def machine(card: Card) -> RoundTripResult:
-    return sandboxed(lambda s: value_round_trip.send_values(card, s, list(value_round_trip.batches(card))))
-
-
-@pytest.fixture(params=FULL)
+@pytest.fixture(scope="module", params=FULL)
 def card(request: pytest.FixtureRequest) -> Card:
     try:
         toolchain.find_toolchain(request.param)
@@ -44,9 +27,17 @@ def card(request: pytest.FixtureRequest) -> Card:
     return get_card(request.param)
 
 
+@pytest.fixture(scope="module")
+def sandbox(card: Card) -> Iterator[Sandbox]:
+    """One sandbox for the tests of a language: its warm worker or compile server starts once."""
+    sandbox = open_sandbox()
+    yield sandbox
+    asyncio.run(sandbox.close())
+
+
 @pytest.mark.slow
-def test_values_come_back_equal_and_never_equal_another(card: Card) -> None:
-    seen = machine(card)
+def test_values_come_back_equal_and_never_equal_another(card: Card, sandbox: Sandbox) -> None:
+    seen = asyncio.run(value_round_trip.send_values(card, sandbox, list(value_round_trip.batches(card))))
     assert not seen.failed
     assert value_round_trip.changed_values(card, seen) == []
     assert len(seen.pairs) >= MIN_VALUES
@@ -57,21 +48,21 @@ def test_values_come_back_equal_and_never_equal_another(card: Card) -> None:
 
 
 @pytest.mark.slow
-def test_every_code_point_comes_back(card: Card) -> None:
+def test_every_code_point_comes_back(card: Card, sandbox: Sandbox) -> None:
     """Of the 16 astral planes one point in 61; ``glotsmith languages check`` sends all."""
-    assert sandboxed(lambda s: value_round_trip.check_code_points(card, s, sample=61)) == []
+    assert asyncio.run(value_round_trip.check_code_points(card, sandbox, sample=61)) == []
 
 
 @pytest.mark.slow
-def test_a_stub_of_any_type_compiles_and_raises(card: Card) -> None:
-    tried, wrong = sandboxed(lambda s: value_round_trip.check_stubs(card, s))
+def test_a_stub_of_any_type_compiles_and_raises(card: Card, sandbox: Sandbox) -> None:
+    tried, wrong = asyncio.run(value_round_trip.check_stubs(card, sandbox))
     assert wrong == []
     assert tried
 
 
 @pytest.mark.slow
-def test_anything_can_stand_in_a_comment(card: Card) -> None:
-    assert sandboxed(lambda s: value_round_trip.check_comments(card, s)) == []
+def test_anything_can_stand_in_a_comment(card: Card, sandbox: Sandbox) -> None:
+    assert asyncio.run(value_round_trip.check_comments(card, sandbox)) == []
 
 
 @pytest.mark.parametrize(
@@ -101,9 +92,9 @@ ASTRAL = ["a😀b", "\U00010000", "x\U0010ffff", "👩\u200d👧é𝒳"]
 
 
 @pytest.mark.slow
-def test_text_beyond_the_basic_plane_comes_back_or_is_refused_by_name(card: Card) -> None:
+def test_text_beyond_the_basic_plane_comes_back_or_is_refused_by_name(card: Card, sandbox: Sandbox) -> None:
     sent: list[tuple[Type, list[Value]]] = [(STR, [*ASTRAL]), (list_of(STR), [[text, ""] for text in ASTRAL])]
-    seen = sandboxed(lambda s: value_round_trip.send_values(card, s, sent))
+    seen = asyncio.run(value_round_trip.send_values(card, sandbox, sent))
     assert not seen.failed
     if "str.astral" in card.refuse:
         assert seen.pairs == []
