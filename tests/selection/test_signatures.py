@@ -1,7 +1,11 @@
 import random
 from array import array
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from glotsmith.selection.signatures import FUNCTIONS, SIGNATURE_BYTES, SignatureFile, least_agreement
 
@@ -34,6 +38,22 @@ def test_near_places_are_those_in_the_order_of_decision(order, tmp_path):
     assert set(file.near(0, [1, 2], FUNCTIONS)) == others
     assert file.near(0, [1, 2], 0) == [1, 2]
     file.close()
+
+
+@pytest.mark.parametrize("in_order", [True, False])
+@given(seed=st.integers(0, 10**6), similarity=st.sampled_from([0.0, 0.3, 0.6, 1.0]))
+def test_many_others_give_the_same_as_few(in_order, seed, similarity):
+    """The signatures share a random half of their bytes."""
+    rng, count = random.Random(seed), 60
+    common = rng.randbytes(SIGNATURE_BYTES)
+    signatures = [bytes(rng.choice((byte, rng.randrange(256))) for byte in common) for _ in range(count)]
+    order = None if in_order else array("I", rng.sample(range(count), count))
+    with TemporaryDirectory() as folder:
+        file = SignatureFile(Path(folder) / "signatures", signatures, order)
+        least, own = least_agreement(similarity), rng.randrange(count)
+        few = [other for other in range(count) if file.near(own, [other], least)]
+        assert file.near(own, range(count), least) == few
+        file.close()
 
 
 def test_no_signatures(tmp_path):
