@@ -60,7 +60,7 @@ def test_closing_leaves_nothing_and_is_no_end() -> None:
     before, had = {p.pid for p in walk_tree(os.getpid())}, folders(os.getpid())  # other tests' sandboxes
     for _ in range(2):
         assert judged(1) == [1.0]
-        assert {p.pid for p in walk_tree(os.getpid())} > before
+        assert {p.pid for p in walk_tree(os.getpid())} - before  # one of the other sandboxes may have ended
         close()
         close()
         assert {p.pid for p in walk_tree(os.getpid())} <= before

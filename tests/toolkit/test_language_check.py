@@ -104,7 +104,7 @@ def test_a_whole_proof_has_every_part(changed, monkeypatch: pytest.MonkeyPatch) 
             'emit("value", format("%d", i - 1), value)',
             'emit("value", format("%d", i - 1), "3")',
             "mutant",
-            "a wrong function",
+            "a function that returned 2 got",
         ),
         ("verdicts.toml", "accepted = ", "renamed = ", "rows", "no row 'accepted'"),
         ("verdicts.toml", 'fail:memory"', 'fail:timeout"', "rows", "no row that expects fail:memory"),
