@@ -59,9 +59,9 @@ def program(number: int) -> str:
     """Return a Lua function; one of five resembles an earlier one, and one of nine gives a wrong result."""
     theme = number - number_of("near", number, below=50) if number_of("copy", number, below=5) == 0 else number
     names = [f"v{number_of(theme, place, below=10**6)}" for place in range(12)]
-    lines = [f"  local {name} = x * {number_of(theme, name, below=99)}" for name in names]
+    fields = ", ".join(f"{name} = {number_of(theme, name, below=10**6)}" for name in names)  # few words are in others
     wrong = " + 1" if number_of("wrong", number, below=9) == 0 else ""
-    return f"function f(x)\n{chr(10).join(lines)}\n  local last = {number}\n  return x{wrong}\nend\n"
+    return f"function f(x)\n  local t = {{{fields}, last = {number}}}\n  return x{wrong}\nend\n"
 
 
 class Source(SourceStep[Snippet]):
