@@ -46,7 +46,8 @@ def start_ray(address: str) -> None:
     """
     if find_spec("ray") is None:
         raise UsageError(f"The executor ray needs the extra ray. Install it: {install_command('ray')}")
-    _check_address(address)
+    if address:
+        _check_address(address)
     os.environ.update(_missing(_QUIET))
     # Ray prints faults of nodes on our terminal, also with log_to_driver=False.
     internals: Any = import_module("ray._private.worker")
