@@ -71,6 +71,13 @@ def test_no_cluster_at_the_address(address: str, message: str) -> None:
         start_ray(address)
 
 
+def test_no_address_starts_a_cluster_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    started = list[str]()
+    monkeypatch.setattr("glotsmith.cluster.ray_start._start_local", lambda: started.append("here"))
+    start_ray("")
+    assert started == ["here"]
+
+
 @pytest.mark.parametrize("source", ["environment", "file of a cluster that has ended", "none"])
 def test_no_cluster_on_this_machine(source: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Ray itself tries such an address for minutes and prints each failure."""
