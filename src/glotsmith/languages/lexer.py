@@ -81,8 +81,8 @@ def _scanner(syntax: CommentSyntax) -> _Scanner:
     return _Scanner(pattern, (None, *(kind for kind, _ in alternatives)))
 
 
-# Each alternative begins with a literal character, because re then skips other characters several times faster. It has
-# one group, which may be empty, and whose number tells what matched.
+# Each alternative begins with a literal character, because re then skips other characters several times faster. Each
+# has one group, which may be empty. The number of the group identifies the alternative.
 
 
 def _comments(syntax: CommentSyntax) -> Iterator[tuple[_Match, str]]:

@@ -45,7 +45,7 @@ class IndexSegment(NamedTuple):
     name: str  #: name of the run's segment
 
 
-_CACHED_TEXTS = 1 << 14  #: encoded texts in memory
+_CACHED_TEXTS = 1 << 14  #: texts whose tokens are in memory
 
 
 def segment_of_run(folder: Path, run: Path) -> IndexSegment:

@@ -55,7 +55,8 @@ class SignatureFile:
         if len(others) > _MANY:
             return self._near_of_many(place, others, least)
         data, order, found = self._map, self._order, list[int]()
-        own = int.from_bytes(data[self._slice(place)])
+        start = SIGNATURE_BYTES * self._number(place)
+        own = int.from_bytes(data[start : start + SIGNATURE_BYTES])
         for other in others:  # a large search has tens of others for each text: calls would take most of the time
             start = SIGNATURE_BYTES * (other if order is None else order[other])
             differing = own ^ int.from_bytes(data[start : start + SIGNATURE_BYTES])
@@ -72,17 +73,15 @@ class SignatureFile:
         rows = np.frombuffer(self._map, np.uint64, len(self._map) // _WORD_BYTES).reshape(-1, _ROW_WORDS)
         places = np.fromiter(others, np.int64, len(others))
         numbers = places if self._order is None else np.frombuffer(self._order, np.uint32)[places]
-        own = place if self._order is None else self._order[place]
-        differing = rows[numbers] ^ rows[own]
+        differing = rows[numbers] ^ rows[self._number(place)]
         differing |= differing >> np.uint64(2)
         differing |= differing >> np.uint64(1)
         differing &= np.uint64(_LOWEST_BITS % (1 << 64))
         agreeing = FUNCTIONS - np.bitwise_count(differing).sum(axis=1, dtype=np.int64)
         return places[agreeing >= least].tolist()
 
-    def _slice(self, place: int) -> slice:
-        start = SIGNATURE_BYTES * (place if self._order is None else self._order[place])
-        return slice(start, start + SIGNATURE_BYTES)
+    def _number(self, place: int) -> int:
+        return place if self._order is None else self._order[place]
 
     def close(self) -> None:
         """Close the file."""
