@@ -11,6 +11,9 @@ kinds get the same texts:
   pair with the same probability as glotsmith's 160 bands of 4 (``selection/minhash.py``). The features are the same.
   They run on ``--peer-items`` items, without normalisation, a confirmation, records and names of the kept items.
 
+With ``--programs N``, only N short Lua programs of ``ledger_bytes.py`` are deduplicated, which share many words: the
+share of their pairs that share a band (in the first 1,500), and the CPU time.
+
 The recall is the share of the duplicates of the sample, found by comparing every pair, that the step drops, too. Each
 kind is a process of its own. Memory is the peak of the resident anonymous memory, without pages of files.
 """
@@ -176,6 +179,27 @@ def only(kind: str, count: int) -> None:
     print(json.dumps({"cpu": cpu, "wall": wall, "memory": watch.peak, "kept": sorted(kept)}))
 
 
+def short_programs(count: int) -> None:
+    """Print the share of the pairs of short programs that share a band, and the CPU time of their deduplication."""
+    from ledger_bytes import program
+
+    from glotsmith.selection.duplicate_search import DuplicateSearch, Thresholds
+    from glotsmith.selection.minhash import sketch
+    from glotsmith.selection.similarity import token_bytes
+    from glotsmith.selection.token_hashes import token_hashes
+
+    programs = [program(number) for number in range(count)]
+    marks = sketch(token_hashes([token_bytes(code) for code in programs[:1500]])).marks
+    shared = [int((marks[:, :n] == marks[:, n : n + 1]).any(axis=0).sum()) for n in range(marks.shape[1])]
+    search, start = DuplicateSearch(Thresholds(THRESHOLD, THRESHOLD)), time.process_time()
+    for number, code in enumerate(programs):
+        search.add(str(number), "lua", str(number), code)
+    kept = sum(dropped is None for dropped in search.decide())
+    search.close()
+    share = sum(shared) / (len(shared) * (len(shared) - 1) / 2)
+    print(f"{count} programs: {share:.3f} of pairs share a band, {time.process_time() - start:.1f} s CPU, {kept} kept")
+
+
 def measure(kind: str, count: int) -> dict[str, object]:
     command = [sys.executable, __file__, "--only", kind, "--items", str(count)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
@@ -194,10 +218,14 @@ def main() -> None:
     parser.add_argument("--items", type=int, default=1_000_000)
     parser.add_argument("--peer-items", type=int, default=5000)
     parser.add_argument("--sample", type=int, default=20_000)
+    parser.add_argument("--programs", type=int, help="deduplicate short programs instead")
     parser.add_argument("--only", choices=KINDS, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.only:
         only(options.only, options.items)
+        return
+    if options.programs:
+        short_programs(options.programs)
         return
     own = {size: measure("glotsmith", size) for size in (options.peer_items, options.sample, options.items) if size}
     for peer in ("datasketch", "rensa") if options.peer_items else ():
