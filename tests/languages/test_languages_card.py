@@ -36,3 +36,10 @@ def test_a_card_with_a_mistake_is_refused_by_name(tmp_path: Path, change: tuple[
 def test_an_unknown_language_is_a_sentence() -> None:
     with pytest.raises(UsageError, match=r"no language is named 'luaa'; do you mean 'lua'\? There are: .*lua"):
         get_card("luaa")
+
+
+@pytest.mark.parametrize("name", language_names())
+def test_no_blank_line_ends_the_completion_of_a_function(name: str) -> None:
+    syntax = get_card(name).syntax
+    assert all(token.strip() for token in syntax.function_stops)
+    assert set(syntax.stop) - set(syntax.function_stops) <= {"\n\n"}

@@ -154,8 +154,8 @@ PYTHON_STOP = ("\ndef", "\nclass", "\nif", "\n#", "\nprint", "\nassert")  #: tho
 
 
 def stop_tokens(language: str) -> tuple[str, ...]:
-    """Return the stop tokens of a function: those of MultiPL-E except the empty line."""
-    return PYTHON_STOP if language == "python" else tuple(s for s in get_card(language).syntax.stop if s.strip())
+    """Return the stop tokens of a function: those of MultiPL-E except the blank line."""
+    return PYTHON_STOP if language == "python" else get_card(language).syntax.function_stops
 
 
 def question_of_task(

@@ -185,7 +185,7 @@ class Translate(ItemStep[Task, Solution]):
         call: str,
         repaired: str = "",
     ) -> TranslationAttempt:
-        stop = () if style == "chat" else get_card(task.language).syntax.stop
+        stop = () if style == "chat" else get_card(task.language).syntax.function_stops
         request = Request.for_style(
             style,
             text,

@@ -80,7 +80,7 @@ class Syntax(Record, frozen=True, kw_only=True):
     no_parameters: str = ""
     #: a function that compiles and raises, with placeholders as in ``signature``; for level ``io`` a program that fails
     stub: str = ""
-    stop: tuple[str, ...] = ()  #: stop tokens that end the completion of one function (as in MultiPL-E)
+    stop: tuple[str, ...] = ()  #: stop tokens of MultiPL-E for the completion of one function
     prelude: str = ""  #: first text of a prompt (``#lang racket``)
     prompt_end: str = "\n"  #: text after the signature in MultiPL-E's published prompts
     application: str = "@{name}(@{arguments})"  #: a call in an example of a docstring
@@ -90,6 +90,11 @@ class Syntax(Record, frozen=True, kw_only=True):
     def reserved_words(self) -> frozenset[str]:
         """The reserved words."""
         return frozenset(self.reserved.split())
+
+    @property
+    def function_stops(self) -> tuple[str, ...]:
+        """``stop`` without the blank line, which also occurs inside a function."""
+        return tuple(token for token in self.stop if token.strip())
 
 
 class DocstringTerms(Record, frozen=True, kw_only=True):
