@@ -11,9 +11,11 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from glotsmith.errors import GlotsmithError, InputError, TeacherError, TeacherOutage, UsageError
@@ -243,10 +245,28 @@ def test_the_server_ends_when_glotsmith_is_killed(model: Path) -> None:
     assert not is_alive(server)
 
 
-@pytest.mark.parametrize("option", [{"slots": 0}, {"context": 1}, {"threads": -1}, {"timeout_s": 0}, {"slot": 2}])
+@pytest.mark.parametrize("option", [{"slots": 0}, {"context": 1}, {"threads": -1}, {"timeout_s": -1}, {"slot": 2}])
 def test_options_out_of_range_are_named(model: Path, option: dict[str, Any]) -> None:
     with pytest.raises(GlotsmithError, match=next(iter(option))):
         opened(model, **option)
+
+
+@pytest.mark.parametrize("limit_s", [0, 0.2])
+def test_a_slow_server_is_waited_for_unless_the_user_sets_a_limit(model: Path, limit_s: float) -> None:
+    async def use(teacher: Local) -> tuple[float, str]:
+        await teacher.reply(REQUEST)
+        client = teacher._running.client  # pyright: ignore[reportPrivateUsage, reportOptionalMemberAccess]
+        os.kill(pid(teacher), signal.SIGSTOP)
+        slow = asyncio.create_task(teacher.reply(msgspec.structs.replace(REQUEST, sample=1)))
+        await asyncio.wait([slow], timeout=3)
+        ended = slow.done()
+        os.kill(pid(teacher), signal.SIGCONT)
+        with suppress(TeacherError):
+            await slow
+        return client._options.timeout_s, "ended" if ended else "waits"  # pyright: ignore[reportPrivateUsage]
+
+    allowed_s, state = using(opened(model, timeout_s=limit_s), use)
+    assert (allowed_s, state) == (limit_s, "ended") if limit_s else (allowed_s > 86_400 and state == "waits")
 
 
 @pytest.mark.slow

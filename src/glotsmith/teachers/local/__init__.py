@@ -29,6 +29,7 @@ from glotsmith.teachers.openai import OpenAI, OpenAIOptions, address_with_fields
 _log = logging.getLogger(__name__)
 _MOST_RESTARTS = 3  #: restarts of a server that exits on its own, until it has answered again
 _CONNECT_S = 10.0
+_UNLIMITED_S = 30 * 86_400.0  #: time for a reply without a limit of the user
 _ATTEMPTS = 2  #: attempts of a request at one server, because a server that exited does not come back
 _BACKOFF_S = 0.1
 _EXIT_S = 1.0  #: after a failed request, for the server to be seen to have exited
@@ -42,7 +43,9 @@ class LocalOptions(Record, frozen=True, kw_only=True):
     slots: Annotated[int, CHANGEABLE, Meta(ge=1, le=256)] = 8  #: requests that are answered at once
     threads: Annotated[int, CHANGEABLE, Meta(ge=0)] = 0  #: threads that compute; 0: one per processor
     gpu_layers: Annotated[int, CHANGEABLE, Meta(ge=0)] = 0  #: layers on a GPU, if ``xllamacpp`` is built for one
-    timeout_s: Annotated[float, CHANGEABLE, Meta(gt=0)] = 900.0  #: time for a request and its reply
+    #: time for a request and its reply; 0: no limit, because a large model on a processor can need an hour for a reply,
+    #: and a request that is sent again would start at its beginning
+    timeout_s: Annotated[float, CHANGEABLE, Meta(ge=0)] = 0.0
     #: more fields for every request: ``{"min_p": 0.05}``
     extra: Annotated[dict[str, Any], FIXED] = {}
     #: more fields for the requests of one call: ``{"vote": {"grammar": "root ::= \\"Yes\\" | \\"No\\""}}``
@@ -157,7 +160,7 @@ class Local(Teacher):
             max_concurrency=options.slots,
             start_concurrency=options.slots,
             connect_timeout_s=_CONNECT_S,
-            timeout_s=options.timeout_s,
+            timeout_s=options.timeout_s or _UNLIMITED_S,
             extra=options.extra,
             by_call=options.by_call,
         )
