@@ -11,7 +11,6 @@ import pytest
 
 from glotsmith.drop_reasons import Reason
 from glotsmith.ledger import Ledger, StepInput
-from glotsmith.recipes.xcoder.history import SESSION_STEPS
 from glotsmith.recipes.xcoder.pipeline_item import PipelineItem
 from glotsmith.recipes.xcoder.proposals import DiscussionSession, Proposal
 from glotsmith.records import (
@@ -33,6 +32,7 @@ from glotsmith.run_folder import RunFolder
 from glotsmith.step import Dropped, Kept, Result
 
 Command = Callable[..., tuple[int, str, str]]
+SESSION_STEPS = ("discuss", "ground", "filter", "write_tests", "validate", "distinct", "prove", "solve")
 LINEAGE, ORIGIN = Lineage(teacher="scripted"), Origin(source="s", path="p")
 TOTAL = "def total(numbers):\n    result = 0\n    for number in numbers:\n        result += number\n    return result"
 

@@ -9,13 +9,15 @@ import pytest
 
 from glotsmith.drop_reasons import Reason
 from glotsmith.ledger import Ledger, StepInput
-from glotsmith.recipes.xcoder.history import SESSION_STEPS, LedgerHistory
+from glotsmith.recipes.xcoder.history import LedgerHistory, remembered_sessions
 from glotsmith.recipes.xcoder.pipeline_item import PipelineItem
 from glotsmith.recipes.xcoder.proposals import Proposal
 from glotsmith.recipes.xcoder.schedule import SessionPlan, session_key
 from glotsmith.records import Lineage, Origin
 from glotsmith.step import Dropped, Kept, Result
 
+SESSION_STEPS = ("discuss", "ground", "filter", "write_tests", "validate", "distinct", "prove", "solve")
+INSERTED = ("decontaminate_problems", "users_step")  #: steps that an option and a user insert
 PLAN = SessionPlan(agents=("lua", "python"), sessions=4, epoch=2)
 ORIGIN, LINEAGE = Origin(source="s", path="p"), Lineage(teacher="t")
 
@@ -93,3 +95,41 @@ def test_problems_are_known_in_the_order_of_sessions_when_all_are_validated(ledg
         asyncio.run(asyncio.wait_for(posed(), 0.05))
     answer(ledger, "convene", "discuss", 0, kept=False)
     assert asyncio.run(posed()) == 0  # these works hold no problem
+
+
+@pytest.mark.parametrize("after", SESSION_STEPS[:-1])
+@pytest.mark.parametrize("inserted", INSERTED)
+def test_a_session_that_an_inserted_step_drops_is_not_waited_for(tmp_path: Path, after: str, inserted: str) -> None:
+    place = SESSION_STEPS.index(after) + 1
+    chain = (*SESSION_STEPS[:place], inserted, *SESSION_STEPS[place:])
+    made = Ledger(tmp_path / "ledger.sqlite")
+    made.register_steps(["convene", *chain])
+    kept = tuple(Kept(session_key(n), seat(n)) for n in range(4))
+    made.record("convene", StepInput("u", "a0"), Result(kept=kept), ordered=True)
+    answer(made, "convene", "discuss", 0, kept=False)
+    answer(made, "convene", "discuss", 1, kept=True)
+    for before, step in pairwise(chain[: chain.index(inserted) + 1]):
+        assert not began(made, 2), step
+        answer(made, before, step, 1, kept=step != inserted)
+    assert began(made, 2)
+    assert [session.outcome for session in remembered_sessions(made, 2)] == ["empty_reply", "empty_reply"]
+    made.close()
+
+
+def test_a_problem_that_is_dropped_before_the_comparison_is_not_posed(tmp_path: Path) -> None:
+    place = SESSION_STEPS.index("validate") + 1
+    chain = (*SESSION_STEPS[:place], INSERTED[0], *SESSION_STEPS[place:])
+    made = Ledger(tmp_path / "ledger.sqlite")
+    made.register_steps(["convene", *chain])
+    kept = tuple(Kept(session_key(n), seat(n)) for n in range(4))
+    made.record("convene", StepInput("u", "a0"), Result(kept=kept), ordered=True)
+    answer(made, "convene", "discuss", 0, kept=False)
+    answer(made, "convene", "discuss", 1, kept=True)
+    for before, step in pairwise(chain[:place]):
+        answer(made, before, step, 1, kept=True)
+    history = LedgerHistory(made, PLAN, 2)
+    with pytest.raises(TimeoutError):
+        asyncio.run(asyncio.wait_for(history.posed_problems(1), 0.05))
+    answer(made, "validate", INSERTED[0], 1, kept=False)
+    assert asyncio.run(LedgerHistory(made, PLAN, 2).posed_problems(1)) == []
+    made.close()

@@ -26,7 +26,7 @@ from glotsmith.recipes.base import RecipeServices
 from glotsmith.recipes.comparison import compute_figures
 from glotsmith.recipes.xcoder import recipe as xcoder
 from glotsmith.recipes.xcoder.discussion import DiscussionRules
-from glotsmith.recipes.xcoder.history import SESSION_STEPS, remembered_sessions
+from glotsmith.recipes.xcoder.history import DISCUSS, DISTINCT, SOLVE, remembered_sessions
 from glotsmith.recipes.xcoder.memory import MemoryLimits
 from glotsmith.recipes.xcoder.recipe import XCoder
 from glotsmith.recipes.xcoder.rubric import WEIGHTS
@@ -196,6 +196,21 @@ def test_base_models_come_to_the_same(tmp_path: Path) -> None:
     assert versions == {xcoder.solving_prompts().completion.version}
 
 
+@pytest.mark.slow
+def test_an_epoch_follows_one_with_a_problem_of_a_benchmark(run: RunFolder, tmp_path: Path) -> None:
+    first = next(session for session in remembered_sessions(run.ledger, 2) if session.number == 0)
+    posed = next(example for example in rows(run) if example.kind == "ds3" and example.name == first.name)
+    benchmark = tmp_path / "benchmark.jsonl"
+    benchmark.write_text(json.dumps({"tests": posed.tests, "source": first.reference}) + "\n")
+    chosen = XCoder(
+        sources=(str(RECORDED / "snippets.jsonl"),), languages=("python", "lua"), sessions=3, epoch=1, samples=4,
+        wanted=1, benchmarks=(str(benchmark),),
+    )  # fmt: skip
+    asyncio.run(asyncio.wait_for(carry(chosen, tmp_path / "run"), 300))
+    with RunFolder.open(tmp_path / "run") as made:
+        assert remembered_sessions(made.ledger, 2)[0].outcome == "contaminated"
+
+
 def steps(tmp_path: Path, teacher: str = "scripted", **options: Any) -> list[str]:
     """Return the names of the recipe's steps."""
     chosen = XCoder(sources=(str(RECORDED / "snippets.jsonl"),), languages=("python", "lua"), **options)
@@ -210,9 +225,12 @@ def steps(tmp_path: Path, teacher: str = "scripted", **options: Any) -> list[str
         tools.ledger.close()
 
 
-def test_memory_reads_the_steps_that_there_are(tmp_path: Path) -> None:
-    names = steps(tmp_path)
-    assert tuple(names[names.index(SESSION_STEPS[0]) :][: len(SESSION_STEPS)]) == SESSION_STEPS
+def test_benchmarks_insert_a_step_among_those_of_a_session(tmp_path: Path) -> None:
+    benchmark = tmp_path / "benchmark.jsonl"
+    benchmark.write_text(json.dumps({"code": "def f(x):\n    return x", "test_list": ["assert f(1) == 1"]}) + "\n")
+    names = steps(tmp_path, benchmarks=(str(benchmark),))
+    places = [names.index(name) for name in (DISCUSS, "decontaminate_problems", DISTINCT, SOLVE)]
+    assert places == sorted(places)
 
 
 def test_switches_change_the_steps(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from glotsmith.recipes.xcoder.schedule import SessionPlan, session_key
 from glotsmith.records import Candidate, Problem
 from glotsmith.unanswered import Unanswered
 
-SESSION_STEPS = ("discuss", "ground", "filter", "write_tests", "validate", "distinct", "prove", "solve")
+DISCUSS, DISTINCT, SOLVE = "discuss", "distinct", "solve"  #: the first step, one that needs the history, the last step
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.01, 0.25
 
 
@@ -46,7 +46,7 @@ class LedgerHistory:
         """Return the sessions of all earlier epochs, as soon as all of them have an outcome."""
         if epoch == 1:
             return ()
-        await self._wait_for(epoch - 1, "solve")
+        await self._wait_for(epoch - 1, SOLVE)
         return [s for s in remembered_sessions(self._ledger, self._agreement) if s.epoch < epoch]
 
     async def posed_problems(self, epoch: int) -> list[PosedProblem]:
@@ -54,12 +54,13 @@ class LedgerHistory:
         return await run_once_per_key(self._problems, epoch, lambda: self._read_problems(epoch))
 
     async def _read_problems(self, epoch: int) -> list[PosedProblem]:
-        await self._wait_for(epoch, "validate")
+        before = steps_of_sessions(self._ledger, DISTINCT)[-2]
+        await self._wait_for(epoch, before)
         for earlier in [e for e in self._problems if e < epoch]:  # no session needs them any more
             del self._problems[earlier]
         found = [
             PosedProblem(key, item.proposal.session.number, item.problem)
-            for key, item in self._ledger.kept_items("validate", PipelineItem)
+            for key, item in self._ledger.kept_items(before, PipelineItem)
             if item.proposal.session and item.proposal.session.epoch <= epoch and item.problem
         ]
         return sorted(found, key=lambda posed: posed.number)
@@ -81,9 +82,9 @@ class LedgerHistory:
     def _is_answered(self, epoch: int, last: str) -> bool:
         """Return whether all sessions are discussed, and no step has an item waiting."""
         wanted = min(epoch * self._plan.epoch, self._plan.sessions)
-        while self._answered < wanted and self._ledger.is_answered(SESSION_STEPS[0], session_key(self._answered)):
+        while self._answered < wanted and self._ledger.is_answered(DISCUSS, session_key(self._answered)):
             self._answered += 1
-        chain = SESSION_STEPS[: SESSION_STEPS.index(last) + 1]
+        chain = steps_of_sessions(self._ledger, last)
         return self._answered >= wanted and not any(self._ledger.count_pending(a, b) for a, b in pairwise(chain))
 
     def _is_blocked(self, epoch: int, last: str) -> bool:
@@ -93,30 +94,38 @@ class LedgerHistory:
         """
         items, wanted = self._ledger.open_items, min(epoch * self._plan.epoch, self._plan.sessions)
         sessions = {session_key(number) for number in range(self._answered, wanted)}
-        if not sessions.isdisjoint({*items.deferred(SESSION_STEPS[0]), *items.left_open(SESSION_STEPS[0])}):
+        if not sessions.isdisjoint({*items.deferred(DISCUSS), *items.left_open(DISCUSS)}):
             return True
-        return any(items.left_open(step) for step in SESSION_STEPS[1 : SESSION_STEPS.index(last) + 1])
+        return any(items.left_open(step) for step in steps_of_sessions(self._ledger, last)[1:])
+
+
+def steps_of_sessions(ledger: LedgerReader, last: str = SOLVE) -> tuple[str, ...]:
+    """Return the steps of the ledger through which sessions pass, from ``discuss`` to ``last``.
+
+    The ledger is asked, because options and users insert steps. Each of them can drop a session's problem.
+    """
+    return ledger.steps[ledger.steps.index(DISCUSS) : ledger.steps.index(last) + 1]
 
 
 def remembered_sessions(ledger: LedgerReader, agreement: int) -> list[RememberedSession]:
     """Return all sessions in order, with the outcomes that the ledger has."""
     found = {key: _SessionRecord(proposal, "") for key, proposal in _discussed(ledger)}
-    for row in ledger.dropped_rows(SESSION_STEPS[0]):
+    for row in ledger.dropped_rows(DISCUSS):
         proposal = _dropped_proposal(row)
         if proposal is not None and row.status == "dropped":
             found[row.key] = _SessionRecord(proposal, row.reason)
-    for step in SESSION_STEPS[1:]:
+    for step in steps_of_sessions(ledger)[1:]:
         for row in ledger.dropped_rows(step):
             if record := found.get(session_of(row.parent)):
                 record.add_loss(row)
-    for key, item in ledger.kept_items("solve", PipelineItem):
+    for key, item in ledger.kept_items(SOLVE, PipelineItem):
         if record := found.get(session_of(key)):
             record.passed.append(item.language)
     return sorted((record.remembered(key, agreement) for key, record in found.items()), key=lambda s: s.number)
 
 
 def _discussed(ledger: LedgerReader) -> Iterator[tuple[str, Proposal]]:
-    return ((key, p) for key, p in ledger.kept_items(SESSION_STEPS[0], Proposal) if p.session is not None)
+    return ((key, p) for key, p in ledger.kept_items(DISCUSS, Proposal) if p.session is not None)
 
 
 def _dropped_proposal(row: LedgerRow) -> Proposal | None:
@@ -140,7 +149,7 @@ class _SessionRecord:
         """Add a row that was dropped or lost."""
         if row.status == "dropped" and ":" not in row.parent:
             self._outcome = row.reason
-        if row.status == "lost" and row.step == "solve" and row.data:
+        if row.status == "lost" and row.step == SOLVE and row.data:
             candidate = msgspec.json.decode(row.data, type=Candidate)
             status = candidate.verdict.status if candidate.verdict else row.reason
             self._failures[candidate.language][status] += not status.startswith("infra:")

@@ -7,7 +7,7 @@ import msgspec
 
 from glotsmith import recipes
 from glotsmith.ledger import Ledger
-from glotsmith.recipes.xcoder.history import remembered_sessions
+from glotsmith.recipes.xcoder.history import SOLVE, remembered_sessions
 from glotsmith.recipes.xcoder.memory import AgentMemory, MemoryLimits
 from glotsmith.recipes.xcoder.recipe import XCoder
 from glotsmith.selection.similarity import rouge_l_of_texts
@@ -20,7 +20,7 @@ def agents_options(config: Mapping[str, Any]) -> XCoder:
 
 def stored_memory(ledger: Ledger, options: XCoder) -> AgentMemory:
     """Return what the agents of a run remember."""
-    found = remembered_sessions(ledger, options.agreement) if "solve" in ledger.steps else []
+    found = remembered_sessions(ledger, options.agreement) if SOLVE in ledger.steps else []
     return AgentMemory(found, rouge_l_of_texts, MemoryLimits(size=options.memory_size, shown=options.memory_shown))
 
 
