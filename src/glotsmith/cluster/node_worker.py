@@ -4,6 +4,7 @@ import asyncio
 import pickle
 import socket
 from collections.abc import Sequence
+from contextlib import suppress
 
 import msgspec
 
@@ -25,7 +26,7 @@ from glotsmith.verification import Verifier
 from glotsmith.verification.verifier import verify_one
 
 _LINGER_S = 0.003  #: time for which an answer waits for other answers of the same message
-_LINGER_TURNS = 10  #: factor of this time while the worker has more requests than it runs at once
+_BUSY_LINGER_S = 0.1  #: the same while the worker has more requests than it runs at once
 
 
 class _NodeVerifier(Verifier):
@@ -45,6 +46,7 @@ class NodeWorker:
         self._verifier: Verifier | None = None
         self._answers: list[NumberedAnswer] = []
         self._answered = asyncio.Event()
+        self._due = asyncio.Event()  #: the process of the run may wait for the answers
         self._running: set[asyncio.Task[None]] = set()
 
     async def open(self, languages: Sequence[str]) -> NodeDescription:
@@ -70,20 +72,21 @@ class NodeWorker:
         for each in batch:
             task = asyncio.create_task(self._answer(each))
             self._running.add(task)
-            task.add_done_callback(self._running.discard)
+            task.add_done_callback(self._forget)
 
     async def collect(self) -> bytes:
         """Wait for an answer, then return all ``NumberedAnswer`` since the last call.
 
-        A message costs as much CPU time as half a program, so answers wait for others while the worker has requests.
+        A message costs as much CPU time as half a short program. So answers wait for others while the worker has more
+        requests than answers.
         """
         await self._answered.wait()
-        for _ in range(_LINGER_TURNS):
-            await asyncio.sleep(_LINGER_S)
-            if len(self._running) <= 2 * self._jobs:  # the process of the run may wait for these answers
-                break
+        await asyncio.sleep(_LINGER_S)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._due.wait(), _BUSY_LINGER_S)
         answers, self._answers = self._answers, []
         self._answered.clear()
+        self._due.clear()
         return pickle.dumps(answers, pickle.HIGHEST_PROTOCOL)
 
     async def close(self) -> None:
@@ -93,6 +96,11 @@ class NodeWorker:
         await asyncio.gather(*self._running, return_exceptions=True)
         if self._sandbox is not None:
             await self._sandbox.close()
+
+    def _forget(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        if len(self._running) <= max(2 * self._jobs, len(self._answers)):
+            self._due.set()
 
     async def _answer(self, request: NumberedRequest) -> None:
         number, content = request
