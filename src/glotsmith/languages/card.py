@@ -19,9 +19,7 @@ from glotsmith.languages.json_values import JSON_VALUES, add_json_values
 from glotsmith.records import Record, content_hash
 
 LANGUAGES_FOLDER = Path(__file__).parent
-LANGUAGES_VARIABLE = (
-    "GLOTSMITH_LANGUAGES"  #: environment variable: further folders with languages, separated as in PATH
-)
+LANGUAGES_VARIABLE = "GLOTSMITH_LANGUAGES"  #: environment variable: further folders, separated as in PATH
 
 Text = str  #: for the tables below, in which fields named ``str`` and ``dict`` shadow the types
 Escapes = dict[str, str]
