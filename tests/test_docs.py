@@ -88,6 +88,14 @@ def test_the_defaults_on_a_recipes_page_are_the_recipes(name: str) -> None:
         assert default == shown, option
 
 
+@pytest.mark.parametrize("name", RECIPES)
+def test_the_defaults_on_a_recipes_page_are_complete(name: str) -> None:
+    rows = table(text(f"docs/recipes/{name.replace('-', '_')}.md"), "Defaults")
+    documented = {re.match(r"`(\w+)`", option)[1] for option, *_ in rows}  # type: ignore[index]
+    of_a_run = {"sources", "languages", "new_languages", "column", "benchmarks", get(name).limit_option}
+    assert documented == {f.name for f in msgspec.structs.fields(get(name))} - of_a_run
+
+
 def test_the_page_of_the_api_has_every_public_name() -> None:
     shown = set(re.findall(r"^::: glotsmith\.(\w+)$", text("docs/api.md"), re.MULTILINE))
     assert shown == {name for name in gs.__all__ if f"{name}_async" not in gs.__all__}
@@ -107,6 +115,16 @@ def test_every_path_in_the_architecture_exists() -> None:
     bases = (ROOT / "src" / "glotsmith", ROOT)
     assert len(paths) > 50
     assert [path for path in paths if not any((base / path).exists() for base in bases)] == ["dataset/"]
+
+
+def test_the_steps_in_the_architecture_exist() -> None:
+    section = text("ARCHITECTURE.md").partition("## From a source file")[2].partition("\n## ")[0]
+    listed = {
+        name for steps in re.findall(r"recipe\.py`: ([^.]*)\.\n", section) for name in re.findall(r"`(\w+)`", steps)
+    }
+    code = "".join(p.read_text("utf-8") for p in (ROOT / "src").rglob("*.py"))
+    assert len(listed) > 20
+    assert listed <= set(re.findall(r'^    name(?:: ClassVar\[str\])? = "(\w+)"', code, re.MULTILINE))
 
 
 @pytest.mark.parametrize(

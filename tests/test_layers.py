@@ -1,4 +1,4 @@
-"""The import rules of ARCHITECTURE.md: stages never import each other, only recipes compose."""
+"""The import rules of ARCHITECTURE.md: domain packages never import each other, only recipes compose."""
 
 import ast
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "src" / "glotsmith"
-VALUES = {
+BASE = {
     "records",
     "values",
     "drop_reasons",
@@ -17,7 +17,7 @@ VALUES = {
     "credentials",
     "unanswered",
 }
-VALUES |= {"installation", "counts", "write_aside", "budget", "shard", "stored_prompt", "sampling_end", "__version__"}
+BASE |= {"installation", "counts", "write_aside", "budget", "shard", "stored_prompt", "sampling_end", "__version__"}
 ENGINE = {
     "step",
     "ledger_rows",
@@ -39,25 +39,25 @@ ENGINE = {
     "execution",
 }
 SERVICES = {"languages", "teachers", "sandbox", "prompts"}
-STAGES = {"sources", "suites", "generation", "verification", "selection", "datasets", "training", "evaluation"}
+DOMAIN = {"sources", "suites", "generation", "verification", "selection", "datasets", "training", "evaluation"}
 TOP = {"cli", "report", "__main__"}
 ALLOWED = {
-    **dict.fromkeys(VALUES, VALUES),
-    **dict.fromkeys(ENGINE, VALUES | ENGINE),
-    **{package: VALUES | {package, "prompts", "cache"} for package in SERVICES},
-    **{package: VALUES | SERVICES | {package, "step"} for package in STAGES},
-    "recipes": VALUES | ENGINE | SERVICES | STAGES | {"recipes"},
-    "toolkit": VALUES | SERVICES | STAGES | {"toolkit"},
-    "certification": VALUES | SERVICES | STAGES | {"step", "certification"},
-    "service": VALUES | SERVICES | STAGES | {"service"},
-    "reward": VALUES | SERVICES | {"reward", "verification"},
-    "cluster": VALUES | SERVICES | {"cluster", "verification"},
-    "api": VALUES | ENGINE | SERVICES | STAGES | {"recipes", "reward", "cluster", "certification", "api"},
+    **dict.fromkeys(BASE, BASE),
+    **dict.fromkeys(ENGINE, BASE | ENGINE),
+    **{package: BASE | {package, "prompts", "cache"} for package in SERVICES},
+    **{package: BASE | SERVICES | {package, "step"} for package in DOMAIN},
+    "recipes": BASE | ENGINE | SERVICES | DOMAIN | {"recipes"},
+    "toolkit": BASE | SERVICES | DOMAIN | {"toolkit"},
+    "certification": BASE | SERVICES | DOMAIN | {"step", "certification"},
+    "service": BASE | SERVICES | DOMAIN | {"service"},
+    "reward": BASE | SERVICES | {"reward", "verification"},
+    "cluster": BASE | SERVICES | {"cluster", "verification"},
+    "api": BASE | ENGINE | SERVICES | DOMAIN | {"recipes", "reward", "cluster", "certification", "api"},
     **{
-        package: VALUES
+        package: BASE
         | ENGINE
         | SERVICES
-        | STAGES
+        | DOMAIN
         | {"recipes", "toolkit", "service", "reward", "cluster", "certification", "api"}
         | TOP
         for package in TOP
