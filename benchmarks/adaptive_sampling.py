@@ -35,7 +35,7 @@ from typing import Any, NamedTuple
 
 from glotsmith.budget import BudgetLimit, BudgetUnit
 from glotsmith.execution.base import NoProgress
-from glotsmith.execution.local import LocalExecutor
+from glotsmith.execution.pipeline_runner import PipelineRunner
 from glotsmith.generation.sampling_plan import SamplingPlan, SamplingPolicy
 from glotsmith.generation.translate import Translate, TranslationOptions
 from glotsmith.languages import get_card
@@ -275,7 +275,7 @@ def run_in_passes(steps: Sequence[Any], ledger: Ledger) -> list[dict[str, Sampli
     """Run the steps, and continue problems while the budget allows it; return the ends of sampling after each pass."""
     passes = list[dict[str, SamplingEnd]]()
     while not passes or steps[-2].continue_for_budget(Counter(language_of(ledger))):
-        assert asyncio.run(LocalExecutor().run(steps, ledger, NoProgress()))
+        assert asyncio.run(PipelineRunner().run(steps, ledger, NoProgress()))
         ends = {row.key: ledger.sampling.of_input(Translate.name, row.key) for row in ledger.kept_rows(Tasks.name)}
         passes.append({key: end for key, end in ends.items() if end})
     return passes

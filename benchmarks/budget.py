@@ -31,7 +31,7 @@ from glotsmith.budget import BudgetLimit, BudgetUnit, parse_budget
 from glotsmith.counts import counted
 from glotsmith.errors import BudgetError
 from glotsmith.execution.base import NoProgress
-from glotsmith.execution.local import LocalExecutor
+from glotsmith.execution.pipeline_runner import PipelineRunner
 from glotsmith.records import Function, Origin, content_hash
 from glotsmith.run_folder import RunFolder
 from glotsmith.step import ItemStep, Result, SourceStep, keep
@@ -143,7 +143,7 @@ async def live(plan: Plan, folder: Path, limits: Sequence[BudgetLimit]) -> int:
     """Run once, to the end or to a limit; return the exit code."""
     with RunFolder.create_or_resume(folder / "run", {"seed": plan.seed}) as run:
         run.ledger.exchanges.create_tables()
-        server, executor = Server(plan, folder / "log"), LocalExecutor()
+        server, executor = Server(plan, folder / "log"), PipelineRunner()
         spending = RunSpending(limits, run.ledger, server, executor.finish_early, LANGUAGES)
         cached = CachedTeacher(server, run.cache, reply_recorder(run.ledger), spending)
         put = run.cache.put

@@ -27,8 +27,8 @@ from pathlib import Path
 
 import msgspec
 
-from glotsmith.execution import open_executor
 from glotsmith.execution.base import NoProgress
+from glotsmith.execution.pipeline_runner import PipelineRunner
 from glotsmith.ledger import Ledger
 from glotsmith.records import Function, Origin, Record, content_hash
 from glotsmith.step import ItemStep, Kept, Result, SourceStep, keep
@@ -78,7 +78,7 @@ class Pass(ItemStep[Function, Function]):
 def engine(folder: Path, count: int) -> None:
     ledger = Ledger(folder / "ledger.sqlite")
     steps = [Source(count), *(Pass(number) for number in range(1, STEPS + 1))]
-    if not asyncio.run(open_executor("local").run(steps, ledger, NoProgress())):
+    if not asyncio.run(PipelineRunner().run(steps, ledger, NoProgress())):
         raise SystemExit("The run did not finish.")
     last = ledger.funnel()[-1]
     ledger.close()

@@ -34,7 +34,7 @@ from glotsmith.api.spending import RunSpending
 from glotsmith.counts import counted
 from glotsmith.drop_reasons import Reason
 from glotsmith.execution.base import NoProgress
-from glotsmith.execution.local import LocalExecutor
+from glotsmith.execution.pipeline_runner import PipelineRunner
 from glotsmith.generation.sampling_plan import SamplingEvidence, SamplingPlan
 from glotsmith.ledger import Ledger
 from glotsmith.records import Example, Function, Lineage, Origin, Record, content_hash
@@ -279,7 +279,7 @@ class Replies:
 
 async def run(plan: Plan, ledger: Ledger, replies: Replies, share: float) -> None:
     """Run to the end; a share below 1 makes a pilot."""
-    loop, executor, teacher = asyncio.get_running_loop(), LocalExecutor(), Simulated(plan)
+    loop, executor, teacher = asyncio.get_running_loop(), PipelineRunner(), Simulated(plan)
     ledger.exchanges.create_tables()
     spending = RunSpending((), ledger, teacher, executor.finish_early, LANGUAGES)
     cached = CachedTeacher(teacher, replies, reply_recorder(ledger, loop.time), spending)

@@ -29,8 +29,8 @@ from cluster_bytes import ray_cluster
 from glotsmith.api.program_services import cluster_options, open_program_services
 from glotsmith.drop_reasons import Reason
 from glotsmith.execution.base import NoProgress
-from glotsmith.execution.local import LocalExecutor
 from glotsmith.execution.merge import LedgerMerge
+from glotsmith.execution.pipeline_runner import PipelineRunner
 from glotsmith.languages.lexer import CommentSyntax
 from glotsmith.ledger import Ledger
 from glotsmith.recipes.inverse_instruct.selection import DeduplicateSnippets
@@ -146,7 +146,7 @@ async def run_steps(
         ledger = stack.enter_context(closing(Ledger(file)))
         steps = make_steps(items, services.verifier(), services.items_in_flight)
         chosen = steps_of_shard(steps, shard, "synthetic") if shard else steps
-        if not await LocalExecutor().run(chosen, ledger, NoProgress()):
+        if not await PipelineRunner().run(chosen, ledger, NoProgress()):
             raise SystemExit("The run did not finish.")
 
 

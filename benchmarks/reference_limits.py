@@ -111,7 +111,7 @@ async def humaneval_jobs(sandbox: Sandbox, path: Path) -> list[Job]:
             for s in solutions
         ]
 
-    return [job for jobs in await asyncio.gather(*(of(p.problem) for p in loaded.posable)) for job in jobs]
+    return [job for jobs in await asyncio.gather(*(of(p.problem) for p in loaded.problems)) for job in jobs]
 
 
 async def reference_seconds(runner: FunctionRunner, problem: Problem) -> float:

@@ -171,8 +171,8 @@ def budget(url: str, count: int) -> float:
 
 
 def send_in_run(open_teacher_of: Callable[[Any], Any], count: int) -> float:
-    from glotsmith.execution import open_executor
     from glotsmith.execution.base import NoProgress
+    from glotsmith.execution.pipeline_runner import PipelineRunner
     from glotsmith.records import Function, Origin, content_hash
     from glotsmith.run_folder import RunFolder
     from glotsmith.step import ItemStep, Kept, Result, SourceStep, keep
@@ -205,7 +205,7 @@ def send_in_run(open_teacher_of: Callable[[Any], Any], count: int) -> float:
 
     async def execute(run: RunFolder) -> None:
         async with open_teacher_of(run) as (opened, while_it_runs), while_it_runs:
-            assert await open_executor("local").run([Source(), SendStep(opened)], run.ledger, NoProgress())
+            assert await PipelineRunner().run([Source(), SendStep(opened)], run.ledger, NoProgress())
 
     with tempfile.TemporaryDirectory() as folder, RunFolder.create_or_resume(Path(folder) / "run", {}) as run:
         open_teacher("openai", model="m", base_url="http://127.0.0.1:9")  # imports the module

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from glotsmith.credentials import HIDDEN, is_secret_name, redact, refuse, refuse_arguments
+from glotsmith.credentials import HIDDEN, is_secret_setting, redact, refuse_arguments, refuse_secrets
 from glotsmith.errors import UsageError
 
 KEYS = [
@@ -53,14 +53,14 @@ def test_a_key_is_refused_anywhere_and_never_repeated(text: str) -> None:
     secret = "hunter2" if "hunter2" in text else text
     for table in ({"model": text}, {"a": {"b": ["x", text]}}, {"extra": {"list": [{"deep": text}]}}, {text: 1}):
         with pytest.raises(UsageError) as error:
-            refuse(table)
+            refuse_secrets(table)
         assert secret not in str(error.value)
     assert secret not in redact(f"an error about {text}, in the middle")
 
 
 @pytest.mark.parametrize("text", WORDS)
 def test_a_word_is_no_key(text: str) -> None:
-    refuse({"model": text, "sources": [text]})
+    refuse_secrets({"model": text, "sources": [text]})
     refuse_arguments(["run", "-s", text, f"--model={text}", "--set", f"column={text}"])
     assert redact(text) == text
 
@@ -73,9 +73,9 @@ def test_a_word_is_no_key(text: str) -> None:
     ],
 )
 def test_a_name_tells_that_a_setting_is_a_key(name: str) -> None:
-    assert is_secret_name(name, "x")
+    assert is_secret_setting(name, "x")
     with pytest.raises(UsageError) as error:
-        refuse({"teacher": {"options": {name: "hunter2"}}}, "run.toml")
+        refuse_secrets({"teacher": {"options": {name: "hunter2"}}}, "run.toml")
     assert str(error.value).startswith(f"run.toml: teacher.options.{name} looks like a key")
     assert "hunter2" not in str(error.value)
 
@@ -99,22 +99,22 @@ def test_a_name_tells_that_a_setting_is_a_key(name: str) -> None:
     ],
 )
 def test_a_name_that_is_harmless(name: str, value: Any) -> None:
-    refuse({name: value})
+    refuse_secrets({name: value})
 
 
 def test_a_long_value_of_a_header_is_a_key() -> None:
-    refuse({"extra_headers": {"X-Team": "compilers"}, "extra": {"run": "0123456789abcdef0123456789abcdef"}})
+    refuse_secrets({"extra_headers": {"X-Team": "compilers"}, "extra": {"run": "0123456789abcdef0123456789abcdef"}})
     with pytest.raises(UsageError, match=r"extra_headers\.X-Team looks like a key"):
-        refuse({"extra_headers": {"X-Team": "0123456789abcdef0123456789abcdef"}})
+        refuse_secrets({"extra_headers": {"X-Team": "0123456789abcdef0123456789abcdef"}})
 
 
 def test_the_value_of_a_secret_variable_is_a_key_wherever_it_comes_from(monkeypatch: pytest.MonkeyPatch) -> None:
-    refuse({"model": "correct horse battery"})
+    refuse_secrets({"model": "correct horse battery"})
     monkeypatch.setenv("OUR_GATEWAY_TOKEN", "correct horse battery")
     monkeypatch.setenv("SOME_KEY", "EMPTY")
-    refuse({"model": "EMPTY"})
+    refuse_secrets({"model": "EMPTY"})
     with pytest.raises(UsageError, match="model looks like a key"):
-        refuse({"model": "say correct horse battery twice"})
+        refuse_secrets({"model": "say correct horse battery twice"})
     assert redact("correct horse battery") == HIDDEN
 
 

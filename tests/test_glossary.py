@@ -153,11 +153,26 @@ def test_names_and_prose_are_found_in_every_kind_of_file() -> None:
     assert len(forbidden()) > 10
 
 
-def test_a_public_class_has_a_name_that_is_unique() -> None:
+def type_name(node: ast.stmt) -> str:
+    """Return the name of a class or of a type alias at the top level of a module; "" for other statements."""
+    match node:
+        case ast.ClassDef(name=name):
+            return name
+        case (
+            ast.Assign(targets=[ast.Name(id=name)], value=value) | ast.AnnAssign(target=ast.Name(id=name), value=value)
+        ):
+            is_variable = isinstance(value, ast.Call) and ast.unparse(value.func) == "TypeVar"
+            return "" if is_variable or name == name.upper() or name == name.lower() else name
+        case _:
+            return ""
+
+
+def test_a_public_type_has_a_name_that_is_unique() -> None:
     files = defaultdict[str, list[str]](list)
     for file in PACKAGE.rglob("*.py"):
-        for node in ast.parse(file.read_text("utf-8")).body:
-            if isinstance(node, ast.ClassDef) and node.name[0] != "_":
-                files[node.name].append(str(file.relative_to(PACKAGE)))
+        for name in map(type_name, ast.parse(file.read_text("utf-8")).body):
+            if name and name[0] != "_":
+                files[name].append(str(file.relative_to(PACKAGE)))
+    assert {"Job", "KeepRule", "RunStatement"} <= files.keys()
     shared = {name: found for name, found in files.items() if len(found) > 1}
     assert shared == {}

@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 import pytest
 
-from glotsmith.api.run_config import RunConfig, TeacherConfig, free_keys
+from glotsmith.api.run_config import RunConfig, TeacherConfig, changeable_keys
 from glotsmith.recipes import RECIPES, get
 from glotsmith.settings import CHANGEABLE, FIXED, changeable_fields, is_changeable, is_fixed_by_field, path_kinds
 from glotsmith.teachers import TEACHERS, options_of
@@ -55,7 +55,7 @@ def test_every_option_of_a_recipe_determines_rows(name: str) -> None:
     ],
 )
 def test_what_may_change(teacher: str, expected: set[str]) -> None:
-    found = free_keys(teacher, "multipl-t")
+    found = changeable_keys(teacher, "multipl-t")
     named = {name.removeprefix("teacher.options.") for name in found if name.startswith("teacher.options.")}
     assert expected <= named
     assert {"isolation", "formats", "teacher.base_url"} <= found
@@ -73,5 +73,5 @@ def test_all_keys_of_a_free_table_are_free(key: str, wanted: bool) -> None:
 @pytest.mark.parametrize("name", RECIPES)
 def test_every_recipe_declares_its_paths(name: str) -> None:
     found = path_kinds(get(name), "options.")
-    index = {"options.index": "target"} if name == "multipl-t" else {}
+    index = {"options.index": "output"} if name == "multipl-t" else {}
     assert found == {"options.sources": "source", "options.benchmarks": "file", **index}

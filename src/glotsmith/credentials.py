@@ -48,10 +48,10 @@ _FIXED = (
 )
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s'\"<>]+")
 _MIN_ENVIRONMENT_VALUE = 12  #: characters; shorter values (``EMPTY``) may be words of a text
-_MIN_HEADER_VALUE = 16  #: characters of letters and digits that are a credential where a header is set
+_MIN_HEADER_VALUE = 16  #: a header value of this length with letters and digits is treated as a credential
 
 
-def is_secret_name(name: str, value: object = "text") -> bool:
+def is_secret_setting(name: str, value: object = "text") -> bool:
     """Return whether a setting with this name and value is a credential."""
     if value is None or value == "" or isinstance(value, bool):
         return False
@@ -113,7 +113,7 @@ def _url_credentials(url: str) -> Iterator[str]:
     if at and user != "git":
         yield f"{user}@"
     for name, value in parse_qsl(f"{parts.query}&{parts.fragment}"):
-        if value and (is_secret_name(name) or name.lower() in ("sig", "signature", "sas")):
+        if value and (is_secret_setting(name) or name.lower() in ("sig", "signature", "sas")):
             yield value
 
 
@@ -121,23 +121,23 @@ def _environment_credentials() -> Iterator[str]:
     """Yield the values of the environment variables that hold credentials."""
     for name, value in os.environ.items():
         text = value.strip()
-        if len(text) >= _MIN_ENVIRONMENT_VALUE and not text.startswith(("/", ".")) and is_secret_name(name, text):
+        if len(text) >= _MIN_ENVIRONMENT_VALUE and not text.startswith(("/", ".")) and is_secret_setting(name, text):
             yield text
 
 
-def refuse(table: Mapping[str, object], where: str = "") -> None:
+def refuse_secrets(table: Mapping[str, object], where: str = "") -> None:
     """Raise an error if a setting, also in nested tables and lists, looks like a credential.
 
     Raises:
-        UsageError: one does. The message names the setting and does not repeat the value.
+        UsageError: a setting looks like a credential. The message names the setting and does not repeat the value.
 
     """
     for path, name, value in _leaves(table):
-        if is_secret_name(name, value) or _is_secret(path, value) or is_secret_value(name):
-            place = redact(".".join(path))
+        if is_secret_setting(name, value) or _is_secret(path, value) or is_secret_value(name):
+            setting_path = redact(".".join(path))
             raise UsageError(
-                f"{f'{where}: ' if where else ''}{place} looks like a key or a password. glotsmith never stores one: "
-                "put it into an environment variable (OPENAI_API_KEY, or the one that teacher.api_key_env names)"
+                f"{f'{where}: ' if where else ''}{setting_path} looks like a key or a password. glotsmith never stores "
+                "one: put it into an environment variable (OPENAI_API_KEY, or the one that teacher.api_key_env names)"
             )
 
 
@@ -168,7 +168,7 @@ def refuse_arguments(arguments: Sequence[str]) -> None:
     """Raise an error if an argument of a command line looks like a credential; call it before arguments are parsed.
 
     Raises:
-        UsageError: see ``refuse``.
+        UsageError: see ``refuse_secrets``.
 
     """
     option = ""
@@ -176,13 +176,13 @@ def refuse_arguments(arguments: Sequence[str]) -> None:
         name, equals, text = argument.partition("=")
         if argument.startswith("-") and not equals:
             attached = not argument.startswith("--")  # ``-oPATH``
-            place = argument[:2] if attached and len(argument) > 2 else "the command line"
-            refuse({place: [argument, argument[2:]]})
+            option_text = argument[:2] if attached and len(argument) > 2 else "the command line"
+            refuse_secrets({option_text: [argument, argument[2:]]})
             option = argument
             continue
         if equals and re.fullmatch(r"[\w.-]+", name):
-            refuse({f"{option} {name}".strip(): _value(text)})
-        refuse({option or "an argument": argument})
+            refuse_secrets({f"{option} {name}".strip(): _value(text)})
+        refuse_secrets({option or "an argument": argument})
         option = ""
 
 

@@ -13,6 +13,8 @@ from urllib.parse import quote
 
 from glotsmith.errors import StorageError
 
+RunStatement = Callable[..., list[tuple[Any, ...]]]  #: runs an SQL statement with its parameters; returns the rows
+
 BUSY_S = 60.0  #: seconds to wait for a write of another process
 _PAUSE_S = 0.02  #: between two attempts to set the journal mode
 CHECKPOINT_PAGES = 8000  #: pages of 4 KiB in the write-ahead log before a checkpoint, which waits for the disk
@@ -67,7 +69,7 @@ def storage_errors(path: Path) -> AbstractContextManager[None, None]:
     return _StorageErrors(path)
 
 
-def read_if_stored(run: Callable[..., list[tuple[Any, ...]]], sql: str, *parameters: object) -> list[tuple[Any, ...]]:
+def read_if_stored(run: RunStatement, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
     """Return the rows of a query; [] if a file of an earlier version has no such table or column.
 
     Args:

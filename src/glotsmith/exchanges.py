@@ -5,18 +5,16 @@ They are in tables of the ledger. Each prompt is stored once; replies are in the
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from glotsmith.database import read_if_stored
+from glotsmith.database import RunStatement, read_if_stored
 from glotsmith.ledger_rows import NANO
 from glotsmith.records import printable
 from glotsmith.sent_requests import SentRequest, SentRequests
 from glotsmith.stored_prompt import StoredPrompt
-
-RunStatement = Callable[..., list[tuple[Any, ...]]]
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS prompts (id INTEGER PRIMARY KEY, hash TEXT NOT NULL UNIQUE, data BLOB NOT NULL);

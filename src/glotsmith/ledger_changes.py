@@ -1,11 +1,10 @@
 """Reads the rows that a run has added to its ledger since the last query of a reader."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from glotsmith.database import RunStatement
 from glotsmith.ledger_rows import LedgerRow
-
-RunStatement = Callable[..., list[tuple[Any, ...]]]
 
 _PAGE = 256  #: rows read at once
 _COLUMNS = """

@@ -25,7 +25,7 @@ LEFT JOIN payloads AS f ON f.id = first.payload
 GROUP BY i.step, i.status, i.reason, 4
 ORDER BY i.step
 """
-#: the status of a generated program that failed: a ``Candidate`` has ``verdict``, a ``SnippetSummary`` ``round_trip``
+#: the status of a failed program: a ``Candidate`` has the field ``verdict``, an ``InstructionCandidate`` ``round_trip``
 _COUNT_FAILURES = """
 SELECT COALESCE(json_extract(text, '$.verdict.status'), json_extract(text, '$.round_trip')) AS failure, COUNT(*)
 FROM (

@@ -1,10 +1,9 @@
 """Ranges of positions in a ledger: read the rows before a position, which do not depend on the order of arrival."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from itertools import pairwise
-from typing import Any
 
-RunStatement = Callable[..., list[tuple[Any, ...]]]
+from glotsmith.database import RunStatement
 
 LAST = "\uffff"  #: a position after all others
 

@@ -4,12 +4,10 @@ An open item has no row for its step in the ledger, so the next start processes 
 which an item failed while others succeeded; this module also remembers which items are open in this run.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from glotsmith.database import read_if_stored
-
-RunStatement = Callable[..., list[tuple[Any, ...]]]
+from glotsmith.database import RunStatement, read_if_stored
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS failed_runs (

@@ -171,7 +171,7 @@ class Solution(Record, frozen=True, kw_only=True):
     code: str
     lineage: Lineage
     cost: float = 0.0
-    pass_rate: float = 1.0  #: share of the task's replies that held a passing program
+    pass_rate: float = 1.0  #: passing programs, also after a repair / first replies with an answer; at most 1
 
 
 class Snippet(Record, frozen=True, kw_only=True):
@@ -209,7 +209,7 @@ class YesNoScore(Record, frozen=True, kw_only=True):
     prompt_version: str = ""  #: hash of the prompt template
 
 
-class SnippetSummary(Record, frozen=True, kw_only=True):
+class InstructionCandidate(Record, frozen=True, kw_only=True):
     """One instruction that a teacher wrote for a snippet."""
 
     id: str  #: content hash of snippet and text, by which scores and verdicts are joined
@@ -221,13 +221,13 @@ class SnippetSummary(Record, frozen=True, kw_only=True):
     answered: Lineage | None = None  #: how that answer was made
 
 
-class Inversion(Record, frozen=True, kw_only=True):
+class SnippetWithInstructions(Record, frozen=True, kw_only=True):
     """A snippet with its remaining instructions, best first after ranking."""
 
     snippet: Snippet
-    summaries: tuple[SnippetSummary, ...] = ()  #: empty for an original
+    summaries: tuple[InstructionCandidate, ...] = ()  #: empty for an original
     ties: int = 0  #: number of other summaries with the score of the first
-    tried: tuple[SnippetSummary, ...] = ()  #: all summaries with a round trip, in order of rank
+    tried: tuple[InstructionCandidate, ...] = ()  #: all summaries with a round trip, in order of rank
     measured: bool = False  #: whether every summary had a round trip, also after one passed
 
 

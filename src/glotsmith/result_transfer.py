@@ -2,11 +2,10 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from glotsmith.database import RunStatement
 from glotsmith.ledger_sql import INSERT_ITEM
-
-RunStatement = Callable[..., list[tuple[Any, ...]]]
 
 _PAGE = 500  #: rows read at once
 

@@ -82,7 +82,7 @@ class RunFolder:
             StorageError: the folder cannot be written.
 
         """
-        credentials.refuse(config)
+        credentials.refuse_secrets(config)
         lock = lock_folder(path, "run", CONFIG)
         try:
             resumed = _store_config(path, config, changeable, cache or path / CACHE)
@@ -149,7 +149,7 @@ def _new_folder_advice(cache: Path) -> str:
     return f"start in another folder that reuses the replies: -o NEWFOLDER --cache {shlex.quote(str(cache))}"
 
 
-def _store_config(path: Path, config: Mapping[str, Any], free: Collection[str], cache: Path) -> bool:
+def _store_config(path: Path, config: Mapping[str, Any], changeable: Collection[str], cache: Path) -> bool:
     """Store the configuration, unless the folder belongs to another run; return whether the run is resumed.
 
     Raises:
@@ -165,7 +165,7 @@ def _store_config(path: Path, config: Mapping[str, Any], free: Collection[str], 
     trial = next((kind for kind in (PREVIEW, PILOT) if wanted.get(kind)), "")
     if trial and not stored.get(trial):
         raise UsageError(f"{path} contains a run, and a {trial} must not replace it: choose another folder with -o")
-    changed = _changes(stored, wanted, free)
+    changed = _changes(stored, wanted, changeable)
     if changed and not trial and _has_results(path):
         raise UsageError(
             f"{file}: the configuration has changed: {changed}. These settings determine rows and cannot change: "
@@ -215,25 +215,25 @@ def _remove(path: Path) -> None:
         raise StorageError(f"{path}: it cannot be removed ({error.strerror})") from error
 
 
-def _changes(stored: Mapping[str, Any], wanted: Mapping[str, Any], free: Collection[str]) -> str:
+def _changes(stored: Mapping[str, Any], wanted: Mapping[str, Any], changeable: Collection[str]) -> str:
     """Return the differences between two configurations in settings that determine rows; "" if there are none."""
-    changed = different_settings(stored, wanted, free)
+    changed = different_settings(stored, wanted, changeable)
     return "; ".join(f"{key} was {before} and is now {now}" for key, (before, now) in changed.items())
 
 
 def different_settings(
-    first: Mapping[str, Any], second: Mapping[str, Any], free: Collection[str]
+    first: Mapping[str, Any], second: Mapping[str, Any], changeable: Collection[str]
 ) -> dict[str, tuple[str, str]]:
     """Return the settings that determine rows and differ in two configurations: dotted key → both values as text.
 
     Args:
         first: the tables of a configuration.
         second: the tables of the other.
-        free: dotted keys of the settings that do not determine rows.
+        changeable: dotted keys of the settings that do not determine rows.
 
     """
     before, now = dict(leaves(first)), dict(leaves(second))
-    keys = sorted(key for key in before.keys() | now.keys() if not is_changeable(key, free))
+    keys = sorted(key for key in before.keys() | now.keys() if not is_changeable(key, changeable))
     return {
         key: (_shown(key, before.get(key)), _shown(key, now.get(key)))
         for key in keys
@@ -244,7 +244,7 @@ def different_settings(
 def _shown(key: str, value: object) -> str:
     if value is None:
         return "not set"
-    if credentials.is_secret_name(key, value):  # another program may have written the file
+    if credentials.is_secret_setting(key, value):  # another program may have written the file
         return credentials.HIDDEN
     text = credentials.redact(_literal(value))
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"

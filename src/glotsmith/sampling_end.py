@@ -23,7 +23,7 @@ class StopReason(StrEnum):
     LOW_PASS_RATE = "low_pass_rate", "no program passed, and another reply is too unlikely to pass"
     FEW_NEW_ROWS = "few_new_rows", "another reply is too unlikely to give a new distinct row"
     BUDGET = "budget", "replies for other problems are expected to give more rows within the budget"
-    REPETITION = "repetition", "a round of replies had no new program"
+    REPETITION = "repetition", "a round of at least four replies had no new program"
     REFUSED = "refused", "the teacher refuses"
     NO_FURTHER_REPLY = "no_further_reply", "the teacher has no further reply"
 

@@ -33,7 +33,7 @@ _PATH = "path"
 SOURCE = msgspec.Meta(extra={_PATH: "source"})  #: names of sources, some of which are paths; rows hold them as written
 FILE = msgspec.Meta(extra={_PATH: "file"})  #: path of a file that must exist
 MODEL = msgspec.Meta(extra={_PATH: "model"})  #: path of the folder of a model, or a name on a hub
-TARGET = msgspec.Meta(extra={_PATH: "target"})  #: path that a command writes to
+OUTPUT_PATH = msgspec.Meta(extra={_PATH: "output"})  #: path that a command writes to
 
 _UNORDERED = "unordered"
 UNORDERED = msgspec.Meta(extra={_UNORDERED: True})  #: a list whose order may differ in a resumed run
@@ -56,10 +56,10 @@ def changeable_fields(record: type, prefix: str = "") -> frozenset[str]:
     return frozenset(own).union(*inner)
 
 
-def is_changeable(key: str, free: Collection[str]) -> bool:
+def is_changeable(key: str, changeable: Collection[str]) -> bool:
     """Return whether a dotted key, or a table that holds it, is one of the keys that do not determine rows."""
     parts = key.split(".")
-    return any(".".join(parts[:count]) in free for count in range(1, len(parts) + 1))
+    return any(".".join(parts[:count]) in changeable for count in range(1, len(parts) + 1))
 
 
 def leaves(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -78,7 +78,7 @@ def unordered_fields(record: type, prefix: str = "") -> frozenset[str]:
 
 
 def path_kinds(record: type, prefix: str = "") -> dict[str, str]:
-    """Return dotted name → "source", "file", "model" or "target", for the fields of a record that declare paths."""
+    """Return dotted name → "source", "file", "model" or "output", for the fields of a record that declare paths."""
     hints = get_type_hints(record, include_extras=True)
     found = {f"{prefix}{name}": _extra(hints[name], _PATH) for name in _fields(record)}
     return {name: kind for name, kind in found.items() if kind is not None}

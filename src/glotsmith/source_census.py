@@ -1,11 +1,8 @@
 """The census of a shard: what its source step has read, so that a merge can compare the shards."""
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from glotsmith.database import read_if_stored
-
-RunStatement = Callable[..., list[tuple[Any, ...]]]
+from glotsmith.database import RunStatement, read_if_stored
 
 _CREATE = "CREATE TABLE IF NOT EXISTS census (one INTEGER PRIMARY KEY CHECK (one = 1), units INTEGER, digest TEXT)"
 

@@ -4,14 +4,12 @@ They are in a table of the ledger. A row belongs to the result of a step for one
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from glotsmith.database import read_if_stored
+from glotsmith.database import RunStatement, read_if_stored
 from glotsmith.ledger_rows import NANO
 from glotsmith.sampling_end import SamplingEnd, StopReason
-
-RunStatement = Callable[..., list[tuple[Any, ...]]]
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS sampling_ends (

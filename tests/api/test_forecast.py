@@ -17,7 +17,7 @@ from glotsmith.drop_reasons import Reason
 from glotsmith.errors import UsageError
 from glotsmith.exchanges import ReceivedReply, ReplyCosts
 from glotsmith.execution.base import NoProgress
-from glotsmith.execution.local import LocalExecutor
+from glotsmith.execution.pipeline_runner import PipelineRunner
 from glotsmith.ledger import Ledger
 from glotsmith.records import Example, IoCase, Lineage, Origin
 from glotsmith.run_folder import RunFolder
@@ -181,7 +181,7 @@ def pilot() -> Iterator[PilotOutcomes]:
     with closing(Ledger(Path(":memory:"))) as ledger:
         ledger.exchanges.create_tables()
         steps = [Numbers(), sample_pilot(0.05, IoCase), Split(ledger), MakeRows(), DropEqual()]
-        asyncio.run(LocalExecutor().run(steps, ledger, NoProgress()))
+        asyncio.run(PipelineRunner().run(steps, ledger, NoProgress()))
         yield read_outcomes(ledger)
 
 
@@ -246,7 +246,7 @@ def test_the_sample_is_drawn_before_the_first_step_that_costs_much(
     recipe: str, options: dict[str, Any], before: str
 ) -> None:
     config = RunConfig(recipe=recipe, options={"sources": ["s"], **options}, pilot=0.05)
-    assert config.made().pilot_before == before
+    assert config.build_recipe().pilot_before == before
     steps: list[Any] = [Numbers(), type("First", (MakeRows,), {"name": before})()]
     assert [step.name for step in with_pilot(steps, config)] == ["sources", "pilot", before]
     with pytest.raises(UsageError, match="names no step that a pilot samples items for"):

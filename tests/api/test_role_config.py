@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from glotsmith.api.role_config import assigned
-from glotsmith.api.run_config import RunConfig, free_keys_of, load
+from glotsmith.api.run_config import RunConfig, changeable_keys_of, load
 from glotsmith.errors import GlotsmithError, UsageError
 from glotsmith.settings import is_changeable
 
@@ -122,7 +122,7 @@ def test_the_settings_of_a_role_are_fixed_as_those_of_the_teacher(key: str, chan
         "teacher": MAIN,
         "roles": {"translate": {"model": "m", "next": {"model": "n"}}, "repair": {"model": "r"}},
     }
-    assert is_changeable(key, free_keys_of(stored)) is changeable
+    assert is_changeable(key, changeable_keys_of(stored)) is changeable
 
 
 @pytest.mark.parametrize(

@@ -17,12 +17,12 @@ from glotsmith.records import (
     Candidate,
     Example,
     Function,
+    InstructionCandidate,
     IoCase,
     Lineage,
     Origin,
     Problem,
     Record,
-    SnippetSummary,
     Solution,
     Suite,
     Task,
@@ -139,7 +139,7 @@ def test_answers_that_fail_a_round_trip_are_failing_programs(glotsmith: Command,
     lost = tuple(
         Dropped(
             Reason.FAILED_ROUND_TRIP, "", f"s{n}",
-            SnippetSummary(id=f"s{n}", sample=n, text="t", lineage=LINEAGE, round_trip=end),  # type: ignore[arg-type]
+            InstructionCandidate(id=f"s{n}", sample=n, text="t", lineage=LINEAGE, round_trip=end),  # type: ignore[arg-type]
         )
         for n, end in enumerate(ends)
     )  # fmt: skip

@@ -22,7 +22,7 @@ def test_the_example_in_the_readme_is_a_configuration(tmp_path: Path) -> None:
         (tmp_path / "src").mkdir(exist_ok=True)
         file.write_text(example)
         chosen = load(str(file), {})
-        assert chosen.made().sources
+        assert chosen.build_recipe().sources
         options = options_of(chosen.teacher.name)
         assert options is not None
         assert set(chosen.teacher.options) <= set(options.__struct_fields__)

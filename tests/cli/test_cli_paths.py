@@ -60,12 +60,12 @@ def test_paths_of_a_file_are_relative_to_its_folder(
     write(project, teacher=teacher, top='output = "out"\ncache = "shared.sqlite"')
     monkeypatch.chdir(project.parents[1] / cwd)
     chosen = run_config.load(file.format(project=project), {})
-    who = chosen.located_teacher()
+    who = chosen.resolved_teacher()
     assert Path(who.model or who.options["replies"]).resolve() == project / "replies.jsonl"
-    assert [Path(s).resolve() for s in chosen.located_sources()] == [project / "src"]
+    assert [Path(s).resolve() for s in chosen.resolved_sources()] == [project / "src"]
     assert (chosen.sources_folder() / "src").resolve() == project / "src"
-    assert [Path(b).resolve() for b in chosen.made().benchmarks] == [project / "bench.jsonl"]
-    targets = [chosen.target("output"), chosen.target("cache")]
+    assert [Path(b).resolve() for b in chosen.build_recipe().benchmarks] == [project / "bench.jsonl"]
+    targets = [chosen.output_path("output"), chosen.output_path("cache")]
     assert [t and t.resolve() for t in targets] == [project / "out", project / "shared.sqlite"]
     assert chosen.options["sources"] == ["src"]  # as written, whatever the working directory is
 
@@ -156,7 +156,7 @@ def test_a_model_s_folder_is_looked_for_beside_the_file(
     write(project, teacher=f'model = "{model}"')
     monkeypatch.chdir(tmp_path / "elsewhere")
     chosen = run_config.load("../above/project/mine.toml", {"teacher": {"name": "transformers"}})
-    assert chosen.located_teacher().model == (str(project / model) if folder else model)
+    assert chosen.resolved_teacher().model == (str(project / model) if folder else model)
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,8 @@
-"""An executor of each kind, and a ledger."""
+"""A ledger."""
 
 import pytest
 
-from glotsmith.execution import EXECUTORS
 from glotsmith.ledger import Ledger
-
-
-@pytest.fixture(params=sorted(EXECUTORS))
-def kind(request):
-    return request.param
 
 
 @pytest.fixture

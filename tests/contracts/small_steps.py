@@ -3,8 +3,8 @@
 import asyncio
 
 from glotsmith.drop_reasons import Reason
-from glotsmith.execution import open_executor
 from glotsmith.execution.base import NoProgress
+from glotsmith.execution.pipeline_runner import PipelineRunner
 from glotsmith.records import IoCase
 from glotsmith.step import BatchStep, ItemStep, SourceStep, WholeStep, drop, keep
 
@@ -76,9 +76,9 @@ class Evens(WholeStep):
             yield key, keep(key, item) if int(key) % 2 == 0 else drop(Reason.NEAR_DUPLICATE)
 
 
-def run(kind, steps, ledger, progress=None, stopping=None):
+def run(steps, ledger, progress=None, stopping=None):
     async def execute():
-        runner = open_executor(kind)
+        runner = PipelineRunner()
         if stopping is not None:
             stopping.append(runner.stop)
         return await asyncio.wait_for(runner.run(steps, ledger, progress or NoProgress()), TIMEOUT_S)

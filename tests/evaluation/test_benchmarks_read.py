@@ -50,7 +50,7 @@ MBPP = {
 
 def test_humaneval_becomes_typed_calls(bench: Any, tmp_path: Path) -> None:
     loaded = bench.load("humaneval", [HUMANEVAL, LOOP], tmp_path, "lua", "python")
-    (p,) = loaded.posable
+    (p,) = loaded.problems
     assert p.problem.suite.tests == (
         "assert area(1.0) == 3.14",
         "assert abs(area(2.0) - 12.57) < 1e-06",
@@ -105,15 +105,15 @@ def test_no_test_is_replaced_by_the_value_of_the_original(
     bench: Any, tmp_path: Path, tests: list[str], suite: tuple[str, ...], reason: str
 ) -> None:
     loaded = bench.load("mbpp", [{**TWICE, "test_list": tests}], tmp_path, "lua")
-    assert [set(p.problem.suite.tests) for p in loaded.posable] == ([set(suite)] if suite else [])
-    assert [p.problem.suite.signature for p in loaded.posable] == ["def twice(x: int) -> list[int]"][: len(suite)]
+    assert [set(p.problem.suite.tests) for p in loaded.problems] == ([set(suite)] if suite else [])
+    assert [p.problem.suite.signature for p in loaded.problems] == ["def twice(x: int) -> list[int]"][: len(suite)]
     assert [reason in i.detail for i in loaded.impossible] == ([] if suite else [True])
 
 
 def test_beside_a_candidate_the_functions_name_is_the_original(bench: Any, tmp_path: Path) -> None:
     test = "def check(candidate):\n    assert tuple(candidate(2.0)) == tuple(area(2.0))"
     row = {**HUMANEVAL, "canonical_solution": "    return [r]\n", "test": test}
-    (p,) = bench.load("humaneval", [row], tmp_path, "python").posable
+    (p,) = bench.load("humaneval", [row], tmp_path, "python").problems
     assert p.problem.suite.tests == ("assert tuple(area(2.0)) == (2.0,)",)
 
 
@@ -137,7 +137,7 @@ def test_a_machine_that_fails_says_nothing_of_a_problem(bench: Any, name: str, r
 
 
 def test_mbpp_gets_its_words_as_docstring(bench: Any, tmp_path: Path) -> None:
-    (p,) = bench.load("mbpp", [MBPP], tmp_path, "python").posable
+    (p,) = bench.load("mbpp", [MBPP], tmp_path, "python").problems
     assert p.name == "MBPP/901"
     assert p.problem.suite.tests == (
         "assert set(shared((3, 4), (4, 5))) == set((4,))",
@@ -162,7 +162,7 @@ EVALPLUS = {
 
 def test_humaneval_plus_runs_the_canonical_solution_for_its_values(bench: Any, tmp_path: Path) -> None:
     loaded = bench.load("humaneval+", [EVALPLUS], tmp_path, "python")
-    (p,) = loaded.posable
+    (p,) = loaded.problems
     assert p.problem.suite.tests[:3] == (
         "assert power(2, 3) == 8",
         "assert power(3, 0) == 1",

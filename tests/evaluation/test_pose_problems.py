@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from glotsmith.drop_reasons import Reason
-from glotsmith.evaluation.benchmarks.base import PosableProblem
+from glotsmith.evaluation.benchmarks.base import PythonProblem
 from glotsmith.evaluation.pose_problems import pose_problems
 from glotsmith.evaluation.questions import ImpossibleProblem
 from glotsmith.languages import Unrepresentable, get_card
@@ -55,12 +55,12 @@ def test_an_original_that_fails_is_reported_with_its_test(
 ) -> None:
     function = Function(id="f", name="f", code=code, origin=Origin(source="s", path="p"))
     suite = Suite(signature="def f(x: int) -> int", tests=tests, **PROOF)  # type: ignore[arg-type]
-    posable = PosableProblem(name="set/1", problem=Problem(id="p", function=function, suite=suite))
+    problems = PythonProblem(name="set/1", problem=Problem(id="p", function=function, suite=suite))
 
     async def posed() -> list[ImpossibleProblem]:
         sandbox = open_sandbox("auto", 1)
         try:
-            return (await pose_problems("set", [posable], ["lua"], Verifier(sandbox), Prove))[1]
+            return (await pose_problems("set", [problems], ["lua"], Verifier(sandbox), Prove))[1]
         finally:
             await sandbox.close()
 

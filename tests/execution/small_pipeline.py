@@ -15,8 +15,8 @@ from pathlib import Path
 
 from glotsmith.drop_reasons import Reason
 from glotsmith.errors import GlotsmithError
-from glotsmith.execution import open_executor
 from glotsmith.execution.base import NoProgress
+from glotsmith.execution.pipeline_runner import PipelineRunner
 from glotsmith.execution.signals import stopping_on_signals
 from glotsmith.records import IoCase, content_hash
 from glotsmith.run_folder import RunFolder
@@ -143,7 +143,7 @@ def dump(ledger):
 
 
 async def execute(folder, steps):
-    runner = open_executor("local")
+    runner = PipelineRunner()
     with stopping_on_signals(runner.stop, lambda text: print(text, file=sys.stderr)) as interruption:
         print("begun", flush=True)
         ended = await runner.run(steps, folder.ledger, NoProgress())

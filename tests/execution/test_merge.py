@@ -16,8 +16,8 @@ from glotsmith.drop_reasons import Reason
 from glotsmith.errors import InputError, UsageError
 from glotsmith.exchanges import ReceivedReply
 from glotsmith.execution.base import AnsweredItem, NoProgress
-from glotsmith.execution.local import LocalExecutor
 from glotsmith.execution.merge import LedgerMerge
+from glotsmith.execution.pipeline_runner import PipelineRunner
 from glotsmith.languages.lexer import CommentSyntax
 from glotsmith.ledger import Ledger
 from glotsmith.ledger_rows import BrokenResult
@@ -112,7 +112,7 @@ def steps() -> list[Step[Any, Any]]:
 
 def run(path: Path, chosen: Sequence[Step[Any, Any]]) -> None:
     with closing(Ledger(path)) as ledger:
-        assert asyncio.run(LocalExecutor(backlog=7).run(chosen, ledger, NoProgress()))
+        assert asyncio.run(PipelineRunner(backlog=7).run(chosen, ledger, NoProgress()))
 
 
 def run_shards(folder: Path, count: int) -> list[Path]:
@@ -203,7 +203,7 @@ def test_a_shard_that_is_stopped_resumes_at_the_positions_of_one_run(tmp_path: P
     run(tmp_path / "whole.sqlite", steps_of_shard(steps(), shard, "test"))
     file, first = tmp_path / "stopped.sqlite", steps_of_shard(steps(), shard, "test")
     with closing(Ledger(file)) as ledger:
-        executor = LocalExecutor()
+        executor = PipelineRunner()
 
         class Stopping(NoProgress):
             def on_item_answered(self, step: str, answer: AnsweredItem) -> None:

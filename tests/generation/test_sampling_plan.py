@@ -22,9 +22,9 @@ def plan(rounds: SamplingPlan, language: str, outcomes: list[bool]) -> tuple[lis
     [
         (SamplingPlan(), "lua", [True] * 100, [1, 1, 2], "enough"),
         (SamplingPlan(wanted=1), "lua", [True] * 100, [1], "enough"),
-        (SamplingPlan(hopeless=0), "lua", [False] * 100, [1, 1, 2, 4, 8, 16, 18], "limit"),
+        (SamplingPlan(min_pass_chance=0), "lua", [False] * 100, [1, 1, 2, 4, 8, 16, 18], "limit"),
         (
-            SamplingPlan(hopeless=0, per_language={"ocaml": 100}),
+            SamplingPlan(min_pass_chance=0, per_language={"ocaml": 100}),
             "ocaml",
             [False] * 100,
             [1, 1, 2, 4, 8, 16, 32, 36],
@@ -32,7 +32,7 @@ def plan(rounds: SamplingPlan, language: str, outcomes: list[bool]) -> tuple[lis
         ),
         (SamplingPlan(single=True), "lua", [True] * 100, [50], "limit"),
         (SamplingPlan(single=True, per_language={"ocaml": 100}), "ocaml", [False] * 100, [100], "limit"),
-        (SamplingPlan(hopeless=0.5), "lua", [False] * 100, [1, 1, 2, 4], "low_pass_rate"),
+        (SamplingPlan(min_pass_chance=0.5), "lua", [False] * 100, [1, 1, 2, 4], "low_pass_rate"),
         (SamplingPlan(samples=0), "lua", [], [], "limit"),
     ],
 )

@@ -37,7 +37,7 @@ DROPPED = {
 
 @pytest.mark.parametrize(("language", "prefix", "body", "rest"), DROPPED.values(), ids=DROPPED)
 def test_a_completion_ends_with_its_function(language: str, prefix: str, body: str, rest: str) -> None:
-    found = extract_code(f"{body}\n{rest}", get_card(language), continues=prefix, name="f")
+    found = extract_code(f"{body}\n{rest}", get_card(language), prefix=prefix, name="f")
     assert found == prefix + body
 
 
@@ -59,13 +59,13 @@ USED = {
 
 @pytest.mark.parametrize(("language", "prefix", "text"), USED.values(), ids=USED)
 def test_what_the_function_uses_is_kept(language: str, prefix: str, text: str) -> None:
-    assert extract_code(text, get_card(language), continues=prefix, name="f") == prefix + text
+    assert extract_code(text, get_card(language), prefix=prefix, name="f") == prefix + text
 
 
 def test_of_what_follows_only_what_is_used_is_kept() -> None:
     text = "  return size(xs);\n}\nf([1]);\nconst size = (xs) => xs.length;\nsize();"
     expected = f"{JS}  return size(xs);\n}}\nconst size = (xs) => xs.length;"
-    assert extract_code(text, get_card("javascript"), continues=JS, name="f") == expected
+    assert extract_code(text, get_card("javascript"), prefix=JS, name="f") == expected
 
 
 @pytest.mark.parametrize(
@@ -78,4 +78,4 @@ def test_of_what_follows_only_what_is_used_is_kept() -> None:
     ],
 )
 def test_a_function_that_does_not_parse_is_left_as_it_is(language: str, prefix: str, text: str) -> None:
-    assert extract_code(text, get_card(language), continues=prefix, name="f") == prefix + text
+    assert extract_code(text, get_card(language), prefix=prefix, name="f") == prefix + text

@@ -154,7 +154,7 @@ def language_of(prefix: str) -> str:
 
 @pytest.mark.parametrize("reply", ["", "\n\n", "I'm sorry, but I can't do that.", "```lua\n```"])
 def test_nothing_does_not_continue_a_prefix(reply: str) -> None:
-    assert extract_code(reply, get_card("lua"), continues=SIGNATURE, name="add") is None
+    assert extract_code(reply, get_card("lua"), prefix=SIGNATURE, name="add") is None
 
 
 @pytest.mark.slow
@@ -162,4 +162,4 @@ def test_nothing_does_not_continue_a_prefix(reply: str) -> None:
     "reply", ["```a\n" * 50_000, "let " * 50_000, "A b. " * 50_000 + "c", "```lua\n" + "(" * 200_000]
 )
 def test_hostile_replies_end(reply: str) -> None:
-    extract_code(reply, get_card("lua"), continues="let rec add x =", name="add")
+    extract_code(reply, get_card("lua"), prefix="let rec add x =", name="add")

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from glotsmith.errors import UsageError
-from glotsmith.languages import Unrepresentable, get_card, language_names, require_posable
+from glotsmith.languages import Unrepresentable, get_card, language_names, require_call_tests
 from glotsmith.languages.card import Card, clear_card_caches, fingerprinted_files
 from glotsmith.languages.json_calls import (
     comment_of_request,
@@ -101,7 +101,7 @@ def test_a_card_adds_to_the_tables_of_json(klingon: Card) -> None:
         with pytest.raises(Unrepresentable, match=why):
             runs(f"assert f({value}) == 1", language="klingon")
     with pytest.raises(UsageError, match=r"set stub in \[syntax\] of .*klingon/card\.toml"):
-        require_posable("klingon")
+        require_call_tests("klingon")
 
 
 SIGNATURE = "def f(xs: list[int], k: str | None) -> dict[int, tuple[int, int]]"

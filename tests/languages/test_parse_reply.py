@@ -232,7 +232,7 @@ CONTINUED = {
 
 @pytest.mark.parametrize(("language", "prefix", "body", "rest"), CONTINUED.values(), ids=CONTINUED)
 def test_a_continuation_keeps_marks_in_literals(language: str, prefix: str, body: str, rest: str) -> None:
-    assert extract_code(body + rest, get_card(language), continues=prefix, name="add") == (prefix + body).rstrip()
+    assert extract_code(body + rest, get_card(language), prefix=prefix, name="add") == (prefix + body).rstrip()
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from glotsmith.budget import BudgetLimit, parse_budget
 from glotsmith.drop_reasons import Reason
 from glotsmith.errors import OutageError, UsageError
 from glotsmith.execution.base import NoProgress
-from glotsmith.execution.local import LocalExecutor
+from glotsmith.execution.pipeline_runner import PipelineRunner
 from glotsmith.ledger import Ledger
 from glotsmith.recipes.adaptive_sampling import reopen_for_budget
 from glotsmith.recipes.shards import steps_of_shard
@@ -55,7 +55,7 @@ def steps_of(
 
 
 def run(ledger: Ledger, steps: Sequence[Any]) -> bool:
-    return asyncio.run(LocalExecutor().run(steps, ledger, NoProgress()))
+    return asyncio.run(PipelineRunner().run(steps, ledger, NoProgress()))
 
 
 def content(ledger: Ledger) -> list[Any]:
@@ -117,7 +117,7 @@ def test_a_run_that_is_stopped_at_any_moment_resumes_to_the_same_result(
     source, finished, starts = random.Random(seed), False, 0
 
     async def start(ledger: Ledger, stop_s: float) -> bool:
-        worker = LocalExecutor()
+        worker = PipelineRunner()
         asyncio.get_running_loop().call_later(stop_s, worker.stop)
         return await worker.run(steps_of(ledger, latency_s=lambda: source.uniform(0, 0.004)), ledger, NoProgress())
 
@@ -250,7 +250,7 @@ def test_a_pass_that_is_stopped_at_any_moment_resumes_to_the_same_result(tmp_pat
         assert len(passes) > 1
 
     async def start(ledger: Ledger, stop_s: float) -> bool:
-        worker, steps = LocalExecutor(), steps_of(ledger, limits, lambda: source.uniform(0, 0.004))
+        worker, steps = PipelineRunner(), steps_of(ledger, limits, lambda: source.uniform(0, 0.004))
         asyncio.get_running_loop().call_later(stop_s, worker.stop)
         while await worker.run(steps, ledger, NoProgress()):
             if not steps[-2].continue_for_budget(Counter(simulation.language_of(ledger))):

@@ -26,8 +26,8 @@ from whole_program import (
 )
 
 from glotsmith.errors import OutageError
-from glotsmith.execution import open_executor
 from glotsmith.execution.base import NoProgress
+from glotsmith.execution.pipeline_runner import PipelineRunner
 from glotsmith.ledger import Ledger
 from glotsmith.recipes.base import RecipeServices
 from glotsmith.recipes.multipl_t.recipe import MultiPLT
@@ -238,7 +238,7 @@ def machine_run(ledger: Ledger, folder: Path, fails: Callable[[Program, int], bo
         try:
             recipe = MultiPLT(sources=(str(folder / "src"),), languages=("lua",), typecheck=False)
             tools = RecipeServices(sandbox, Verifier(sandbox), open_teacher("offline"), 0, ledger)
-            return await open_executor("local").run(recipe.steps(tools), ledger, NoProgress())
+            return await PipelineRunner().run(recipe.steps(tools), ledger, NoProgress())
         finally:
             await sandbox.close()
 

@@ -14,7 +14,7 @@ from glotsmith.api.run_config import RunConfig
 from glotsmith.api.run_rows import is_finished, rows_so_far
 from glotsmith.errors import UsageError
 from glotsmith.execution.base import NoProgress
-from glotsmith.execution.local import LocalExecutor
+from glotsmith.execution.pipeline_runner import PipelineRunner
 from glotsmith.recipes.base import RecipeServices
 from glotsmith.records import Example
 from glotsmith.run_folder import RunFolder
@@ -81,7 +81,7 @@ async def finish(chosen: RunConfig, folder: Path) -> None:
         with RunFolder.create_or_resume(folder, msgspec.to_builtins(chosen)) as run:
             teacher = open_teacher(chosen.teacher.name, model=chosen.teacher.model, cache=run.cache)
             tools = RecipeServices(sandbox, Verifier(sandbox, run.cache), teacher, 0, run.ledger)
-            assert await LocalExecutor().run(chosen.made().steps(tools), run.ledger, NoProgress())
+            assert await PipelineRunner().run(chosen.build_recipe().steps(tools), run.ledger, NoProgress())
             await teacher.close()
     finally:
         await sandbox.close()

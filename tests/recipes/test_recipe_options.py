@@ -165,7 +165,7 @@ def test_the_table_has_every_option(recipe: str) -> None:
 @pytest.mark.parametrize(("recipe", "name", "value", "allowed"), ROWS, ids=[f"{r}-{n}-{v}" for r, n, v, _ in ROWS])
 def test_a_bad_value_is_refused_by_the_name_of_its_option(recipe: str, name: str, value: object, allowed: str) -> None:
     with pytest.raises(GlotsmithError) as error:
-        RunConfig(recipe=recipe, options={"sources": ["package:toolz"], name: value}).made()
+        RunConfig(recipe=recipe, options={"sources": ["package:toolz"], name: value}).build_recipe()
     flag = FLAGS.get(name, f"--set {name}")
     assert f"{flag}, or options.{name} in a TOML file, " in str(error.value)
     assert allowed in str(error.value)

@@ -8,7 +8,7 @@ import pytest
 
 from glotsmith.records import Limits, Program
 from glotsmith.sandbox import open_sandbox
-from glotsmith.sandbox.program_slots import MAX_WAITING, MAX_WAITING_TASKS, ProgramSlots
+from glotsmith.sandbox.program_slots import MAX_WAITING, MAX_WAITING_THREADS, ProgramSlots
 
 
 async def run_pending_callbacks() -> None:
@@ -43,11 +43,11 @@ async def lends_too_much_memory(slots: ProgramSlots) -> None:
 
 
 async def lends_too_many_threads(slots: ProgramSlots) -> None:
-    slots.lend("a", 10.0, MAX_WAITING_TASKS + 1)
+    slots.lend("a", 10.0, MAX_WAITING_THREADS + 1)
 
 
 async def lends_all_threads_once(slots: ProgramSlots) -> None:
-    slots.lend("a", 10.0, MAX_WAITING_TASKS)
+    slots.lend("a", 10.0, MAX_WAITING_THREADS)
     slots.lend("b", 10.0, 1)
 
 

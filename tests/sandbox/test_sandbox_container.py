@@ -26,7 +26,7 @@ from glotsmith.sandbox.base import Sandbox
 from glotsmith.sandbox.container import _seccomp_profile  # pyright: ignore[reportPrivateUsage]
 from glotsmith.sandbox.process_tree import list_pids
 from glotsmith.sandbox.seccomp import DENIED
-from glotsmith.sandbox.shell_wrapper import max_tasks
+from glotsmith.sandbox.shell_wrapper import max_threads
 
 FAKE_ENGINE = Path(__file__).with_name("engine.py")
 SMALL = Limits(cpu_s=0.5, wall_s=20, memory_mb=128, processes=16, file_mb=4, output_kb=64)
@@ -110,7 +110,7 @@ def test_the_options_isolate(sandbox: Sandbox, engine: Path):
         "--user": "1000:1000",
         "--pull": "never",
         "--log-driver": "none",
-        "--pids-limit": str(2 * max_tasks(SMALL)),
+        "--pids-limit": str(2 * max_threads(SMALL)),
         "--memory": "296m",
         "--memory-swap": "296m",
         "--shm-size": "32m",

@@ -22,9 +22,9 @@ def test_guesses_come_heaviest_first():
 
 def test_mined_constants_are_tried(function):
     item = function('def f(x):\n    """Maybe "quoted".\n    """\n    return x == "zebra" or x == 4711', "K = 'helper'")
-    mined = collect_constants(item)
-    assert {"zebra", "quoted", "helper"} <= set(mined.strings) and {4710, 4711, 4712} <= set(mined.ints)
-    calls = generate_calls([parse_type("str")], positional_parameters(item), mined, Random(0), 40)
+    constants = collect_constants(item)
+    assert {"zebra", "quoted", "helper"} <= set(constants.strings) and {4710, 4711, 4712} <= set(constants.ints)
+    calls = generate_calls([parse_type("str")], positional_parameters(item), constants, Random(0), 40)
     assert ("zebra",) in calls and len({literal(c) for c in calls}) == len(calls) <= 40
 
 

@@ -27,13 +27,13 @@ SEEDS = [
     ids=range(len(SEEDS)),
 )
 @pytest.mark.parametrize(
-    "mined",
+    "constants",
     [SourceConstants(), SourceConstants((HUGE, -HUGE), (INF, NAN, 1e308), ("\ud800", ""))],
     ids=["plain", "odd"],
 )
-def test_odd_seeds_can_be_mutated(value, mined):
+def test_odd_seeds_can_be_mutated(value, constants):
     for seed in range(20):
-        for (argument,) in mutate_calls([(value,)], mined, Random(seed), 60):
+        for (argument,) in mutate_calls([(value,)], constants, Random(seed), 60):
             assert literal(argument)
 
 
@@ -67,10 +67,10 @@ ANNOTATIONS = [
 def test_odd_annotations_are_hints_like_any(annotation):
     code = f"def f(x: {annotation}):\n    return x"
     function = Function(id="f" * 16, name="f", code=code, docstring="", origin=Origin(source="", path=""))
-    parameters, mined, random = positional_parameters(function), collect_constants(function), Random(1)
+    parameters, constants, random = positional_parameters(function), collect_constants(function), Random(1)
     for kinds, _ in heaviest_combinations([rank_types(function, p) for p in parameters], 12):
-        assert zip_pools([value_pool(k, mined, None)[:3] for k in kinds], 3)
-        mutate_calls(generate_calls(kinds, parameters, mined, random, 20), mined, random, 20)
+        assert zip_pools([value_pool(k, constants, None)[:3] for k in kinds], 3)
+        mutate_calls(generate_calls(kinds, parameters, constants, random, 20), constants, random, 20)
 
 
 EXAMPLES = [
@@ -105,6 +105,6 @@ DEFAULTS = [
 def test_odd_defaults_are_values_or_none(default):
     code = f"def f(x, y={default}):\n    return x"
     function = Function(id="f" * 16, name="f", code=code, docstring="", origin=Origin(source="", path=""))
-    parameters, mined, random = positional_parameters(function), collect_constants(function), Random(1)
+    parameters, constants, random = positional_parameters(function), collect_constants(function), Random(1)
     for kinds, _ in heaviest_combinations([rank_types(function, p) for p in parameters], 4):
-        mutate_calls(generate_calls(kinds, parameters, mined, random, 20), mined, random, 20)
+        mutate_calls(generate_calls(kinds, parameters, constants, random, 20), constants, random, 20)

@@ -17,9 +17,9 @@ TYPES = [
 
 @pytest.mark.parametrize("text", TYPES)
 def test_pools_hold_their_type(function, text):
-    kind, mined = parse_type(text), collect_constants(function("def f(x):\n    return x == 'zebra' or x == 4711"))
-    values = value_pool(kind, mined, Random(1))
+    kind, constants = parse_type(text), collect_constants(function("def f(x):\n    return x == 'zebra' or x == 4711"))
+    values = value_pool(kind, constants, Random(1))
     assert values and all(unite(type_of(v), kind) in (kind, parse_type("float")) for v in values)
-    assert [literal(v) for v in values] == [literal(v) for v in value_pool(kind, mined, Random(1))]
-    for v in mutate_calls([(v,) for v in values], mined, Random(2), 50):
+    assert [literal(v) for v in values] == [literal(v) for v in value_pool(kind, constants, Random(1))]
+    for v in mutate_calls([(v,) for v in values], constants, Random(2), 50):
         assert unite(type_of(v[0]), kind) in (kind, parse_type("float"))

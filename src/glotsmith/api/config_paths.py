@@ -19,16 +19,16 @@ def absolute(path: str, folder: str) -> Path:
     return Path(normpath(Path.cwd() / folder / _expand_user(path)))
 
 
-def located(path: str, folder: str) -> str:
+def resolve_path(path: str, folder: str) -> str:
     """Return a path that is relative to the working directory, for a path that is relative to a folder."""
     if not folder or Path(folder) == Path.cwd() or _expand_user(path).is_absolute():
         return path
     return str(absolute(path, folder))
 
 
-def located_source(spec: str, folder: str) -> str:
+def resolve_source(spec: str, folder: str) -> str:
     """Return a source whose path is relative to the working directory, for a source that is relative to a folder."""
-    return located(spec, folder) if is_path_spec(spec) else spec
+    return resolve_path(spec, folder) if is_path_spec(spec) else spec
 
 
 def folders(

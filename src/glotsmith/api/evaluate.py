@@ -93,8 +93,10 @@ class EvaluationConfig(Record, frozen=True, kw_only=True):
 
     def stored(self) -> dict[str, str]:
         """Return the settings that determine the samples; a resumed evaluation must have the same."""
-        free = run_config.free_keys(self.teacher.name)
-        own = {name: value for name, value in self.teacher.options.items() if f"teacher.options.{name}" not in free}
+        changeable = run_config.changeable_keys(self.teacher.name)
+        own = {
+            name: value for name, value in self.teacher.options.items() if f"teacher.options.{name}" not in changeable
+        }
         teacher = msgspec.structs.replace(self.teacher, base_url="", options=own)
         fields = {**msgspec.to_builtins(self), "teacher": msgspec.to_builtins(teacher)}
         for name in ("isolation", "requested_ks"):

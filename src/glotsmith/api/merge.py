@@ -12,7 +12,7 @@ from glotsmith.api.export import write_formats
 from glotsmith.api.folders import removed_if_refused
 from glotsmith.api.no_input import check_input
 from glotsmith.api.run import RUN_FILES, RunResult
-from glotsmith.api.run_config import RunConfig, free_keys_of
+from glotsmith.api.run_config import RunConfig, changeable_keys_of
 from glotsmith.api.run_log import logging_to
 from glotsmith.api.run_rows import finished_rows, is_finished
 from glotsmith.api.run_steps import ExtraSteps, with_extra_steps
@@ -110,8 +110,8 @@ class Merger:
             target, cache = self._request.folder, self._request.cache
             disposable = stack.enter_context(removed_if_refused(target, *RUN_FILES))
             stored = msgspec.to_builtins(config)
-            free = free_keys_of(stored)
-            folder = stack.enter_context(RunFolder.create_or_resume(target, stored, cache, free))
+            changeable = changeable_keys_of(stored)
+            folder = stack.enter_context(RunFolder.create_or_resume(target, stored, cache, changeable))
             _check_target(folder, shards)
             steps = _recorded_steps(config, folder, self._request.steps_after)
             _check_steps(shards, steps)
@@ -194,9 +194,9 @@ def _check_same_run(shards: Sequence[_OpenShard]) -> None:
     """
     first, *others = shards
     config = first.folder.config
-    free = free_keys_of(config) | {"shard"}
+    changeable = changeable_keys_of(config) | {"shard"}
     for other in others:
-        if changed := different_settings(config, other.folder.config, free):
+        if changed := different_settings(config, other.folder.config, changeable):
             text = "; ".join(f"{key} is {one} there and {two} here" for key, (one, two) in changed.items())
             raise UsageError(f"{other.path} has another configuration than {first.path}: {text}")
         if other.folder.ledger.census != first.folder.ledger.census:
@@ -241,7 +241,7 @@ def _recorded_steps(config: RunConfig, folder: RunFolder, extra: ExtraSteps) -> 
     services = RecipeServices(
         _NoSandbox(), _NoVerifier(), teacher, config.seed, folder.ledger, config.sources_folder(), recorded=True
     )
-    return with_extra_steps(config.made(), services, folder.ledger, extra)
+    return with_extra_steps(config.build_recipe(), services, folder.ledger, extra)
 
 
 def _check_steps(shards: Sequence[_OpenShard], steps: Sequence[Step[Any, Any]]) -> None:

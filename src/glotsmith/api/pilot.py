@@ -29,7 +29,7 @@ def with_pilot(steps: Sequence[Step[Any, Any]], config: RunConfig) -> list[Step[
         UsageError: the recipe cannot predict a run from a sample of its items.
 
     """
-    recipe = config.made()
+    recipe = config.build_recipe()
     before = getattr(recipe, "pilot_before", "")  # a user's own recipe may not have it
     place = next((n for n, step in enumerate(steps) if n and step.name == before), 0)
     if not place:

@@ -122,19 +122,19 @@ def assigned(pairs: Mapping[str, Any]) -> dict[str, Any]:
     return tables
 
 
-def located(
-    key: str, teacher: RoleConfig | TeacherConfig, locate: Callable[[str, str], str]
+def resolve_paths(
+    key: str, teacher: RoleConfig | TeacherConfig, resolve: Callable[[str, str], str]
 ) -> tuple[str, dict[str, Any]]:
-    """Return the model and options of a table; ``locate`` takes a dotted key and a path, and returns a usable path."""
+    """Return the model and options of a table; ``resolve`` takes a dotted key and a path, and returns a usable path."""
     options = {
-        name: locate(f"{key}.options.{name}", value) if isinstance(value, str) else value
+        name: resolve(f"{key}.options.{name}", value) if isinstance(value, str) else value
         for name, value in teacher.options.items()
     }
-    return locate(f"{key}.model", teacher.model), options
+    return resolve(f"{key}.model", teacher.model), options
 
 
 def chain(
-    key: str, role: RoleConfig, before: RoleTeacher, locate: Callable[[str, str], str] = lambda _, path: path
+    key: str, role: RoleConfig, before: RoleTeacher, resolve: Callable[[str, str], str] = lambda _, path: path
 ) -> Iterator[RoleTeacher]:
     """Yield the teachers of a role in the order in which they receive requests.
 
@@ -142,16 +142,16 @@ def chain(
         key: The key of the table of the role.
         role: The configuration of the role.
         before: The teacher whose fields the role takes if it does not set them. Each later teacher follows the last.
-        locate: The function that ``located`` takes.
+        resolve: The function that ``resolve_paths`` takes.
 
     """
-    model, options = located(key, role, locate)
+    model, options = resolve_paths(key, role, resolve)
     placed = msgspec.structs.replace(role, model=model, options=options)
     teacher = _with_inherited_fields(placed, before.teacher)
     written = role.model or (before.model if teacher.model == before.teacher.model else "")
     yield (last := RoleTeacher(key, teacher, written))
     if role.next is not None:
-        yield from chain(f"{key}.next", role.next, last, locate)
+        yield from chain(f"{key}.next", role.next, last, resolve)
 
 
 def _with_inherited_fields(role: RoleConfig, before: TeacherConfig) -> TeacherConfig:
@@ -176,7 +176,7 @@ def _with_inherited_fields(role: RoleConfig, before: TeacherConfig) -> TeacherCo
     )
 
 
-def free_keys(roles: Mapping[str, Any], before: str) -> frozenset[str]:
+def changeable_keys(roles: Mapping[str, Any], before: str) -> frozenset[str]:
     """Return the dotted keys of the settings of roles that do not determine rows.
 
     Args:
@@ -194,7 +194,7 @@ def free_keys(roles: Mapping[str, Any], before: str) -> frozenset[str]:
 
 
 def path_kinds(roles: Mapping[str, Any], before: str) -> dict[str, str]:
-    """Return the kind of path of each dotted key of roles that contains a path; arguments as for ``free_keys``."""
+    """Return the kind of path of each dotted key of roles with a path. The arguments are as for ``changeable_keys``."""
     found = dict[str, str]()
     for role, config in role_configs(roles).items():
         for one in chain(f"roles.{role}", config, RoleTeacher("teacher", TeacherConfig(name=before), "")):

@@ -28,8 +28,8 @@ from glotsmith.counts import counted
 from glotsmith.datasets.exporters.formats import check_format
 from glotsmith.drop_reasons import Reason
 from glotsmith.errors import BudgetError, GlotsmithError, InputError, UsageError
-from glotsmith.execution import open_executor
-from glotsmith.execution.base import Executor, NoProgress, Progress
+from glotsmith.execution.base import NoProgress, Progress
+from glotsmith.execution.pipeline_runner import PipelineRunner
 from glotsmith.folder_lock import LOCK
 from glotsmith.ledger import Ledger
 from glotsmith.recipes.adaptive_sampling import reopen_for_budget
@@ -65,7 +65,7 @@ class RunPlace(NamedTuple):
 
         """
         given = [Path(path) if path else None for path in (output, cache)]
-        run = given[0] or config.target("output") or Path("runs") / config.recipe
+        run = given[0] or config.output_path("output") or Path("runs") / config.recipe
         run = run if run.name else run.absolute()  # "." has no name
         if not run.name:
             raise UsageError(f"{run} cannot be a run folder. Choose another folder with -o")
@@ -75,7 +75,7 @@ class RunPlace(NamedTuple):
         folder = preview if config.preview else pilot if config.pilot else run
         others = [place / CACHE for place in (run, preview, pilot) if place != folder]
         trials = [place for place in (preview, pilot) if place != folder]
-        return cls(folder, given[1] or config.target("cache"), others, trials)
+        return cls(folder, given[1] or config.output_path("cache"), others, trials)
 
 
 class RunRequest(NamedTuple):
@@ -181,7 +181,7 @@ async def run_async(
     config = run_config.load(recipe, given)
     place = RunPlace.choose(config, output, cache)
     request = RunRequest(config, place, workers, steps_after=steps_after or {})
-    await execute(open_executor("local"), request, progress or NoProgress())
+    await execute(PipelineRunner(), request, progress or NoProgress())
     with RunFolder.open(place.folder) as opened:
         return RunResult(place.folder, tuple(opened.ledger.funnel()))
 
@@ -190,10 +190,10 @@ run = synchronous(run_async)
 
 
 async def execute(
-    worker: Executor, request: RunRequest, progress: Progress, messages: RunMessages | None = None
+    runner: PipelineRunner, request: RunRequest, progress: Progress, messages: RunMessages | None = None
 ) -> bool:
     """Check the request, run the recipe and write the dataset; return whether the run is finished."""
-    chosen = keep_stored_form(run_config.bounded(request.config), stored_config(request.place.folder))
+    chosen = keep_stored_form(run_config.with_preview_limit(request.config), stored_config(request.place.folder))
     for name in chosen.formats:
         check_format(name)
     check_trials(request.place.trials)
@@ -206,15 +206,15 @@ async def execute(
             teachers.check_prices(run_config.budget_limits(chosen))
             check_steps(chosen, programs, teachers)
             stored = msgspec.to_builtins(chosen)
-            free = run_config.free_keys_of(stored)
+            changeable = run_config.changeable_keys_of(stored)
             place = request.place
             with (
                 removed_if_refused(place.folder, *RUN_FILES) as disposable,
-                RunFolder.create_or_resume(place.folder, stored, place.cache, free, place.others) as folder,
+                RunFolder.create_or_resume(place.folder, stored, place.cache, changeable, place.others) as folder,
             ):
                 pipeline = _Pipeline(request._replace(config=chosen), folder, programs, teachers)
                 try:
-                    return await pipeline.run(worker, progress, messages or RunMessages())
+                    return await pipeline.run(runner, progress, messages or RunMessages())
                 finally:
                     if any(row.made for row in folder.ledger.funnel()):
                         disposable.clear()
@@ -239,7 +239,7 @@ def check_steps(chosen: run_config.RunConfig, programs: ProgramServices, teacher
             chosen.sources_folder(),
             roles=teachers.roles,
         )
-        chosen_steps(chosen.made().steps(services), chosen)
+        chosen_steps(chosen.build_recipe().steps(services), chosen)
 
 
 class _Pipeline(NamedTuple):
@@ -250,12 +250,12 @@ class _Pipeline(NamedTuple):
     programs: ProgramServices
     teachers: RunTeachers
 
-    async def run(self, worker: Executor, progress: Progress, messages: RunMessages) -> bool:
+    async def run(self, runner: PipelineRunner, progress: Progress, messages: RunMessages) -> bool:
         config, ledger = self.request.config, self.folder.ledger
         for notice in self.teachers.notices():
             messages.notify(notice)
         ledger.exchanges.create_tables()
-        spending = self._make_spending(worker)
+        spending = self._make_spending(runner)
         cached = CachedTeachers(self.teachers, self.folder.cache, ledger, spending, messages.notify)
         sandbox, verifier = self.programs.sandbox, self.programs.verifier(self.folder.cache)
         prompts = config.prompts_in_use()
@@ -268,7 +268,9 @@ class _Pipeline(NamedTuple):
             node_count=self.programs.node_count,
         )
         try:
-            steps = chosen_steps(with_extra_steps(config.made(), services, ledger, self.request.steps_after), config)
+            steps = chosen_steps(
+                with_extra_steps(config.build_recipe(), services, ledger, self.request.steps_after), config
+            )
             fill_cluster(steps, self.programs.items_in_flight)
             _reopen_dropped(ledger, steps, self.request.retry, messages)
             if count := reopen_for_budget(ledger, steps, spending.limits):
@@ -276,10 +278,10 @@ class _Pipeline(NamedTuple):
             failures = FailureCounter(progress, ledger)
             activity = RunActivity(cached, sandbox, spending, failures)
             with logging_to(self.folder.path):
-                run_steps = partial(self._run_steps, worker, steps, spending, failures, messages.notify)
+                run_steps = partial(self._run_steps, runner, steps, spending, failures, messages.notify)
                 async with reporting_activity(activity.observe, messages.activity):
                     done = await run_in_rounds(
-                        self.teachers.rounds, self.folder.path, cached, run_steps, worker.stopped
+                        self.teachers.rounds, self.folder.path, cached, run_steps, runner.stopped
                     )
         except UsageError:
             raise
@@ -305,7 +307,7 @@ class _Pipeline(NamedTuple):
             await _write_partial_dataset(self.folder, config.formats, messages)
         return done
 
-    def _make_spending(self, worker: Executor) -> RunSpending:
+    def _make_spending(self, runner: PipelineRunner) -> RunSpending:
         """Return the limits on the spending of this run.
 
         Raises:
@@ -315,23 +317,23 @@ class _Pipeline(NamedTuple):
         config = self.request.config
         limits = run_config.budget_limits(config)
         return RunSpending(
-            limits, self.folder.ledger, self.teachers.main, worker.finish_early, run_config.languages(config)
+            limits, self.folder.ledger, self.teachers.main, runner.finish_early, run_config.languages(config)
         )
 
     async def _run_steps(
         self,
-        worker: Executor,
+        runner: PipelineRunner,
         steps: Sequence[Step[Any, Any]],
         spending: RunSpending,
         progress: Progress,
         notify: Callable[[str], None],
     ) -> bool:
         """Run the steps, and again while a sampling policy continues problems. Meanwhile, rows are counted."""
-        after = self.request.config.made().final_steps(self.folder.ledger).after_step
+        after = self.request.config.build_recipe().final_steps(self.folder.ledger).after_step
         rows = RowCounter(progress, spending, after, lambda: count_rows_so_far(self.folder))
         try:
             async with counting_time(spending):
-                while await worker.run(steps, self.folder.ledger, rows):
+                while await runner.run(steps, self.folder.ledger, rows):
                     if not (count := await self._continue_for_budget(steps, spending)):
                         return True
                     notify(f"{counted(count, 'problem')} continued, because the budget allows more replies.")

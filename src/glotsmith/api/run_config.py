@@ -19,7 +19,7 @@ from glotsmith.prompts import Prompt
 from glotsmith.prompts.check import check_prompt
 from glotsmith.recipes.base import option_name
 from glotsmith.records import Record, printable
-from glotsmith.settings import CHANGEABLE, FIXED, TARGET
+from glotsmith.settings import CHANGEABLE, FIXED, OUTPUT_PATH
 from glotsmith.shard import parse_shard
 from glotsmith.teachers import TEACHERS, options_of
 
@@ -38,8 +38,8 @@ class RunConfig(Record, frozen=True, kw_only=True):
     #: share of the items that a pilot processes, for a forecast; 0 for a run
     pilot: Annotated[float, FIXED, msgspec.Meta(ge=0, le=1)] = 0.0
     shard: Annotated[str | None, FIXED] = None  #: the part of the sources that the run processes, such as ``2/8``
-    output: Annotated[str, CHANGEABLE, TARGET] = ""  #: the run folder; empty for ``runs/RECIPE``
-    cache: Annotated[str, CHANGEABLE, TARGET] = ""  #: a cache file to share between runs
+    output: Annotated[str, CHANGEABLE, OUTPUT_PATH] = ""  #: the run folder; empty for ``runs/RECIPE``
+    cache: Annotated[str, CHANGEABLE, OUTPUT_PATH] = ""  #: a cache file to share between runs
     #: dotted key → absolute folder that its relative paths are relative to; set by ``load``
     relative_to: Annotated[dict[str, str], CHANGEABLE] = {}
     teacher: TeacherConfig = TeacherConfig()
@@ -49,7 +49,7 @@ class RunConfig(Record, frozen=True, kw_only=True):
     prompt_versions: Annotated[dict[str, str], FIXED] = {}  #: versions of the files of ``prompts``; set by ``load``
     options: Annotated[dict[str, Any], FIXED] = {}  #: the fields of the recipe
 
-    def made(self) -> Any:
+    def build_recipe(self) -> Any:
         """Return the recipe.
 
         Raises:
@@ -62,23 +62,23 @@ class RunConfig(Record, frozen=True, kw_only=True):
             if name not in known:
                 raise UsageError(unknown_name(f"the recipe {self.recipe} has no option {name!r}", name, known))
         try:
-            return msgspec.convert(self._with_located_files(kind), kind, strict=False)
+            return msgspec.convert(self._with_resolved_files(kind), kind, strict=False)
         except msgspec.ValidationError as error:
             wrong = settings.invalid_value_message(kind, self.options, option_name)
             raise UsageError(f"Invalid option for recipe {self.recipe}: {wrong or error}") from error
 
-    def _with_located_files(self, kind: type[Record]) -> dict[str, Any]:
+    def _with_resolved_files(self, kind: type[Record]) -> dict[str, Any]:
         options = dict(self.options)
         for name, what in settings.path_kinds(kind).items():
             value = options.get(name, "")
             if what == "file" and isinstance(value, list | tuple):
-                options[name] = [self._located(f"options.{name}", one) for one in cast("list[object]", value)]
-            elif what == "target":
-                options[name] = self._located(f"options.{name}", value)
+                options[name] = [self._resolved(f"options.{name}", one) for one in cast("list[object]", value)]
+            elif what == "output":
+                options[name] = self._resolved(f"options.{name}", value)
         return options
 
-    def _located(self, key: str, value: object) -> Any:
-        return config_paths.located(value, self.relative_to.get(key, "")) if isinstance(value, str) else value
+    def _resolved(self, key: str, value: object) -> Any:
+        return config_paths.resolve_path(value, self.relative_to.get(key, "")) if isinstance(value, str) else value
 
     def own_prompts(self) -> dict[str, Prompt]:
         """Return the prompts of the user, by name.
@@ -88,12 +88,12 @@ class RunConfig(Record, frozen=True, kw_only=True):
             InputError: A file cannot be read, or is not a prompt for this name; the message names the line.
 
         """
-        known: Mapping[str, Prompt] = self.made().prompts() if self.prompts else {}
+        known: Mapping[str, Prompt] = self.build_recipe().prompts() if self.prompts else {}
         found = dict[str, Prompt]()
         for name, file in self.prompts.items():
             if name not in known:
                 raise UsageError(unknown_name(f"the recipe {self.recipe} has no prompt {name!r}", name, known))
-            found[name] = known[name].replaced_by(Path(self._located(f"prompts.{name}", file)).expanduser())
+            found[name] = known[name].replaced_by(Path(self._resolved(f"prompts.{name}", file)).expanduser())
             check_prompt(name, found[name])
         return found
 
@@ -104,26 +104,26 @@ class RunConfig(Record, frozen=True, kw_only=True):
             GlotsmithError: See ``own_prompts``.
 
         """
-        return {**self.made().prompts(), **self.own_prompts()}
+        return {**self.build_recipe().prompts(), **self.own_prompts()}
 
-    def target(self, key: str) -> Path | None:
+    def output_path(self, key: str) -> Path | None:
         """Return the path of ``output`` or ``cache`` relative to the working directory; None if it is not set."""
         value = getattr(self, key)
-        return Path(self._located(key, value)).expanduser() if value else None
+        return Path(self._resolved(key, value)).expanduser() if value else None
 
     def sources_folder(self) -> Path:
         """Return the folder that the relative paths of the sources are relative to."""
         folder = Path(self.relative_to.get("options.sources", ""))
         return Path() if folder == Path.cwd() else folder
 
-    def located_sources(self) -> list[str]:
+    def resolved_sources(self) -> list[str]:
         """Return the sources as a user writes them in the working directory."""
         folder = self.relative_to.get("options.sources", "")
-        return [config_paths.located_source(spec, folder) for spec in self.options.get("sources", ())]
+        return [config_paths.resolve_source(spec, folder) for spec in self.options.get("sources", ())]
 
-    def located_teacher(self) -> TeacherConfig:
+    def resolved_teacher(self) -> TeacherConfig:
         """Return the teacher with paths that are relative to the working directory."""
-        model, options = role_config.located("teacher", self.teacher, self._located)
+        model, options = role_config.resolve_paths("teacher", self.teacher, self._resolved)
         return msgspec.structs.replace(self.teacher, model=model, options=options)
 
     def role_teachers(self) -> dict[str, list[RoleTeacher]]:
@@ -135,16 +135,16 @@ class RunConfig(Record, frozen=True, kw_only=True):
             UsageError: The recipe has no such role, or a table is invalid.
 
         """
-        found, known = dict[str, list[RoleTeacher]](), self.made().roles if self.roles else ()
-        before = RoleTeacher("teacher", self.located_teacher(), self.teacher.model)
+        found, known = dict[str, list[RoleTeacher]](), self.build_recipe().roles if self.roles else ()
+        before = RoleTeacher("teacher", self.resolved_teacher(), self.teacher.model)
         for role, config in role_config.role_configs(self.roles).items():
             if role not in known:
                 raise UsageError(unknown_name(f"the recipe {self.recipe} has no role {role!r}", role, known))
-            found[role] = list(role_config.chain(f"roles.{role}", config, before, self._located))
+            found[role] = list(role_config.chain(f"roles.{role}", config, before, self._resolved))
         return found
 
 
-def bounded(chosen: RunConfig) -> RunConfig:
+def with_preview_limit(chosen: RunConfig) -> RunConfig:
     """Return the configuration of a preview with the option that limits it; any other configuration unchanged."""
     if not chosen.preview:
         return chosen
@@ -154,7 +154,7 @@ def bounded(chosen: RunConfig) -> RunConfig:
 
 def languages(chosen: RunConfig) -> tuple[str, ...]:
     """Return the languages that a run names, or its recipe by default."""
-    return tuple(getattr(chosen.made(), "languages", ()))
+    return tuple(getattr(chosen.build_recipe(), "languages", ()))
 
 
 def budget_limits(chosen: RunConfig) -> tuple[BudgetLimit, ...]:
@@ -164,7 +164,7 @@ def budget_limits(chosen: RunConfig) -> tuple[BudgetLimit, ...]:
         UsageError: A limit is malformed, repeats the amount of another, or names a language that the run does not have.
 
     """
-    known = (*languages(chosen), *getattr(chosen.made(), "new_languages", ()))
+    known = (*languages(chosen), *getattr(chosen.build_recipe(), "new_languages", ()))
 
     def language_id(name: str) -> str:
         found = resolve_language(name)
@@ -194,7 +194,7 @@ def read(recipe: str) -> dict[str, Any]:
         raise InputError.at(path, None, f"not valid TOML: {error}") from error
 
 
-def free_keys_of(stored: Mapping[str, Any]) -> frozenset[str]:
+def changeable_keys_of(stored: Mapping[str, Any]) -> frozenset[str]:
     """Return the dotted keys of a run's configuration that do not determine rows; ``stored`` contains its tables.
 
     Raises:
@@ -202,10 +202,12 @@ def free_keys_of(stored: Mapping[str, Any]) -> frozenset[str]:
 
     """
     teacher = stored.get("teacher", {}).get("name", "")
-    return free_keys(teacher, stored["recipe"]) | role_config.free_keys(stored.get("roles", {}), teacher or "offline")
+    return changeable_keys(teacher, stored["recipe"]) | role_config.changeable_keys(
+        stored.get("roles", {}), teacher or "offline"
+    )
 
 
-def free_keys(teacher: str, recipe: str = "") -> frozenset[str]:
+def changeable_keys(teacher: str, recipe: str = "") -> frozenset[str]:
     """Return the dotted keys of a configuration without roles that do not determine rows, and may change at any time.
 
     Raises:
@@ -289,7 +291,7 @@ def load(recipe: str, changes: Mapping[str, Any]) -> RunConfig:
         merged["options"] = _with_language_ids(cast(Mapping[str, Any], options))
     if isinstance(roles := merged.get("roles"), Mapping):
         merged["roles"] = role_config.with_language_ids(cast(Mapping[str, Any], roles))
-    credentials.refuse(merged, recipe if recipe.endswith(".toml") else "")
+    credentials.refuse_secrets(merged, recipe if recipe.endswith(".toml") else "")
     if wrong := _unknown_field_message(merged):
         raise UsageError(f"{recipe}: {wrong}")
     is_file = recipe.endswith(".toml")

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, cast
 import msgspec
 
 from glotsmith import recipes
-from glotsmith.api.run_config import RunConfig, free_keys_of
+from glotsmith.api.run_config import RunConfig, changeable_keys_of
 from glotsmith.errors import UsageError
 from glotsmith.evaluation.benchmarks.row_files import QuestionRow as QuestionRow
 from glotsmith.evaluation.benchmarks.row_files import read_rows
@@ -65,8 +65,10 @@ class RunRows(NamedTuple):
     def parameters(self) -> dict[str, str]:
         """Return the settings that determine the rows: dotted name → text."""
         stored = self.folder.config
-        free = free_keys_of(stored)
-        return {name: _setting_text(value) for name, value in _set_leaves(stored) if not is_changeable(name, free)}
+        changeable = changeable_keys_of(stored)
+        return {
+            name: _setting_text(value) for name, value in _set_leaves(stored) if not is_changeable(name, changeable)
+        }
 
     def prompts(self) -> tuple[StoredPrompt, ...]:
         """Return the prompts of the run; empty for a run of an older version."""
@@ -121,7 +123,7 @@ async def rows_so_far(folder: RunFolder) -> AsyncGenerator[RunRows]:
         yield RunRows(folder, folder.ledger)
         return
     try:
-        recipe = msgspec.convert(folder.config, RunConfig).made()
+        recipe = msgspec.convert(folder.config, RunConfig).build_recipe()
     except msgspec.ValidationError as error:
         raise UsageError(f"{folder.path}: invalid configuration of the run: {error}") from error
     with TemporaryDirectory(prefix="glotsmith-partial-") as place, closing(Ledger(Path(place) / LEDGER)) as scratch:

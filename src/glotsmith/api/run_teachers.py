@@ -39,10 +39,10 @@ class RunTeachers:
             InputError: A file that a teacher reads is malformed.
 
         """
-        main = config.located_teacher()
+        main = config.resolved_teacher()
         self._open = dict[str, Teacher]()
         chains = config.role_teachers()
-        self._main_is_used = not chains or not chains.keys() >= set(config.made().roles)
+        self._main_is_used = not chains or not chains.keys() >= set(config.build_recipe().roles)
         self.by_key = dict[str, Teacher]()  #: key of a table in the configuration → its teacher
         self.main = self._open_once(RoleTeacher("teacher", main, config.teacher.model))
         self.roles = {role: tuple(self._open_once(one) for one in chain) for role, chain in chains.items()}

@@ -100,11 +100,11 @@ async def _original_values(
 def _new_arguments(program: LabelledProgram, signature: Signature, seeds: Sequence[Call]) -> Iterator[Arguments]:
     """Yield distinct arguments that are not in the suite: changed arguments of the suite and random ones, in turn."""
     random = Random(program.job.code)  # noqa: S311
-    mined = _constants(program)
+    constants = _constants(program)
     seen = {literal(call.arguments) for call in seeds}
-    pools = [value_pool(parameter.type, mined, random) for parameter in signature.parameters]
+    pools = [value_pool(parameter.type, constants, random) for parameter in signature.parameters]
     while True:
-        near = mutate_calls([call.arguments for call in seeds], mined, random, 50) if signature.parameters else []
+        near = mutate_calls([call.arguments for call in seeds], constants, random, 50) if signature.parameters else []
         mixed = [tuple(map(random.choice, pools)) for _ in range(50)]
         fresh = [call for pair in zip(near, mixed, strict=False) for call in pair if has_exact_integers(call)]
         before = len(seen)

@@ -203,8 +203,7 @@ Isolation = Annotated[
 Jobs = Annotated[
     int | None, typer.Option("--jobs", "-j", min=1, help="Programs to run at once; default: one per core.")
 ]
-
-
+TextList = list[str] | None  #: the values of a repeatable option
 Executor = Annotated[
     str, typer.Option("--executor", help="local: programs run on this machine; ray: on the nodes of a Ray cluster.")
 ]

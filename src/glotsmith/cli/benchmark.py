@@ -14,13 +14,13 @@ from glotsmith.counts import counted
 from glotsmith.datasets.schema import plain
 from glotsmith.errors import StorageError, UsageError
 from glotsmith.evaluation import benchmark_maker, stub_checks
-from glotsmith.evaluation.benchmarks.base import PosableProblem
+from glotsmith.evaluation.benchmarks.base import PythonProblem
 from glotsmith.evaluation.benchmarks.example_rows import example
 from glotsmith.evaluation.benchmarks.multipl_e import code_of, question
 from glotsmith.evaluation.benchmarks.row_files import QuestionRow
 from glotsmith.evaluation.pose_problems import pose_problems
 from glotsmith.evaluation.questions import ImpossibleProblem, Question, question_of_task
-from glotsmith.languages import get_card, require_posable, resolve_language, toolchain
+from glotsmith.languages import get_card, require_call_tests, resolve_language, toolchain
 from glotsmith.languages.docstrings import Wording
 from glotsmith.languages.json_calls import exchanges_json
 from glotsmith.records import Example, Problem, Record, Task
@@ -63,7 +63,7 @@ def make(
     """
     language = [*map(resolve_language, language)]
     for each in language:
-        require_posable(each)
+        require_call_tests(each)
         toolchain.find_toolchain(each)  # raises if it is unknown or cannot run
         benchmark_maker.assertion_templates(each, assertions)  # raises if the file is malformed
     rows = [example(row) for row in read_dataset(source)]
@@ -71,13 +71,13 @@ def make(
     chosen = benchmark_maker.choose_problems(problems, share, seed)
     if not chosen:
         raise UsageError(f"{source}: no problem is left to evaluate on" + (f": {lost[0].detail}" if lost else ""))
-    unposable = [_impossible(name, one, p) for p in lost for one in language]
+    unsupported = [_impossible(name, one, p) for p in lost for one in language]
     claim(output, SetOrigin(str(source), name, tuple(language), share, seed, str(assertions or "")))
-    posable = [PosableProblem(name=f"{p.function.name}-{p.id[:8]}", problem=p) for p in chosen]
-    made = asyncio.run(_make_set(name, posable, language, assertions, docstrings.value, isolation, jobs))
-    impossible = [*unposable, *made.impossible]
+    problems = [PythonProblem(name=f"{p.function.name}-{p.id[:8]}", problem=p) for p in chosen]
+    made = asyncio.run(_make_set(name, problems, language, assertions, docstrings.value, isolation, jobs))
+    impossible = [*unsupported, *made.impossible]
     _write(output, name, made, impossible, _training_rows(rows, chosen))
-    _print_summary(output, made, len(impossible) - made.left_out)
+    _print_summary(output, made, len(impossible) - made.missing_in_multipl_e)
 
 
 class SetOrigin(NamedTuple):
@@ -126,13 +126,13 @@ class EvaluationSet(Record, frozen=True, kw_only=True):
     questions: list[Question]
     prompts: dict[str, list[dict[str, object]]]  #: language → rows in the format of MultiPL-E
     impossible: list[ImpossibleProblem]
-    left_out: int  #: number of impossible problems that are posed, but that the files of MultiPL-E cannot express
-    silent: list[str]  #: languages without templates of tests for MultiPL-E
+    missing_in_multipl_e: int  #: number of questions that the files of MultiPL-E cannot express
+    languages_without_templates: list[str]  #: of tests, for MultiPL-E
 
 
 async def _make_set(
     name: str,
-    posable: Sequence[PosableProblem],
+    problems: Sequence[PythonProblem],
     languages: Sequence[str],
     path: Path | None,
     wording: Wording,
@@ -145,8 +145,8 @@ async def _make_set(
     sandbox = open_sandbox(isolation, jobs)
     try:
         verifier = Verifier(sandbox)
-        tasks, impossible = await pose_problems(name, posable, languages, verifier, Prove)
-        numbers = {p.name: number for number, p in enumerate(posable)}  # the same in all languages
+        tasks, impossible = await pose_problems(name, problems, languages, verifier, Prove)
+        numbers = {p.name: number for number, p in enumerate(problems)}  # the same in all languages
         by_language = {one: [t for t in tasks if t[1].language == one] for one in languages}
         prompts = {one: _prompt_rows(one, by_language[one], numbers, path, wording) for one in languages}
         published = [
@@ -156,21 +156,27 @@ async def _make_set(
         ]
         impossible += await stub_checks.check_with_stubs(published, verifier)
         written = [t for t in tasks if benchmark_maker.assertion_templates(t[1].language, path) is not None]
-        left_out = [_missing_in_multipl_e(name, p, task) for p, task in written if benchmark_maker.nameless_test(task)]
+        missing = [
+            _missing_in_multipl_e(name, p, task)
+            for p, task in written
+            if benchmark_maker.first_test_without_value(task)
+        ]
     finally:
         await sandbox.close()
     return EvaluationSet(
         questions=[question_of_task(task, name, p.name, wording=wording) for p, task in tasks],
         prompts={one: rows for one, rows in prompts.items() if rows},
-        impossible=[*impossible, *left_out],
-        left_out=len(left_out),
-        silent=[one for one in languages if benchmark_maker.assertion_templates(one, path) is None],
+        impossible=[*impossible, *missing],
+        missing_in_multipl_e=len(missing),
+        languages_without_templates=[
+            one for one in languages if benchmark_maker.assertion_templates(one, path) is None
+        ],
     )
 
 
 def _prompt_rows(
     language: str,
-    tasks: Sequence[tuple[PosableProblem, Task]],
+    tasks: Sequence[tuple[PythonProblem, Task]],
     numbers: Mapping[str, int],
     path: Path | None,
     wording: Wording,
@@ -180,7 +186,7 @@ def _prompt_rows(
         return []
     rows = list[dict[str, object]]()
     for p, task in tasks:
-        if benchmark_maker.nameless_test(task):
+        if benchmark_maker.first_test_without_value(task):
             continue  # _missing_in_multipl_e lists it
         named = f"own_{numbers[p.name]}_{p.problem.function.name}"
         question = msgspec.structs.replace(question_of_task(task, "", named, wording=wording), stop=card.syntax.stop)
@@ -192,16 +198,16 @@ def _prompt_rows(
     return rows
 
 
-def _missing_in_multipl_e(name: str, p: PosableProblem, task: Task) -> ImpossibleProblem:
+def _missing_in_multipl_e(name: str, p: PythonProblem, task: Task) -> ImpossibleProblem:
     """Return the reason why a problem of questions.jsonl is missing in the files of MultiPL-E."""
-    test = benchmark_maker.nameless_test(task)
+    test = benchmark_maker.first_test_without_value(task)
     detail = f"the files of MultiPL-E cannot express the test {test!r}, which states no value of the call"
     return ImpossibleProblem(
         benchmark=f"{name}-multipl-e", problem=p.name, language=task.language, reason="unrepresentable", detail=detail
     )
 
 
-def _impossible(name: str, language: str, lost: benchmark_maker.UnposableProblem) -> ImpossibleProblem:
+def _impossible(name: str, language: str, lost: benchmark_maker.UnsupportedProblem) -> ImpossibleProblem:
     return ImpossibleProblem(
         benchmark=name, problem=lost.problem, language=language, reason="unusable", detail=lost.detail
     )
@@ -234,11 +240,10 @@ def _print_summary(folder: Path, made: EvaluationSet, impossible: int) -> None:
         f"{sum(q.language == one for q in made.questions)} in {get_card(one).display}" for one in _languages_of(made)
     )
     out.print(f"{counted(len(made.questions), 'question')} ({counts}); {impossible} problems cannot be posed or passed")
-    if made.left_out:
-        out.print(
-            f"{counted(made.left_out, 'question', 'is')} not in the files for MultiPL-E; impossible.jsonl says why"
-        )
-    for one in made.silent:
+    if made.missing_in_multipl_e:
+        missing = counted(made.missing_in_multipl_e, "question", "is")
+        out.print(f"{missing} not in the files for MultiPL-E; impossible.jsonl says why")
+    for one in made.languages_without_templates:
         give = "it has no tests of whole programs" if exchanges_json(one) else f"give --assertions with a table [{one}]"
         out.print(f"No files for MultiPL-E in {get_card(one).display}: {give}")
     out.print(f"Evaluate:  glotsmith evaluate questions={folder / 'questions.jsonl'} --teacher …")

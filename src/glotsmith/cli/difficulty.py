@@ -13,15 +13,13 @@ from glotsmith.api import run_config
 from glotsmith.api.difficulty import by_language, difficulty_folder, measure_difficulty, pass_rates
 from glotsmith.api.evaluate import EvaluationDisplay, evaluation_config
 from glotsmith.api.pass_rates import ProblemPassRate
-from glotsmith.cli.app import Isolation, Jobs, Stopped, app, complete_language, err, out
+from glotsmith.cli.app import Isolation, Jobs, Stopped, TextList, app, complete_language, err, out
 from glotsmith.cli.progress.command_progress import EvaluationProgress
 from glotsmith.cli.progress.display import ProgressMode, ProgressOption
 from glotsmith.counts import counted
 from glotsmith.errors import OutageError
 from glotsmith.evaluation.evaluate import EvaluationPlan
 from glotsmith.evaluation.questions import EvaluationSample
-
-Texts = list[str] | None
 
 
 @app.command()
@@ -30,9 +28,9 @@ def difficulty(
     teacher: Annotated[str, typer.Option(help="A teacher: local, openai, transformers, scripted.")],
     model: Annotated[str, typer.Option(help="The model; for scripted, the file with replies.")] = "",
     base_url: Annotated[str, typer.Option(help="URL of the server: http://localhost:8000/v1.")] = "",
-    option: Annotated[Texts, typer.Option("--set", help="teacher.NAME=VALUE; repeatable.")] = None,
+    option: Annotated[TextList, typer.Option("--set", help="teacher.NAME=VALUE; repeatable.")] = None,
     language: Annotated[
-        Texts,
+        TextList,
         typer.Option(
             "--language", "-l", help="Only the problems of this language; repeatable.", autocompletion=complete_language
         ),

@@ -19,6 +19,7 @@ from glotsmith.cli.app import (
     MixedToolchains,
     RayAddress,
     Stopped,
+    TextList,
     Wordings,
     app,
     complete_language,
@@ -32,8 +33,6 @@ from glotsmith.evaluation import result_files
 from glotsmith.evaluation.evaluate import EvaluationPlan
 from glotsmith.languages.reference_limits import ReferenceLimits
 
-Texts = list[str] | None
-
 
 @app.command(name="evaluate")
 def evaluate_command(
@@ -45,17 +44,18 @@ def evaluate_command(
         ),
     ],
     language: Annotated[
-        Texts, typer.Option("--language", "-l", help="Target language; repeatable.", autocompletion=complete_language)
+        TextList,
+        typer.Option("--language", "-l", help="Target language; repeatable.", autocompletion=complete_language),
     ] = None,
     teacher: Annotated[str, typer.Option(help="A teacher: local, openai, transformers, scripted.")] = "",
     model: Annotated[str, typer.Option(help="The model; for scripted, the file with replies.")] = "",
     base_url: Annotated[str, typer.Option(help="URL of the server: http://localhost:8000/v1.")] = "",
-    option: Annotated[Texts, typer.Option("--set", help="teacher.NAME=VALUE; repeatable.")] = None,
+    option: Annotated[TextList, typer.Option("--set", help="teacher.NAME=VALUE; repeatable.")] = None,
     stored: Annotated[
         Path | None, typer.Option("--completions", help="Judge a file or folder of completions instead of a model.")
     ] = None,
     original: Annotated[
-        Texts, typer.Option(help="humaneval=FILE or mbpp=FILE: judge multipl-e by the corrected suites too.")
+        TextList, typer.Option(help="humaneval=FILE or mbpp=FILE: judge multipl-e by the corrected suites too.")
     ] = None,
     samples: Annotated[
         int | None, typer.Option("--samples", "-n", min=1, help="Number of samples per problem.", show_default="20")

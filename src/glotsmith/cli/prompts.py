@@ -87,7 +87,7 @@ def _load_config(recipe: str, files: Mapping[str, str], options: list[str]) -> r
 
 
 def _interfaces_by_call(recipe: str) -> dict[str, PromptInterface | None]:
-    return {call: one.interface for call, one in _load_config(recipe, {}, []).made().prompts().items()}
+    return {call: one.interface for call, one in _load_config(recipe, {}, []).build_recipe().prompts().items()}
 
 
 def _prompts_table() -> Table:

@@ -23,6 +23,7 @@ from glotsmith.cli.app import (
     Jobs,
     MixedToolchains,
     RayAddress,
+    TextList,
     app,
     complete_language,
     complete_recipe,
@@ -40,15 +41,14 @@ from glotsmith.cli.side_by_side import side_by_side
 from glotsmith.counts import counted
 from glotsmith.drop_reasons import Reason
 from glotsmith.errors import UsageError, unknown_name
-from glotsmith.execution import open_executor
 from glotsmith.execution.base import FaultLimits
+from glotsmith.execution.pipeline_runner import PipelineRunner
 from glotsmith.execution.signals import stopping_on_signals
 from glotsmith.records import Example
 from glotsmith.run_folder import RunFolder
 from glotsmith.shard import parse_shard
 from glotsmith.teachers import TEACHERS
 
-Texts = list[str] | None
 _PILOT_SHARE = 0.05  #: default share of the items in a pilot
 
 
@@ -74,20 +74,21 @@ def run(
         ),
     ],
     source: Annotated[
-        Texts,
+        TextList,
         typer.Option(
             "--source", "-s", help="package:toolz, stdlib:textwrap, a folder, a file, hf:dataset; repeatable."
         ),
     ] = None,
     language: Annotated[
-        Texts, typer.Option("--language", "-l", help="Target language; repeatable.", autocompletion=complete_language)
+        TextList,
+        typer.Option("--language", "-l", help="Target language; repeatable.", autocompletion=complete_language),
     ] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Run folder; default: runs/RECIPE.")] = None,
     teacher: Annotated[str, typer.Option(help=f"{', '.join(TEACHERS)}.")] = "",
     model: Annotated[str, typer.Option(help="Model of the teacher; for scripted, the file with replies.")] = "",
     base_url: Annotated[str, typer.Option(help="URL of the server: http://localhost:8000/v1.")] = "",
     option: Annotated[
-        Texts,
+        TextList,
         typer.Option(
             "--set",
             help="NAME=VALUE: an option of the recipe, seed, formats or strength_sample; teacher.NAME=VALUE; "
@@ -127,7 +128,7 @@ def run(
         typer.Option(help="For multipl-t: folder of texts that several runs share, to drop duplicates across runs."),
     ] = "",
     budget: Annotated[
-        Texts,
+        TextList,
         typer.Option(
             help="Stop with exit code 4 at this limit: 20usd, 5Mtok, 3h, 2000rows, or ocaml=500rows; repeatable."
         ),
@@ -145,7 +146,8 @@ def run(
         int, typer.Option(min=0, help="Stop after this many internal errors of a step in a row, or 5 % of its items.")
     ] = FaultLimits().internal_errors,
     retry: Annotated[
-        Texts, typer.Option(help="Retry items that were dropped for this reason, such as internal_error; repeatable.")
+        TextList,
+        typer.Option(help="Retry items that were dropped for this reason, such as internal_error; repeatable."),
     ] = None,
     progress: ProgressOption = ProgressMode.auto,
 ) -> None:
@@ -204,7 +206,7 @@ def _pilot_share(share: float | None, *, estimate: bool, as_json: bool) -> float
     return (share or _PILOT_SHARE) if estimate else None
 
 
-def _drop_reasons(names: Texts) -> tuple[Reason, ...]:
+def _drop_reasons(names: TextList) -> tuple[Reason, ...]:
     """Return the drop reasons with the given names.
 
     Raises:
@@ -219,7 +221,7 @@ def _drop_reasons(names: Texts) -> tuple[Reason, ...]:
 
 
 def _config_changes(
-    source: Texts, language: Texts, teacher: str, model: str, base_url: str, option: Texts
+    source: TextList, language: TextList, teacher: str, model: str, base_url: str, option: TextList
 ) -> dict[str, Any]:
     given = run_config.assignments(option or [])
     own = {k.removeprefix("teacher."): v for k, v in given.items() if k.startswith("teacher.")}
@@ -237,9 +239,9 @@ def _config_changes(
 
 async def _run(request: RunRequest, limits: FaultLimits, mode: ProgressMode) -> int:
     """Run with signal handlers, which are set before the slow imports."""
-    worker = open_executor("local", limits)
-    with RunProgress(err, mode) as shown, stopping_on_signals(worker.stop, shown.print) as seen:
-        done = await execute(worker, request, shown, RunMessages(shown.print, print_error, shown.show_activity))
+    runner = PipelineRunner(limits=limits)
+    with RunProgress(err, mode) as shown, stopping_on_signals(runner.stop, shown.print) as seen:
+        done = await execute(runner, request, shown, RunMessages(shown.print, print_error, shown.show_activity))
     if done and not seen.exit_code:
         return 0
     err.print(f"Stopped; {request.place.folder} contains all results so far. Run the same command again to resume.")
@@ -290,7 +292,7 @@ def _print_next_commands(chosen: run_config.RunConfig, folder: Path, *, found: b
     out.print(f"List the dropped items with the reasons:  glotsmith show {shlex.quote(str(folder))} --dropped")
     if chosen.teacher.name != "offline" or not found:
         return
-    given = [f"-s {shlex.quote(s)}" for s in chosen.located_sources()]
+    given = [f"-s {shlex.quote(s)}" for s in chosen.resolved_sources()]
     given += [
         f"--set {shlex.quote(f'{name}={msgspec.json.encode(value).decode()}')}"
         for name, value in chosen.options.items()

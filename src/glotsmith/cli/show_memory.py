@@ -18,7 +18,7 @@ def show_memory(folder: RunFolder, agent: str, limit: int, *, as_json: bool) -> 
         UsageError: The run is of another recipe, or has no agent of that language.
 
     """
-    from glotsmith.recipes.xcoder.stored_memory import agents_options, conclusions, stored_memory
+    from glotsmith.recipes.xcoder.stored_memory import agents_options, memory_statistics, stored_memory
 
     config = folder.config
     if config["recipe"] != "xcoder":
@@ -38,7 +38,7 @@ def show_memory(folder: RunFolder, agent: str, limit: int, *, as_json: bool) -> 
     out.print(_sessions_table(remembered[-limit:], agent))
     if len(remembered) > limit:
         out.print(f"the latest {limit} of {len(remembered)} shown; --limit N for more")
-    for title, text in conclusions(memory, agent, options.languages).items():
+    for title, text in memory_statistics(memory, agent, options.languages).items():
         out.print(f"{title}: {text}")
 
 

@@ -24,7 +24,7 @@ training = typer.Typer(help="Train a model on verified programs, or on preferenc
 app.add_typer(training, name="train")
 
 Source = Annotated[Path, typer.Argument(help="A run folder, or a dataset in jsonl or parquet.")]
-Model = Annotated[str, typer.Option("--model", "-m", help="A folder with weights, a GGUF file, or a hub id.")]
+TrainedModel = Annotated[str, typer.Option("--model", "-m", help="A folder with weights, a GGUF file, or a hub id.")]
 Preset = Annotated[str, typer.Option("--preset", "-p", help="See 'glotsmith train presets'.")]
 Output = Annotated[Path, typer.Option("--output", "-o", help="Folder for checkpoints, weights and the report.")]
 Lora = Annotated[int | None, typer.Option(min=0, help="Rank of LoRA adapters; 0: train all weights.")]
@@ -53,7 +53,7 @@ def _add_command(method: str, kind: type[Any], of_run: Callable[[RunRows], Itera
     @training.command(name=method, help=text)
     def command(
         source: Source,
-        model: Model,
+        model: TrainedModel,
         output: Output,
         preset: Preset = "general",
         lora: Lora = None,

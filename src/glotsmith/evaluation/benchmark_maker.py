@@ -32,26 +32,26 @@ class AssertionTemplates(Record, frozen=True, kw_only=True):
     tail: str
 
 
-class UnposableProblem(Record, frozen=True, kw_only=True):
+class UnsupportedProblem(Record, frozen=True, kw_only=True):
     """A problem of the rows that cannot be posed in any language."""
 
     problem: str
     detail: str
 
 
-def problems_of(examples: Iterable[Example]) -> tuple[list[Problem], list[UnposableProblem]]:
+def problems_of(examples: Iterable[Example]) -> tuple[list[Problem], list[UnsupportedProblem]]:
     """Return the problems of dataset rows in order of appearance. The row with the most tests gives the problem."""
     rows = dict[str, Example]()
     for row in examples:
         known = rows.get(row.parallel_id)
         if known is None or len(row.tests) > len(known.tests):
             rows[row.parallel_id] = row
-    found, lost = list[Problem](), list[UnposableProblem]()
+    found, lost = list[Problem](), list[UnsupportedProblem]()
     for row in rows.values():
         try:
             found.append(_problem_of_row(row))
         except UnusableProblem as error:
-            lost.append(UnposableProblem(problem=row.parallel_id, detail=str(error)))
+            lost.append(UnsupportedProblem(problem=row.parallel_id, detail=str(error)))
     return found, lost
 
 
@@ -102,7 +102,7 @@ def assertion_templates(language: str, path: Path | None = None) -> AssertionTem
     return (_read_templates(path).get(language) if path else None) or _built_in_templates().get(language)
 
 
-def nameless_test(task: Task) -> str:
+def first_test_without_value(task: Task) -> str:
     """Return the first test of a task without an expected value, which MultiPL-E requires; "" if all have one."""
     return next((test for test in task.tests if isinstance(parse_test(test).expected, Check)), "")
 

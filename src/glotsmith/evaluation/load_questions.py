@@ -8,7 +8,7 @@ import msgspec
 
 from glotsmith.errors import UsageError
 from glotsmith.evaluation import benchmarks, corrected_suites, stub_checks
-from glotsmith.evaluation.benchmarks.base import BenchmarkRequest, LoadedBenchmark, PosableProblem
+from glotsmith.evaluation.benchmarks.base import BenchmarkRequest, LoadedBenchmark, PythonProblem
 from glotsmith.evaluation.benchmarks.row_files import QuestionRow, hub_rows, read_rows
 from glotsmith.evaluation.pose_problems import MakeProver, pose_problems
 from glotsmith.evaluation.questions import ImpossibleProblem, Question, question_of_task
@@ -130,7 +130,7 @@ async def _load_benchmark(
     )
     rows = _first_problems(_read_benchmark(chosen, languages, services), limit, numbered=chosen.name == "mceval")
     loaded = await benchmarks.get(chosen.name).read(rows, wanted)
-    if not languages and (loaded.posable or (rows and not loaded.questions and not loaded.impossible)):
+    if not languages and (loaded.problems or (rows and not loaded.questions and not loaded.impossible)):
         raise UsageError(f"{chosen.name} works with any language: give one, such as --language lua")
     return loaded
 
@@ -168,9 +168,9 @@ def _read_benchmark(chosen: BenchmarkSet, languages: Sequence[str], services: Qu
 async def _pose_in_languages(
     benchmark: str, loaded: LoadedBenchmark, languages: Sequence[str], services: QuestionServices, wording: Wording
 ) -> tuple[list[Question], list[ImpossibleProblem]]:
-    if not loaded.posable:
+    if not loaded.problems:
         return [], []
-    tasks, lost = await pose_problems(benchmark, loaded.posable, languages, services.verify, services.make_prover)
+    tasks, lost = await pose_problems(benchmark, loaded.problems, languages, services.verify, services.make_prover)
     made = [
         msgspec.structs.replace(
             question_of_task(task, benchmark, p.name, tolerance=p.tolerance, oracle=p.oracle, wording=wording),
@@ -193,7 +193,7 @@ async def _correct_published(
     for original in originals:
         loaded = await _load_benchmark(original, languages, 0, services)
         wanted = {corrected_suites.key_of(q.problem) for q in questions}
-        some: list[PosableProblem] = [p for p in loaded.posable if corrected_suites.key_of(p.name) in wanted]
+        some: list[PythonProblem] = [p for p in loaded.problems if corrected_suites.key_of(p.name) in wanted]
         for p, task in (await pose_problems(original.name, some, languages, services.verify, services.make_prover))[0]:
             key = corrected_suites.key_of(p.name)
             if key:

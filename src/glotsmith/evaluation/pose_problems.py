@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from glotsmith.drop_reasons import Reason
-from glotsmith.evaluation.benchmarks.base import PosableProblem
+from glotsmith.evaluation.benchmarks.base import PythonProblem
 from glotsmith.evaluation.oracles import apply_oracle
 from glotsmith.evaluation.questions import ImpossibleProblem
 from glotsmith.records import Job, Problem, Task, Verdict
@@ -27,13 +27,13 @@ MakeProver = Callable[[Sequence[str], Verify, int], Prover]
 
 
 async def pose_problems(
-    benchmark: str, posable: Sequence[PosableProblem], languages: Sequence[str], verify: Verify, make_prover: MakeProver
-) -> tuple[list[tuple[PosableProblem, Task]], list[ImpossibleProblem]]:
+    benchmark: str, problems: Sequence[PythonProblem], languages: Sequence[str], verify: Verify, make_prover: MakeProver
+) -> tuple[list[tuple[PythonProblem, Task]], list[ImpossibleProblem]]:
     """Return the tasks whose suites can pass and fail, in the order of the languages, and the impossible problems."""
-    sound, lost = await _check_originals(benchmark, posable, languages, verify)
-    step, posable = make_prover(languages, verify, _MIN_CASES), sound
-    results = await asyncio.gather(*(step.run(p.problem.id, p.problem) for p in posable))
-    tasks = [(p, kept.item) for p, result in zip(posable, results, strict=True) for kept in result.kept]
+    sound, lost = await _check_originals(benchmark, problems, languages, verify)
+    step, problems = make_prover(languages, verify, _MIN_CASES), sound
+    results = await asyncio.gather(*(step.run(p.problem.id, p.problem) for p in problems))
+    tasks = [(p, kept.item) for p, result in zip(problems, results, strict=True) for kept in result.kept]
     tasks.sort(key=lambda pair: languages.index(pair[1].language))
     lost += [
         ImpossibleProblem(
@@ -43,7 +43,7 @@ async def pose_problems(
             reason=loss.reason.value,
             detail=loss.detail,
         )
-        for p, result in zip(posable, results, strict=True)
+        for p, result in zip(problems, results, strict=True)
         for loss in result.dropped
         if loss.key
     ]
@@ -51,11 +51,11 @@ async def pose_problems(
 
 
 async def _check_originals(
-    benchmark: str, posable: Sequence[PosableProblem], languages: Sequence[str], verify: Verify
-) -> tuple[list[PosableProblem], list[ImpossibleProblem]]:
+    benchmark: str, problems: Sequence[PythonProblem], languages: Sequence[str], verify: Verify
+) -> tuple[list[PythonProblem], list[ImpossibleProblem]]:
     """Return the problems whose original passes its own tests, which fails if they depend on the order of a dict."""
-    verdicts = await asyncio.gather(*(verify.verify(_job(p)) for p in posable))
-    judged = [(p, apply_oracle(p.oracle, p.problem.suite.tests, v)) for p, v in zip(posable, verdicts, strict=True)]
+    verdicts = await asyncio.gather(*(verify.verify(_job(p)) for p in problems))
+    judged = [(p, apply_oracle(p.oracle, p.problem.suite.tests, v)) for p, v in zip(problems, verdicts, strict=True)]
     lost = [
         ImpossibleProblem(
             benchmark=benchmark,
@@ -71,7 +71,7 @@ async def _check_originals(
     return [p for p, verdict in judged if verdict.passed], lost
 
 
-def _failed_test(p: PosableProblem, verdict: Verdict) -> str:
+def _failed_test(p: PythonProblem, verdict: Verdict) -> str:
     """Return the first test that the original fails, with its result or exception; "" for none."""
     for test, case in zip(p.problem.suite.tests, verdict.cases, strict=False):
         if case.status != "pass":
@@ -86,7 +86,7 @@ def _reason(verdict: Verdict) -> Reason:
     return Reason.NOT_VERIFIED if verdict.is_infra else Reason.SOURCE_FAILS
 
 
-def _job(p: PosableProblem) -> Job:
+def _job(p: PythonProblem) -> Job:
     suite = p.problem.suite
     return Job(
         id=p.problem.id,

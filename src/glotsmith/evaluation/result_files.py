@@ -101,7 +101,7 @@ def claim_folder(folder: Path, config: dict[str, str]) -> None:
         StorageError: The folder cannot be created.
 
     """
-    credentials.refuse(config)
+    credentials.refuse_secrets(config)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         names = {path.name for path in folder.iterdir()}

@@ -1,15 +1,12 @@
-"""The contract of executors, which run the steps of a pipeline until the ledger holds a result for every item."""
+"""The progress of a run, and the numbers of faults at which a run stops."""
 
-import asyncio
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
-from glotsmith.errors import GlotsmithError
-from glotsmith.ledger import Ledger
 from glotsmith.records import FunnelRow, Verdict
-from glotsmith.step import Result, Step
+from glotsmith.step import Result
 
 
 class AnsweredItem(NamedTuple):
@@ -81,40 +78,3 @@ class FaultLimits(msgspec.Struct, frozen=True, kw_only=True):
     internal_errors: int = 20  #: largest number for a step: consecutive, or in total if they exceed 5 % of its items
     failures: int = 10  #: consecutive, of one service (a teacher's call, a language's programs)
     runs: int = 3  #: number of runs in which an item fails while others succeed, before it is dropped
-
-
-class Executor(Protocol):
-    """The contract of executors (tested by ``tests/contracts/test_executors.py``).
-
-    The ledger is the queue: a step receives the items that the previous step kept and that it has not answered, so a
-    run resumes where it stopped, even after a kill. Steps run concurrently, in bounded memory. A ``WholeStep`` waits
-    for all earlier steps, and the ledger stores either all of its results or none.
-    """
-
-    name: str  #: as in ``--executor``
-    stopped: asyncio.Event  #: set by ``stop``
-
-    async def run(self, steps: Sequence[Step[Any, Any]], ledger: Ledger, progress: Progress) -> bool:
-        """Run the steps, a ``SourceStep`` first. Return True at the end, False after ``stop``.
-
-        All results are committed, also when the run fails. An item on which a step raises an unexpected error is
-        dropped. An item for which the teacher or the machine failed stays open, and so do steps that need all items.
-
-        Raises:
-            UsageError: the ledger belongs to a run with other steps.
-            StorageError: the ledger cannot be written.
-            OutageError: the teacher or the machine failed too often, or items are still open at the end.
-            DefectsError: internal errors occurred on too many items.
-            GlotsmithError: a step raised it; a note on the error names the step and the item.
-            BrokenResult: a step broke its contract; a note on the error names the step and the item.
-
-        """
-        ...
-
-    def finish_early(self, error: GlotsmithError) -> None:
-        """End the run: start no items, finish those in flight, and raise the error unless the run is complete."""
-        ...
-
-    def stop(self) -> None:
-        """Stop the run: start no items, cancel items in flight, and commit all results."""
-        ...

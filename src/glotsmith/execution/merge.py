@@ -47,7 +47,7 @@ class LedgerMerge:
 
         Raises:
             InputError: a ledger lacks results.
-            GlotsmithError: see ``base.Executor.run``.
+            GlotsmithError: see ``PipelineRunner.run``.
 
         """
         self._ledger.register_steps([step.name for step in self._steps])

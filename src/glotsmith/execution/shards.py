@@ -22,9 +22,9 @@ class ShardSourceStage(SourceStage):
     that a merge refuses shards that read different sources. Memory holds a hash of each unit (about 100 bytes).
     """
 
-    def __init__(self, step: SourceStep[Any], engine: RunContext, shard: Shard) -> None:
+    def __init__(self, step: SourceStep[Any], context: RunContext, shard: Shard) -> None:
         """Read all units from the first, also in a resumed run."""
-        super().__init__(step, engine, 0)
+        super().__init__(step, context, 0)
         self._shard = shard
         self._seen: set[bytes] = set()
         self._digest = blake2b(digest_size=16)
@@ -67,12 +67,12 @@ async def run_whole_step(
     """Run one ``WholeStep`` of a pipeline, whose earlier steps are finished, and mark it as finished.
 
     Raises:
-        GlotsmithError: see ``base.Executor.run``.
+        GlotsmithError: see ``PipelineRunner.run``.
 
     """
     step = steps[index]
     assert isinstance(step, WholeStep), "other steps run in an executor"
-    engine = RunContext(ledger, progress, FaultTracker(ledger, limits), asyncio.Event())
-    previous = _FinishedStage(steps[index - 1], engine)
+    context = RunContext(ledger, progress, FaultTracker(ledger, limits), asyncio.Event())
+    previous = _FinishedStage(steps[index - 1], context)
     previous.ended.set()
-    await WholeStage(step, engine, previous).run()
+    await WholeStage(step, context, previous).run()

@@ -37,10 +37,10 @@ class RunContext(NamedTuple):
 class Stage(ABC):
     """Base of all stages: records results and exchanges signals with the neighbouring stages."""
 
-    def __init__(self, step: Step[Any, Any], engine: RunContext) -> None:
+    def __init__(self, step: Step[Any, Any], context: RunContext) -> None:
         self.name = step.name
         self.output = step.output
-        self.ledger, self.progress, self.faults, self.closing = engine
+        self.ledger, self.progress, self.faults, self.closing = context
         self.successor: Stage | None = None
         self.backlog = 0  #: inputs in the ledger that no worker has taken yet
         self.backlog_limit = 0  #: backlog above which the previous stage pauses; 0: it never pauses
@@ -113,9 +113,9 @@ class Stage(ABC):
 class SourceStage(Stage):
     """Runs a ``SourceStep``. Units are recorded in its order, so an interrupted run has the first units."""
 
-    def __init__(self, step: SourceStep[Any], engine: RunContext, read: int) -> None:
+    def __init__(self, step: SourceStep[Any], context: RunContext, read: int) -> None:
         """Continue after the ``read`` units that an earlier start recorded."""
-        super().__init__(step, engine)
+        super().__init__(step, context)
         self.step = step
         self._units_read = read
 
@@ -172,10 +172,10 @@ class StreamStage(Stage):
     """
 
     def __init__(
-        self, step: ItemStep[Any, Any] | BatchStep[Any, Any], engine: RunContext, previous: Stage, backlog: int
+        self, step: ItemStep[Any, Any] | BatchStep[Any, Any], context: RunContext, previous: Stage, backlog: int
     ) -> None:
         """Read the outputs of ``previous``, which pauses while more than ``backlog`` inputs wait."""
-        super().__init__(step, engine)
+        super().__init__(step, context)
         self.step = step
         self.previous = previous
         self.size = step.size if isinstance(step, BatchStep) else 1
@@ -187,7 +187,7 @@ class StreamStage(Stage):
         self._cursor = 0
         self._closed_early = False  #: whether a worker ended while inputs may be left
         self._fill_lock = asyncio.Lock()  #: held while a worker fills its batch
-        self._held = HeldItems(step, engine.ledger, previous.name)
+        self._held = HeldItems(step, context.ledger, previous.name)
         self._in_flight = 0  #: number of batches in progress
 
     async def process_all(self) -> None:
@@ -334,9 +334,9 @@ class WholeStage(Stage):
     An internal error drops the item that the step read last, and the step runs again without this item.
     """
 
-    def __init__(self, step: WholeStep[Any, Any], engine: RunContext, previous: Stage) -> None:
+    def __init__(self, step: WholeStep[Any, Any], context: RunContext, previous: Stage) -> None:
         """Create a stage that starts when ``previous`` has ended."""
-        super().__init__(step, engine)
+        super().__init__(step, context)
         self.step = step
         self.previous = previous
         self._failed_items: dict[str, Result[Any]] = {}

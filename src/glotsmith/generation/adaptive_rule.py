@@ -2,7 +2,7 @@
 
 The promise is the expected number of new distinct rows of one more reply (``row_expectation``), divided by its relative
 cost: its expected tokens, in mean replies of the run. A rule has two thresholds of the promise. Below ``floor`` no
-reply is requested. ``threshold`` is higher if a budget pays for better replies elsewhere (``sampling_pace``).
+reply is requested. ``threshold`` is higher if a budget pays for better replies elsewhere (``budget_thresholds``).
 """
 
 from collections.abc import Callable, Mapping

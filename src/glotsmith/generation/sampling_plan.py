@@ -83,7 +83,7 @@ class SamplingPlan(msgspec.Struct, frozen=True, kw_only=True):
     per_language: dict[str, int] = {}  #: language → maximum, where it differs from ``samples``
     single: bool = False  #: request all samples in one round, without an early stop (the paper's setting)
     wanted: int = 3  #: stop after this number of distinct passing solutions
-    hopeless: float = 0.05  #: stop when the chance that any remaining sample passes is lower
+    min_pass_chance: float = 0.05  #: stop when the chance that any remaining sample passes is lower
 
     def is_ready(self, position: str) -> bool:
         """Return True: the rule does not depend on other tasks."""
@@ -111,7 +111,7 @@ class SamplingPlan(msgspec.Struct, frozen=True, kw_only=True):
         if evidence.programs >= self.wanted:
             return StopReason.ENOUGH
         failures = evidence.failures
-        if evidence.programs == 0 and failures and success_chance(failures, left) < self.hopeless:
+        if evidence.programs == 0 and failures and success_chance(failures, left) < self.min_pass_chance:
             return StopReason.LOW_PASS_RATE
         return min(left, max(1, requested))
 

@@ -14,7 +14,7 @@ from glotsmith.sampling_end import StopReason
 from glotsmith.step import Dropped, Kept, Result
 from glotsmith.teachers.base import Reply
 
-#: Takes each passing program of one task, in order, and returns whether it is a new distinct row.
+#: A function that is called with each passing program of a task, in order. It returns whether the program is a new row.
 RowCheck = Callable[[str], bool]
 
 
@@ -39,7 +39,7 @@ class SolutionSearch:
         self._passed: list[TranslationAttempt] = []
         self._lost: list[Dropped] = []
         self._replies: list[Reply] = []
-        self.requested = 0  #: first replies: the requests for repairs do not count
+        self.requested = 0  #: first replies: replies to translation requests, without repairs
         self._unanswered = 0  #: first replies that are a refusal or an error
         self._failures = 0  #: replies without a passing program
         self._repeated_passes = 0  #: replies that repeat a passing program
@@ -81,8 +81,8 @@ class SolutionSearch:
         """Whether a reply had a program."""
         return bool(self._passes)
 
-    def is_new(self, attempt: TranslationAttempt) -> bool:
-        """Count a reply, and return whether its program must be verified."""
+    def record_reply(self, attempt: TranslationAttempt) -> bool:
+        """Count a first reply, store its loss, if any, and return whether its program must be verified."""
         self.requested += 1
         self._replies.append(attempt.reply)
         self._unanswered += attempt.reply.finish_reason in ("refused", "error")
@@ -101,10 +101,10 @@ class SolutionSearch:
         self._passes[program] = False
         return True
 
-    def add_chain(self, chain: Sequence[TranslationAttempt]) -> None:
-        """Add a verified candidate and its repairs, the last of which may have passed."""
-        self._replies += [attempt.reply for attempt in chain[1:]]
-        for attempt in chain:
+    def add_attempts(self, attempts: Sequence[TranslationAttempt]) -> None:
+        """Add a verified candidate and its repairs, in order. The last of them may have passed."""
+        self._replies += [attempt.reply for attempt in attempts[1:]]
+        for attempt in attempts:
             verdict = attempt.verdict
             if verdict is None:
                 self._lose(attempt, *_why_no_code(attempt.reply))
@@ -114,7 +114,7 @@ class SolutionSearch:
                 self._passes[self._programs.representative(attempt.code or "")] = True
             else:
                 self._failures += not verdict.is_infra
-                self._unjudged += verdict.is_infra and attempt is chain[-1]
+                self._unjudged += verdict.is_infra and attempt is attempts[-1]
                 reason = Reason.NOT_VERIFIED if verdict.is_infra else Reason.FAILED_VERIFICATION
                 self._lose(attempt, reason, describe_failure(self._task.tests, verdict))
 
@@ -141,15 +141,16 @@ class SolutionSearch:
         return Result(kept=kept, dropped=lost, cost=cost, tokens=tokens, sampling=end)
 
     def _pass_rate(self) -> float:
-        """Return the share of first replies that resulted in a pass; refusals and errors among them do not count."""
+        """Return passing programs, also after a repair / first replies with an answer; at most 1."""
         answered = self._count_answered()
         return min(1.0, (len(self._passed) + self._repeated_passes) / answered) if answered else 0.0
 
     def _task_drop(self) -> Dropped:
-        """Return the drop of the task: with the only reason of its losses, or as without a passing solution.
+        """Return the drop of the task.
 
-        A repeated program does not count as a reason: it may be recorded as lost before the program that it repeats is
-        verified.
+        If all losses have one reason, it is the drop reason, except a failed verification. Otherwise the drop reason is
+        ``NO_PASSING_SOLUTION``. A repeated program does not count as a reason: it may be recorded as lost before the
+        program that it repeats is verified.
         """
         losses = [loss for loss in self._lost if loss.reason != Reason.DUPLICATE_CANDIDATE]
         first = losses[0]

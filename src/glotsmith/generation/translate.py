@@ -117,23 +117,23 @@ class Translate(ItemStep[Task, Solution]):
 
     async def _verify_round(self, task: Task, search: "SolutionSearch", attempts: Sequence[TranslationAttempt]) -> bool:
         """Verify the new candidates of a round; return whether there was any."""
-        new = [attempt for attempt in attempts if search.is_new(attempt)]
-        for chain in await asyncio.gather(*(self._verify_and_repair(task, attempt) for attempt in new)):
-            search.add_chain(chain)
+        new = [attempt for attempt in attempts if search.record_reply(attempt)]
+        for verified in await asyncio.gather(*(self._verify_and_repair(task, attempt) for attempt in new)):
+            search.add_attempts(verified)
         return bool(new)
 
     async def _verify_and_repair(self, task: Task, attempt: TranslationAttempt) -> list[TranslationAttempt]:
         """Verify a candidate, and request repairs while it fails; return all attempts in order."""
-        chain = [await self._verify_attempt(task, attempt)]
-        failed = chain[0]
+        attempts = [await self._verify_attempt(task, attempt)]
+        failed = attempts[0]
         for number in range(self._options.repairs):
             if failed.verdict is None or failed.verdict.passed or failed.verdict.is_infra:
                 break
             repairer = self._repairers[min(number, len(self._repairers) - 1)]
-            chain.append(await self._verify_attempt(task, await self._request_repair(repairer, task, failed)))
+            attempts.append(await self._verify_attempt(task, await self._request_repair(repairer, task, failed)))
             has_next = number + 1 < len(self._repairers)
-            failed = failed if chain[-1].verdict is None and has_next else chain[-1]
-        return chain
+            failed = failed if attempts[-1].verdict is None and has_next else attempts[-1]
+        return attempts
 
     async def _verify_attempt(self, task: Task, attempt: TranslationAttempt) -> TranslationAttempt:
         if attempt.code is None:
@@ -219,7 +219,7 @@ def _extract_program(reply: Reply, task: Task, style: RequestStyle, stop: Sequen
     if reply.finish_reason in ("stop", "length"):
         prefix = "" if style == "chat" or not task.prefix else task.prefix + card.syntax.prompt_end
         name = "" if exchanges_json(task.language) else task.problem.function.name
-        code = extract_code(reply.text, card, continues=prefix, name=name)
+        code = extract_code(reply.text, card, prefix=prefix, name=name)
     return restore_braces(card, code) if code and stops_at_brace(stop) else code
 
 

@@ -17,7 +17,7 @@ __all__ = [
     "get_card",
     "job_program",
     "language_names",
-    "require_posable",
+    "require_call_tests",
     "require_typed_calls",
     "resolve_language",
     "toolchain",
@@ -26,7 +26,7 @@ __all__ = [
 ]
 
 
-def require_posable(name: str) -> None:
+def require_call_tests(name: str) -> None:
     """Refuse a language in which no problem with call tests can be posed.
 
     Raises:

@@ -8,7 +8,7 @@ from glotsmith.languages.card import Equality
 from glotsmith.records import ABSOLUTE_TOLERANCE, TOLERANCE
 from glotsmith.values import Value
 
-Pairs = list[tuple[Value, Value]]
+ValuePairs = list[tuple[Value, Value]]
 _SCALARS = (bool, int, float, str)
 
 
@@ -87,7 +87,7 @@ class ValueCompatibility(NamedTuple):
         same_type = self.equality.list_is_tuple or isinstance(a, list) == isinstance(b, list)
         return same_type and len(left) == len(right) and all(map(self.are_compatible, left, right))
 
-    def _pairs(self, value: Value) -> Pairs | None:
+    def _pairs(self, value: Value) -> ValuePairs | None:
         """Return the entries of a dict, or of a list if the language has one type for both."""
         e = self.equality
         if isinstance(value, dict):
@@ -98,7 +98,7 @@ class ValueCompatibility(NamedTuple):
             return None
         return [(str(k) if e.keys_are_text and type(k) is int else k, v) for k, v in entries]
 
-    def _maps(self, a: Pairs | None, b: Pairs | None) -> bool:
+    def _maps(self, a: ValuePairs | None, b: ValuePairs | None) -> bool:
         return a is not None and b is not None and _matched(a, b, self._entries)
 
     def _entries(self, a: tuple[Value, Value], b: tuple[Value, Value]) -> bool:

@@ -1,6 +1,6 @@
 """Extract the program from a model's reply: choose among its blocks and text, and join it to a prefix.
 
-Models reply in many forms. A right program in an unexpected form must not be lost. This module does not judge the
+Models reply in many forms. A correct program must be found in any form of reply. This module does not judge the
 program: wrong code fails its suite. ``docs/replies.md`` states the rules.
 """
 
@@ -45,21 +45,21 @@ _IMPORTS = re.compile(
 )
 
 
-def extract_code(reply: str, card: Card, *, continues: str = "", name: str = "") -> str | None:
+def extract_code(reply: str, card: Card, *, prefix: str = "", name: str = "") -> str | None:
     """Return the program in ``reply``, or None if it has none.
 
     Args:
         reply: the text that the model generated.
         card: the language of the program.
-        continues: the prefix that the reply should continue. It is put before the reply's text, unless that contains
-            its own copy of the prefix or is a whole program.
+        prefix: the prefix that the reply should continue. It is put before the reply's text. If the text contains its
+            own copy of the prefix, or is a whole program, it is returned without it.
         name: the function that the program should define. The last block that defines it and parses is chosen, with
             the imports and helpers of other blocks.
 
     """
     parsed = parse_reply(reply, card)
     for parts in (parsed.answer, parsed.draft):
-        code = _program("".join(part.raw for part in parts), parts, card, continues, name)
+        code = _program("".join(part.raw for part in parts), parts, card, prefix, name)
         if code is not None:
             return code
     return None
@@ -126,32 +126,36 @@ def _end_of_opened_block(text: str, card: Card, name: str) -> int | None:
     if end is None or not looks_like_code(text[:end]):
         return None
     code, rest = text[:end], text[end:].partition("\n")[2]
-    evident = defines(card, code, name) if name else _parses(card, code)
+    is_complete = defines(card, code, name) if name else _parses(card, code)
     if has_unmatched_fence(text[end:]):
-        return end if evident or not looks_like_code(rest) else None
-    return end if evident and name and _parses(card, code) else None
+        return end if is_complete or not looks_like_code(rest) else None
+    return end if is_complete and name and _parses(card, code) else None
 
 
 # ------------------------------------------------------------------------------------------------ choice
 
 
 def _choose_program(parts: Sequence[ReplyPart], card: Card, name: str) -> str | None:
-    """Choose among blocks and text: those that define ``name``, else those of the language, else any code.
+    """Choose among blocks and text, in this order:
+
+    1. those that define ``name``,
+    2. those that are labelled with the language,
+    3. any other code.
 
     A definition takes precedence over a label, because usage examples may have a label and the solution none.
     """
     blocks = [part for part in parts if part.is_block and part.code.strip()]
     labelled = [part for part in blocks if part.label in card.fences or language_of_label(part.label) == card.name]
-    own = [part for part in blocks if part in labelled or not part.label]
+    in_language = [part for part in blocks if part in labelled or not part.label]
     others = [part for part in blocks if not _NOT_CODE.fullmatch(part.label)]
     texts = [part._replace(code=_trimmed(part.raw)) for part in parts if not part.is_block]
     texts = [part for part in texts if looks_like_code(part.code)]
     texts += [part for part in blocks if _NOT_CODE.fullmatch(part.label)]  # programs may be labelled as plain text
     texts = [part for part in texts if _parses(card, part.code)]
-    for group in (own, texts, labelled, others):
+    for group in (in_language, texts, labelled, others):
         defining = [part for part in group if defines(card, part.code, name)]
         if defining:
-            return _with_helpers(_best(defining, card), own, card, name)
+            return _with_helpers(_best(defining, card), in_language, card, name)
         if group is labelled and group:
             break
     group = labelled or [part for part in blocks if not part.label] or others
@@ -165,9 +169,10 @@ def _best(defining: Sequence[ReplyPart], card: Card) -> ReplyPart:
 
 
 def _best_of_all(group: Sequence[ReplyPart], card: Card, name: str) -> str:
-    """Return the first part that mentions ``name`` if none defines it; of whole programs, the last that parses.
+    """Return a program of parts that do not define ``name``.
 
-    Blocks much smaller than the largest are ignored.
+    With a name, this is the first part that mentions it. Without a name, it is the last part that parses. Blocks much
+    smaller than the largest are ignored.
     """
     group = [part for part in group if name and mentions(part.code, name)] or group
     largest = max(len(part.code) for part in group)
@@ -175,22 +180,22 @@ def _best_of_all(group: Sequence[ReplyPart], card: Card, name: str) -> str:
     return group[0].code if name else _best(group, card).code
 
 
-def _with_helpers(chosen: ReplyPart, own: Sequence[ReplyPart], card: Card, name: str) -> str:
+def _with_helpers(chosen: ReplyPart, in_language: Sequence[ReplyPart], card: Card, name: str) -> str:
     """Return a program with the imports and the definitions that it uses from other blocks."""
     code, found = chosen.code, [chosen.code]
     imports = any(_IMPORTS.match(line) for line in code.split("\n"))
-    for part in reversed([p for p in own if p is not chosen and _parses(card, p.code)]):
+    for part in reversed([p for p in in_language if p is not chosen and _parses(card, p.code)]):
         is_draft, defined = mentions(part.code, name), defined_names(card, code)
-        for piece in reversed(_without(name, part.code, card) if is_draft else [part.code]):
+        for piece in reversed(_helpers_of_draft(name, part.code, card) if is_draft else [part.code]):
             new = defined_names(card, piece) - defined
-            wanted = not (is_draft and imports) if _is_imports(piece) else any(mentions(code, word) for word in new)
-            if wanted and piece.strip() not in code:
+            is_needed = not (is_draft and imports) if _is_imports(piece) else any(mentions(code, word) for word in new)
+            if is_needed and piece.strip() not in code:
                 code = f"{piece}\n{code}"
                 found.append(piece)
     return _in_order(found[::-1])
 
 
-def _without(name: str, code: str, card: Card) -> list[str]:
+def _helpers_of_draft(name: str, code: str, card: Card) -> list[str]:
     """Return the top-level parts of a program that do not mention ``name``, such as helpers of an earlier draft."""
     return [part for part in top_level_nodes(card.name, code) if not mentions(part, name)]
 

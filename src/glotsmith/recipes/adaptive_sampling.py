@@ -9,8 +9,14 @@ import msgspec
 
 from glotsmith.budget import BudgetLimit, BudgetUnit
 from glotsmith.generation.adaptive_rule import AdaptiveRule, ContinuedRule, LearnedLanguage
+from glotsmith.generation.budget_thresholds import (
+    LanguageOutlook,
+    RemainingBudget,
+    YieldCurve,
+    affordable_share,
+    thresholds,
+)
 from glotsmith.generation.row_expectation import DEFAULT_EXPECTATION, ProblemOutcome
-from glotsmith.generation.sampling_pace import LanguageOutlook, PaceLimit, YieldCurve, affordable_share, thresholds
 from glotsmith.generation.sampling_plan import SamplingEvidence, StoppingRule
 from glotsmith.ledger import Ledger
 from glotsmith.ledger_ranges import LAST
@@ -45,7 +51,7 @@ class AdaptiveOptions(NamedTuple):
     seed: int = 0  #: seed of the simulation that finds the thresholds for a budget
 
 
-class SamplingPass(Record, frozen=True):
+class PlanningRound(Record, frozen=True):
     """The rule of the problems that a finished run continues because its budget allows more replies."""
 
     languages: dict[str, LearnedLanguage]
@@ -106,19 +112,19 @@ class AdaptiveSampling:
         self._blocks = ProblemBlocks(ledger, problems, step)
         self._budget = [limit for limit in budget if limit.unit != BudgetUnit.seconds]
         self._rules = dict[int, AdaptiveRule]()  #: block → its rule
-        self._pass = self._stored_pass()
+        self._round = self._stored_round()
 
-    def _stored_pass(self) -> SamplingPass | None:
+    def _stored_round(self) -> PlanningRound | None:
         plan = self._ledger.sampling.plan()
-        return msgspec.json.decode(plan, type=SamplingPass) if plan else None
+        return msgspec.json.decode(plan, type=PlanningRound) if plan else None
 
     def is_ready(self, position: str) -> bool:
         """Return whether the blocks that a task's rule depends on are complete."""
-        return self._pass is not None or self._blocks.are_complete(self._blocks.block_of(position) - 1)
+        return self._round is not None or self._blocks.are_complete(self._blocks.block_of(position) - 1)
 
     def rule(self, key: str) -> StoppingRule:
-        """Return the rule of a task: the rule of its block or of the pass, after the replies that it had before."""
-        rule = self._pass.rule(self._options) if self._pass else self._block_rule(key)
+        """Return the rule of a task, after its earlier replies: the rule of its block or of the planning round."""
+        rule = self._round.rule(self._options) if self._round else self._block_rule(key)
         replies = self._ledger.sampling.replies_before(self._step, key)
         return ContinuedRule(rule, replies) if replies else rule
 
@@ -141,7 +147,8 @@ class AdaptiveSampling:
             return 0
         learned = self._learned_before(LAST, self._blocks.count())
         limits = [
-            PaceLimit(each.unit, self._left_after_run(each, learned, rows), each.language) for each in self._budget
+            RemainingBudget(each.unit, self._left_after_run(each, learned, rows), each.language)
+            for each in self._budget
         ]
         spent = {limit.language for limit, each in zip(limits, self._budget, strict=True) if _is_spent(limit, each)}
         open_ends = {key: end for key, end in stopped.items() if not spent & {"", end.language}}
@@ -151,10 +158,10 @@ class AdaptiveSampling:
         share = affordable_share(outlooks, limits, {name: each.threshold for name, each in rule.languages.items()})
         chosen = chosen[: math.ceil(share * len(chosen))]
         if chosen:
-            found = SamplingPass({**rule.languages}, rule.reply_tokens)
+            found = PlanningRound({**rule.languages}, rule.reply_tokens)
             with self._ledger.atomically():
                 self._ledger.sampling.plan_again(self._step, chosen, msgspec.json.encode(found))
-            self._pass = found
+            self._round = found
         return len(chosen)
 
     def _outlooks_of_stopped(
@@ -181,7 +188,7 @@ class AdaptiveSampling:
             return rule
         if not learned.outcomes:
             return self._first_rule(rule)
-        return _paced_rule(rule, self._outlooks_of_remaining(learned, rule), self._pace_limits(learned))
+        return _paced_rule(rule, self._outlooks_of_remaining(learned, rule), self._remaining_budgets(learned))
 
     def _first_rule(self, rule: AdaptiveRule) -> AdaptiveRule:
         """Return the rule of the first blocks, for which no earlier results exist."""
@@ -229,9 +236,9 @@ class AdaptiveSampling:
         cost = {BudgetUnit.tokens: own.reply_tokens, BudgetUnit.usd: outcomes.cost / (outcomes.replies or 1)}
         return LanguageOutlook(problems, curve, relative or 1.0, cost)
 
-    def _pace_limits(self, learned: _Learned) -> list[PaceLimit]:
+    def _remaining_budgets(self, learned: _Learned) -> list[RemainingBudget]:
         """Return what is left of each limit for replies, after the suites of the remaining problems."""
-        return [PaceLimit(each.unit, self._left_of_limit(each, learned), each.language) for each in self._budget]
+        return [RemainingBudget(each.unit, self._left_of_limit(each, learned), each.language) for each in self._budget]
 
     def _left_of_limit(self, limit: BudgetLimit, learned: _Learned) -> float:
         own = [each for name, each in learned.outcomes.items() if limit.language in ("", name)]
@@ -253,7 +260,7 @@ def _learned_language(outcomes: SamplingOutcomes) -> LearnedLanguage:
 
 
 def _paced_rule(
-    rule: AdaptiveRule, outlooks: Mapping[str, LanguageOutlook], limits: Sequence[PaceLimit]
+    rule: AdaptiveRule, outlooks: Mapping[str, LanguageOutlook], limits: Sequence[RemainingBudget]
 ) -> AdaptiveRule:
     """Return a rule with the thresholds that limits require of the languages with an outlook."""
     paced = thresholds(outlooks, limits, rule.floor)
@@ -261,9 +268,9 @@ def _paced_rule(
     return rule._replace(languages=languages)
 
 
-def _is_spent(limit: PaceLimit, given: BudgetLimit) -> bool:
+def _is_spent(limit: RemainingBudget, given: BudgetLimit) -> bool:
     """Return whether too little is left of a limit for another pass."""
-    return limit.left <= (0 if limit.unit == BudgetUnit.rows else _LEAST_LEFT * given.amount)
+    return limit.remaining <= (0 if limit.unit == BudgetUnit.rows else _LEAST_LEFT * given.amount)
 
 
 def _choose_problems(rule: AdaptiveRule, stopped: Mapping[str, SamplingEnd]) -> tuple[AdaptiveRule, list[str]]:

@@ -35,7 +35,9 @@ Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 CpuSeconds = Annotated[float, msgspec.Meta(ge=0.001, le=3600)]  #: a CPU limit
 LimitFactor = Annotated[float, msgspec.Meta(ge=1)]  #: CPU limit of a candidate / CPU time of the Python original
 Expectation = Annotated[float, msgspec.Meta(gt=0, le=1)]  #: an expected number of rows from one reply
-Similarity = Annotated[float, msgspec.Meta(gt=0, le=1)]  #: a threshold of ROUGE-L above which items are near-duplicates
+SimilarityThreshold = Annotated[
+    float, msgspec.Meta(gt=0, le=1)
+]  #: a threshold of ROUGE-L above which items are near-duplicates
 
 
 class RecipeServices(msgspec.Struct, frozen=True):

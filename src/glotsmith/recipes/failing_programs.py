@@ -30,7 +30,7 @@ class FailingProgram(NamedTuple):
 
 
 class _LostItem(msgspec.Struct):
-    """The verdict of a lost item: a ``Candidate`` has ``verdict``, a ``SnippetSummary`` has ``round_trip``."""
+    """The verdict of a lost item: a ``Candidate`` has ``verdict``, an ``InstructionCandidate`` has ``round_trip``."""
 
     verdict: Verdict | None = None
     round_trip: str = ""

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from glotsmith.errors import UsageError
 from glotsmith.execution.base import NoProgress
-from glotsmith.execution.local import LocalExecutor
+from glotsmith.execution.pipeline_runner import PipelineRunner
 from glotsmith.ledger import Ledger, LedgerRow
 from glotsmith.ledger_groups import LabelOf, RowGroup
 from glotsmith.recipes.base import FinalSteps, Recipe
@@ -75,7 +75,7 @@ async def make_partial_rows(recipe: Recipe, ledger: Ledger, scratch: Ledger) -> 
             f"{ledger.path.parent}: the run has no step {final.after_step!r}. "
             "It has not started, or another version of glotsmith made it"
         )
-    await LocalExecutor().run([_kept_so_far(final, ledger), *final.steps], scratch, NoProgress())
+    await PipelineRunner().run([_kept_so_far(final, ledger), *final.steps], scratch, NoProgress())
     return PartialLedger(ledger, scratch)
 
 

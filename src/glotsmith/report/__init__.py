@@ -21,7 +21,7 @@ from glotsmith.report.listed_rows import ListLimits, listed_rows
 from glotsmith.report.live_run import LiveRun
 from glotsmith.report.row_entries import RowEntries
 from glotsmith.report.run_counts import RunCounts
-from glotsmith.report.run_summary import Summary, summarize
+from glotsmith.report.run_summary import Summary, summarise_run
 from glotsmith.report.training_entries import is_training, summarize_training
 from glotsmith.run_folder import RunFolder
 from glotsmith.write_aside import write_aside
@@ -134,7 +134,7 @@ def _write_run(run: Path, title: str, index_file: IO[str], blocks: IO[str], pref
             index.add(listed, writer.add(detail))
         writer.close()
         counts.add_ledger(ledger)
-        return summarize(folder, title, ledger.funnel(), groups, counts) | {"index": index.finish()}
+        return summarise_run(folder, title, ledger.funnel(), groups, counts) | {"index": index.finish()}
 
 
 @contextmanager

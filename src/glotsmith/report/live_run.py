@@ -18,7 +18,7 @@ from glotsmith.report.listed_rows import ListLimits, input_of
 from glotsmith.report.row_details import Detail, ListedRow
 from glotsmith.report.row_entries import RowEntries
 from glotsmith.report.run_counts import RunCounts
-from glotsmith.report.run_summary import Summary, summarize
+from glotsmith.report.run_summary import Summary, summarise_run
 from glotsmith.run_folder import RunFolder
 
 
@@ -123,7 +123,7 @@ class LiveRun:
         for entry in self._waiting_entries(entries, folder.ledger):
             index.add(entry.listed, (0, entry.id))
         found = self._found
-        return summarize(folder, name, found.funnel(), found.groups(), found.counts) | {"index": index.finish()}
+        return summarise_run(folder, name, found.funnel(), found.groups(), found.counts) | {"index": index.finish()}
 
     def _update(self, folder: RunFolder) -> None:
         """Read the new rows, or all rows if the run was started again, which may have deleted some."""

@@ -1,4 +1,4 @@
-"""Summarize a run for a report. All numbers come from the ledger (its funnel, row groups and items)."""
+"""Summarise a run for a report. All numbers come from the ledger (its funnel, row groups and items)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -9,7 +9,7 @@ from glotsmith.drop_reasons import Reason
 from glotsmith.exchanges import sum_costs
 from glotsmith.ledger import Ledger
 from glotsmith.ledger_groups import RowGroup
-from glotsmith.recipes.xcoder.stored_memory import agents_options, conclusions, stored_memory
+from glotsmith.recipes.xcoder.stored_memory import agents_options, memory_statistics, stored_memory
 from glotsmith.records import FunnelRow
 from glotsmith.report.run_counts import RunCounts
 from glotsmith.run_folder import RunFolder
@@ -20,7 +20,7 @@ Summary = dict[str, Any]
 _TIME_PARTS = 60  #: number of intervals into which the time of the replies is divided
 
 
-def summarize(
+def summarise_run(
     folder: RunFolder, name: str, funnel: Sequence[FunnelRow], groups: Sequence[RowGroup], counts: RunCounts
 ) -> Summary:
     """Return the entry of a run in a report, as JSON values.
@@ -36,7 +36,7 @@ def summarize(
     ledger, config = folder.ledger, folder.config
     dataset, quality = counts.dataset, counts.quality
     last = ledger.steps[-1] if ledger.steps else ""
-    is_solving = any(row.taken for row in funnel if row.step == counts.solving)
+    has_solved_items = any(row.taken for row in funnel if row.step == counts.solving)
     return {
         "type": "run",
         "name": name,
@@ -61,7 +61,7 @@ def summarize(
         },
         "weakest": quality.weakest(),
         "failures": counts.failures.summary(),
-        "samples": counts.solved_by_sample() if is_solving else {},
+        "samples": counts.solved_by_sample() if has_solved_items else {},
         "sampling": [count._asdict() for count in ledger.sampling.counts()],
         "stop_because": {reason: reason.because for reason in StopReason},
         "costs": _costs_entry(ledger),
@@ -78,7 +78,7 @@ def settings_of(config: Mapping[str, Any]) -> dict[str, str]:
             if isinstance(value, Mapping):
                 collect(value, f"{prefix}{name}.")  # pyright: ignore[reportUnknownArgumentType]
             elif value not in ("", None):
-                shown = credentials.HIDDEN if credentials.is_secret_name(name, value) else str(value)
+                shown = credentials.HIDDEN if credentials.is_secret_setting(name, value) else str(value)
                 found[f"{prefix}{name}"] = credentials.redact(shown)
 
     collect(config, "")
@@ -120,7 +120,7 @@ def _agents_entry(folder: RunFolder) -> Summary:
             for session in sorted(sessions.values(), key=lambda session: session.number)
         ],
         "memories": [
-            {"agent": agent, "lines": list(conclusions(memory, agent, options.languages).items())}
+            {"agent": agent, "lines": list(memory_statistics(memory, agent, options.languages).items())}
             for agent in options.languages
         ],
     }

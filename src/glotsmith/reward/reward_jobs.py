@@ -52,7 +52,7 @@ def build_job(number: int, completion: CompletionInput, row: Mapping[str, object
         raise UsageError(f"completion {number} is {type(completion).__name__}; it must be a text or a list of messages")
     prefix = _plain(row.get("prefix"))
     code = extract_code(
-        completion_text(completion), get_card(job.language), continues=str(prefix) if prefix else "", name=_name(job)
+        completion_text(completion), get_card(job.language), prefix=str(prefix) if prefix else "", name=_name(job)
     )
     return msgspec.structs.replace(job, code=code or "")
 

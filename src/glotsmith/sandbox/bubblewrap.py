@@ -26,7 +26,7 @@ from glotsmith.sandbox.program_environment import (
     system_links,
 )
 from glotsmith.sandbox.spawned_process import ProcessLaunch
-from glotsmith.sandbox.user_namespace import BECOME_USER, USER
+from glotsmith.sandbox.user_namespace import EXEC_AS_USER, USER
 
 _NAMESPACES = (
     *("--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"),
@@ -35,7 +35,7 @@ _NAMESPACES = (
 _NEW_USER_NAMESPACE = ("--unshare-user", "--disable-userns", "--uid", str(USER), "--gid", str(USER))
 #: A fork server creates namespaces and mounts. Its programs get no capabilities.
 _FORK_SERVER_CAPABILITIES = ("--cap-add", "ALL")
-#: Until ``BECOME_USER`` drops them.
+#: Until ``EXEC_AS_USER`` drops them.
 _SETUID_CAPABILITIES = ("--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", "--cap-add", "CAP_SETPCAP")
 
 
@@ -63,7 +63,7 @@ class Bubblewrap(NamespaceSandbox):
         if self._user_namespace is None:
             argv = self._argv(options, (), self._wrapped_command(program))
         else:
-            argv = self._argv(options, _SETUID_CAPABILITIES, self._wrapped_command(program, become=BECOME_USER))
+            argv = self._argv(options, _SETUID_CAPABILITIES, self._wrapped_command(program, exec_as=EXEC_AS_USER))
         return ProcessLaunch(argv, env={}, cwd="/", wrappers=2, fds=fds, owner=self._owner)
 
     def _fork_server_argv(self, launch: ForkServerLaunch) -> Sequence[str]:

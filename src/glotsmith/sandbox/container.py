@@ -38,7 +38,7 @@ from glotsmith.sandbox.program_environment import (
     toolchain_prefixes,
 )
 from glotsmith.sandbox.seccomp import DENIED, NAMESPACE_FLAGS
-from glotsmith.sandbox.shell_wrapper import max_tasks, wrap_command
+from glotsmith.sandbox.shell_wrapper import max_threads, wrap_command
 from glotsmith.sandbox.spawned_process import ProcessLaunch
 from glotsmith.sandbox.temporary_folders import belongs_to_dead_session
 from glotsmith.sandbox.user_namespace import USER
@@ -55,7 +55,7 @@ _CLIENT_VARIABLES = (
 _ENGINE_TIMEOUT_S = 30.0
 _KILL_TIMEOUT_S = 8.0  #: seconds for a container to start (it cannot be killed before) and then to end
 _OPEN_FILES = 1024  #: open files of a process of the engine; the wrapper sets the limit of the program
-_MAX_TASKS = 1 << 15  #: tasks of all containers: the kernel counts the tasks of a user, not of a container
+_MAX_THREADS = 1 << 15  #: threads of all containers: the kernel counts the threads of a user, not of a container
 
 
 class Container(LocalSandbox):
@@ -90,7 +90,7 @@ class Container(LocalSandbox):
         argv += ("--workdir", WORKING_FOLDER, "--entrypoint", "/usr/bin/env", self._image, "-i")
         argv += (f"{key}={value}" for key, value in environment(program, TMP).items())
         inside, build = command(program.argv, PROGRAM), command(program.build, PROGRAM)
-        wrapped = wrap_command(inside, limits, tasks=None, build=build)
+        wrapped = wrap_command(inside, limits, threads=None, build=build)
         # The shell does not use $0; its value identifies the process on the host.
         argv += (*wrapped[:3], name, *wrapped[4:])
         container = _RunningContainer(self._engine, name)
@@ -257,10 +257,10 @@ def _limits(limits: Limits, scratch_options: str) -> Sequence[str]:
     """Return the options that set the kernel's limits, which hold between two checks of the exact watchdog."""
     scratch = dict(scratch_sizes(limits))
     memory = f"{2 * limits.memory_mb + sum(scratch.values())}m"  # files in scratch folders count as memory
-    argv = ["--memory", memory, "--memory-swap", memory, "--pids-limit", str(2 * max_tasks(limits))]
+    argv = ["--memory", memory, "--memory-swap", memory, "--pids-limit", str(2 * max_threads(limits))]
     # By default engines set their own limits. If these exceed the hard limits of this process, no container starts.
     argv += ("--ulimit", f"nofile={_ulimit(resource.RLIMIT_NOFILE, _OPEN_FILES)}")
-    argv += ("--ulimit", f"nproc={_ulimit(resource.RLIMIT_NPROC, _MAX_TASKS)}")
+    argv += ("--ulimit", f"nproc={_ulimit(resource.RLIMIT_NPROC, _MAX_THREADS)}")
     argv += ("--shm-size", f"{scratch.pop('/dev/shm')}m")  # noqa: S108 - the container's own
     for path, megabytes in scratch.items():
         argv += ("--tmpfs", f"{path}:rw,exec,nosuid,nodev,size={megabytes}m,mode=1777{scratch_options}")

@@ -13,9 +13,9 @@ from glotsmith.sandbox.fork_server.pool import ForkServerLaunch, ForkServerPool
 from glotsmith.sandbox.fork_server.process import ForkedProcess
 from glotsmith.sandbox.local_sandbox import LocalSandbox
 from glotsmith.sandbox.program_environment import PROGRAM, command, toolchain_prefixes
-from glotsmith.sandbox.program_slots import MAX_WAITING_TASKS
+from glotsmith.sandbox.program_slots import MAX_WAITING_THREADS
 from glotsmith.sandbox.seccomp import build_filter
-from glotsmith.sandbox.shell_wrapper import counts_per_namespace, max_tasks, wrap_command
+from glotsmith.sandbox.shell_wrapper import counts_per_namespace, max_threads, wrap_command
 from glotsmith.sandbox.user_namespace import NOBODY, UserNamespace
 
 _IDLE_SHARE = 1 / 16  #: share of the idle limit after which a cold start replaces a fork that waits
@@ -45,16 +45,16 @@ class NamespaceSandbox(LocalSandbox):
         """The user on the host that programs run as, if not ours."""
         return NOBODY if self._user_namespace is not None else None
 
-    def _max_tasks(self, limits: Limits) -> int:
-        """Return the limit of tasks in a user namespace that all programs share, including waiting programs."""
-        return max_tasks(limits) * self._jobs + MAX_WAITING_TASKS
+    def _max_threads(self, limits: Limits) -> int:
+        """Return the limit of threads of all running and waiting programs, which share one user namespace."""
+        return max_threads(limits) * self._jobs + MAX_WAITING_THREADS
 
-    def _wrapped_command(self, program: Program, become: str = "") -> list[str]:
+    def _wrapped_command(self, program: Program, exec_as: str = "") -> list[str]:
         """Return the shell wrapper and the program's command."""
         argv, build = command(program.argv, PROGRAM), command(program.build, PROGRAM)
         shares_namespace = self._user_namespace is not None
-        tasks = self._max_tasks(program.limits) if shares_namespace else max_tasks(program.limits)
-        return wrap_command(argv, program.limits, tasks=tasks, become=become, build=build)
+        threads = self._max_threads(program.limits) if shares_namespace else max_threads(program.limits)
+        return wrap_command(argv, program.limits, threads=threads, exec_as=exec_as, build=build)
 
     def _readable_prefixes(self, program: Program) -> list[str]:
         """Return the program's toolchain prefixes, checked to be readable for its user."""
@@ -85,13 +85,13 @@ class NamespaceSandbox(LocalSandbox):
         key, server = found
         if program.warm:
             program = msgspec.structs.replace(program, limits=_limits_of_fork(program.limits))
-        tasks = self._max_tasks(program.limits) if counts_per_namespace() else 0
-        process = ForkedProcess(server, program, tasks, self._owner)
+        threads = self._max_threads(program.limits) if counts_per_namespace() else 0
+        process = ForkedProcess(server, program, threads, self._owner)
         outcome = await self._supervise(process, program, is_decided)
         if process.lost and not self._closed:
             return None
         pool.record_success(key)
-        return None if program.warm and _may_differ_cold(outcome) else outcome
+        return None if program.warm and _needs_cold_start(outcome) else outcome
 
     def disable_warm_workers(self) -> None:
         """Close the fork servers and compile servers; further programs start cold."""
@@ -115,6 +115,6 @@ def _limits_of_fork(limits: Limits) -> Limits:
     return msgspec.structs.replace(limits, cpu_s=limits.cpu_s - limits.cold_start_s, idle_s=idle_s)
 
 
-def _may_differ_cold(outcome: Outcome) -> bool:
-    """Return whether a cold start might end better: a fork can break an interpreter, which then crashes or hangs."""
+def _needs_cold_start(outcome: Outcome) -> bool:
+    """Return whether a cold start decides: a fork can break an interpreter, which then crashes or hangs."""
     return outcome.ending in ("signal", "idle", "infra") or (outcome.ending == "wall" and outcome.cpu_s < _IDLE_CPU_S)

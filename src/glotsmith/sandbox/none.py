@@ -52,7 +52,7 @@ class Unisolated(LocalSandbox):
         env = environment(program, str(tmp), own_user_name()) | dict([token.split("=")])
         files = str(folder / "program")
         build = command(program.build, files)
-        argv = wrap_command(command(program.argv, files), program.limits, tasks=None, build=build)
+        argv = wrap_command(command(program.argv, files), program.limits, threads=None, build=build)
         return ProcessLaunch(
             argv,
             env,

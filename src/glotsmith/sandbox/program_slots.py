@@ -8,7 +8,7 @@ import asyncio
 from collections import deque
 
 MAX_WAITING = 128  #: waiting programs that lend their slots
-MAX_WAITING_TASKS = 512  #: threads of all waiting programs
+MAX_WAITING_THREADS = 512  #: threads of all waiting programs
 _MAX_WAITING_MB = 2048  #: resident memory of all waiting programs
 
 
@@ -40,17 +40,17 @@ class ProgramSlots:
         self.running -= 1
         self._admit()
 
-    def lend(self, owner: object, memory_mb: float, tasks: int) -> None:
+    def lend(self, owner: object, memory_mb: float, threads: int) -> None:
         """Lend the slot of a program that waits, unless too many wait or need too much; idempotent."""
         if owner in self._lent:
-            self._lent[owner] = memory_mb, tasks
-        elif len(self._lent) < MAX_WAITING and self._allows(memory_mb, tasks):
-            self._lent[owner] = memory_mb, tasks
+            self._lent[owner] = memory_mb, threads
+        elif len(self._lent) < MAX_WAITING and self._allows(memory_mb, threads):
+            self._lent[owner] = memory_mb, threads
             self.release()
 
-    def _allows(self, memory_mb: float, tasks: int) -> bool:
-        memories, threads = zip((memory_mb, tasks), *self._lent.values(), strict=True)
-        return sum(memories) <= _MAX_WAITING_MB and sum(threads) <= MAX_WAITING_TASKS
+    def _allows(self, memory_mb: float, threads: int) -> bool:
+        memories, counts = zip((memory_mb, threads), *self._lent.values(), strict=True)
+        return sum(memories) <= _MAX_WAITING_MB and sum(counts) <= MAX_WAITING_THREADS
 
     def take_back(self, owner: object) -> None:
         """Take back the slot that a program has lent, because it runs again or has ended; idempotent."""

@@ -33,13 +33,13 @@ case $first in */*) [ -x "$first" ] && [ ! -d "$first" ];; *) command -v -- "$fi
 {build}
 {cpu}
 printf '\000glotsmith:ready\n' >&2
-{become} "$@"
+{exec_as} "$@"
 exit $?
 """
 
 _BUILD = r"""{{ {limit}; }} 2>/dev/null
 printf '\000glotsmith:building\n' >&2
-{become} {command} </dev/null >&2 && case $1 in */*) [ -x "$1" ] && [ ! -d "$1" ];; esac
+{exec_as} {command} </dev/null >&2 && case $1 in */*) [ -x "$1" ] && [ ! -d "$1" ];; esac
 code=$?
 [ $code = 0 ] || {{ printf '\000glotsmith:unbuilt\n' >&2; exit $code; }}"""
 
@@ -48,15 +48,16 @@ def wrap_command(
     command: Sequence[str],
     limits: Limits,
     *,
-    tasks: int | None,
-    become: str = "",
+    threads: int | None,
+    exec_as: str = "",
     build: Sequence[str] = (),
 ) -> list[str]:
-    """Return the argv that runs ``command`` within ``limits``, prefixed with the shell words ``become``.
+    """Return the argv that runs ``command`` within ``limits``.
 
-    ``build`` runs first, with its own limit of CPU time; its output appears on stderr.
+    ``exec_as`` has shell words before the command, which run it as another user. ``build`` runs first, with its own
+    limit of CPU time. Its output appears on stderr.
 
-    RLIMIT_NPROC counts all threads of a user. It is set to ``tasks`` only if the program runs in a user namespace of
+    RLIMIT_NPROC counts all threads of a user. It is set to ``threads`` only if the program runs in a user namespace of
     glotsmith and if the kernel counts per namespace (since Linux 5.14). It stops fork bombs; the watchdog enforces the
     exact limit.
     """
@@ -65,23 +66,23 @@ def wrap_command(
     ulimits.append(f"ulimit -f {limits.file_mb * 2048}")  # units of 512 bytes (POSIX)
     stack = stack_mb(limits) * 1024
     ulimits.append(f"ulimit -s {stack} || ulimit -s $(ulimit -H -s)")
-    if tasks is not None and counts_per_namespace():
-        ulimits.append(f"ulimit -u {tasks} || ulimit -p {tasks}")  # -p in dash
+    if threads is not None and counts_per_namespace():
+        ulimits.append(f"ulimit -u {threads} || ulimit -p {threads}")  # -p in dash
     script = _SCRIPT.format(
-        become=become,
+        exec_as=exec_as,
         limits="\n".join(f"{{ {s}; }} 2>/dev/null" for s in ulimits),
         first=shlex.quote(build[0]) if build else '"$1"',
-        build=_build_script(build, limits, become),
+        build=_build_script(build, limits, exec_as),
         cpu=f"{{ ulimit -t {math.ceil(limits.cpu_s) + 2}; }} 2>/dev/null",
     )
     return ["/bin/sh", "-c", script, "sh", *command]
 
 
-def _build_script(build: Sequence[str], limits: Limits, become: str) -> str:
+def _build_script(build: Sequence[str], limits: Limits, exec_as: str) -> str:
     if not build:
         return ""
     soft = f"ulimit -S -t {math.ceil(limits.build_cpu_s) + 2}"  # soft: the limit of the program follows
-    return _BUILD.format(limit=soft, become=become, command=shlex.join(build))
+    return _BUILD.format(limit=soft, exec_as=exec_as, command=shlex.join(build))
 
 
 def stack_mb(limits: Limits) -> int:
@@ -89,7 +90,7 @@ def stack_mb(limits: Limits) -> int:
     return max(limits.memory_mb - max(limits.memory_mb // _NON_STACK_DIVISOR, 1), 8)
 
 
-def max_tasks(limits: Limits) -> int:
+def max_threads(limits: Limits) -> int:
     """Return the maximum number of threads of a program."""
     return limits.processes * 2 + _THREADS
 

@@ -26,7 +26,7 @@ from glotsmith.sandbox.process_tree import (
     own_processes,
     proportional_mb,
 )
-from glotsmith.sandbox.shell_wrapper import max_tasks
+from glotsmith.sandbox.shell_wrapper import max_threads
 from glotsmith.sandbox.starvation_clock import StarvationClock
 
 _FIRST_CHECK_S = 0.02  #: most programs end before the first check of their limits
@@ -39,7 +39,7 @@ _MAX_WALL_FACTOR = 10  #: a program that gets no processor ends after this multi
 _SETUP_TIMEOUT_S = 60.0  #: time to set up a sandbox or to load an interpreter, on a busy machine
 KILL_TIMEOUT_S = 10.0  #: how long a killed process may take to die
 
-StopReason = Literal["cpu", "idle", "wall", "memory", "processes", "output", "decided", "closed", "unkillable"]
+KillReason = Literal["cpu", "idle", "wall", "memory", "processes", "output", "decided", "closed", "unkillable"]
 
 
 class SupervisedProcess(ABC):
@@ -50,7 +50,7 @@ class SupervisedProcess(ABC):
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._stop_reason: StopReason | None = None
+        self._stop_reason: KillReason | None = None
         self.is_decided: IsDecided | None = None
         self.loaded_line = b""  #: ``Program.loaded_line``
         self._loaded = False  #: whether the program has printed ``loaded_line``
@@ -167,7 +167,7 @@ class SupervisedProcess(ABC):
         self._peak = self._peak.peak(usage)
         self._withdraw_load_s()
         self._starvation_clock.check(time.monotonic(), [p for p in tree if p.depth >= self.wrappers])
-        if usage.processes > limits.processes or usage.tasks > max_tasks(limits):
+        if usage.processes > limits.processes or usage.tasks > max_threads(limits):
             self.stop("processes")
         elif usage.memory_mb > self._memory_mb:
             self.stop("memory")
@@ -242,7 +242,7 @@ class SupervisedProcess(ABC):
         limit_s = min(wall_s + self._starvation_clock.starved_s, _MAX_WALL_FACTOR * wall_s)
         return self._phase_started_at + limit_s - time.monotonic()
 
-    def stop(self, reason: StopReason) -> None:
+    def stop(self, reason: KillReason) -> None:
         """Kill all processes; the first reason given counts."""
         if self._stop_reason is None and not self._disposed:
             self._stop_reason = reason
@@ -297,7 +297,7 @@ def _resolve(wakeup: asyncio.Future[None]) -> None:
         wakeup.set_result(None)
 
 
-def classify_ending(stop_reason: StopReason | None, code: int, state: str) -> tuple[Ending, int]:
+def classify_ending(stop_reason: KillReason | None, code: int, state: str) -> tuple[Ending, int]:
     """Return the kind of ending, and the exit code or signal."""
     if stop_reason == "closed" or stop_reason == "unkillable" or state in ("setup", "missing"):
         return "infra", 0

@@ -21,7 +21,7 @@ NOBODY = 65534  #: the same user and group on the host
 
 #: Shell words with which process 1 starts the program as ``USER``. Process 1 itself keeps its user: it can be killed
 #: with its parent only while the parent may kill it, and the program must not be able to signal it.
-BECOME_USER = f"setpriv --reuid {USER} --regid {USER} --clear-groups --inh-caps=-all --bounding-set=-all --"
+EXEC_AS_USER = f"setpriv --reuid {USER} --regid {USER} --clear-groups --inh-caps=-all --bounding-set=-all --"
 
 
 class UserNamespace:

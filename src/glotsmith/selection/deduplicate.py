@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeVar
 from glotsmith.errors import UsageError
 from glotsmith.languages.lexer import CommentSyntax
 from glotsmith.records import Function, Record, Solution
-from glotsmith.selection.duplicate_search import DuplicateSearch, IndexSegment, Preference, Thresholds
+from glotsmith.selection.duplicate_search import DuplicateSearch, IndexSegment, KeepRule, Thresholds
 from glotsmith.selection.normalise import normalise
 from glotsmith.selection.similarity import TokenEncoder, rouge_l_above, rouge_tokens
 from glotsmith.step import Result, ShardRule, WholeStep, keep
@@ -66,7 +66,7 @@ class Deduplicate(WholeStep[T, T]):
         *,
         within: float = 0.6,
         across: float | None = 0.6,
-        prefer: Preference = "first",
+        prefer: KeepRule = "first",
         index: IndexSegment | None = None,
     ) -> None:
         """Set the thresholds: items with a ROUGE-L F1 above them are near-duplicates.
@@ -83,14 +83,14 @@ class Deduplicate(WholeStep[T, T]):
             if threshold is not None and not 0 < threshold <= 1:
                 raise UsageError(f"a similarity threshold must be above 0 and at most 1, and is {threshold}")
         self.syntax, self.within, self.across = dict(syntax), within, across
-        self.prefer: Preference = prefer
+        self.prefer: KeepRule = prefer
         self.index = index
 
     @abstractmethod
     def compared_text(self, item: T) -> ComparedText:
         """Return the text of an item that is compared."""
 
-    def score(self, item: T) -> float:
+    def preference_rank(self, item: T) -> float:
         """Return how good an item is, for the preference ``best``."""
         return 0.0
 
@@ -101,7 +101,7 @@ class Deduplicate(WholeStep[T, T]):
             for key, item in items():
                 text = self.compared_text(item)
                 code = normalise(text.code, self._syntax(text.language))
-                search.add(key, text.language, text.group, code, self.score(item))
+                search.add(key, text.language, text.group, code, self.preference_rank(item))
             for (key, item), dropped in zip(items(), search.decide(), strict=True):
                 yield key, keep(key, item) if dropped is None else Result(dropped=(dropped,))
 
@@ -130,13 +130,13 @@ class DeduplicateFunctions(Deduplicate[Function]):
         syntax: Mapping[str, CommentSyntax],
         *,
         across: float = 0.8,
-        prefer: Preference = "first",
+        prefer: KeepRule = "first",
         index: IndexSegment | None = None,
     ) -> None:
         """Set the threshold, as in ``Deduplicate``; ``syntax`` must contain Python."""
         super().__init__(syntax, across=across, prefer=prefer, index=index)
 
-    def score(self, item: Function) -> float:
+    def preference_rank(self, item: Function) -> float:
         """Return the number of doctests."""
         return item.code.count(">>> ")
 
@@ -155,6 +155,6 @@ class DeduplicateSolutions(Deduplicate[Solution]):
         """Return the program, in the group of its problem."""
         return ComparedText(item.task.language, item.task.problem.id, item.code)
 
-    def score(self, item: Solution) -> float:
+    def preference_rank(self, item: Solution) -> float:
         """Return the mutation score of the suite that the program passes."""
         return item.task.problem.suite.mutation_score

@@ -28,7 +28,7 @@ from glotsmith.step import Dropped
 if TYPE_CHECKING:
     from glotsmith.selection.band_links import TextLinks
 
-Preference = Literal["first", "longest", "best"]  #: which of several similar items is kept
+KeepRule = Literal["first", "longest", "best"]  #: which of several similar items is kept
 
 
 class Thresholds(NamedTuple):
@@ -57,23 +57,23 @@ def segment_of_run(folder: Path, run: Path) -> IndexSegment:
 class _Decision(NamedTuple):
     reason: Reason
     keeper: int  #: place of the kept text
-    score: float = 1.0
+    similarity: float = 1.0
 
 
 class DuplicateSearch:
     """Collects texts, and then decides about all of them."""
 
-    def __init__(self, thresholds: Thresholds, prefer: Preference = "first", index: IndexSegment | None = None) -> None:
+    def __init__(self, thresholds: Thresholds, prefer: KeepRule = "first", index: IndexSegment | None = None) -> None:
         """Create a temporary folder; ``close`` removes it."""
         self._thresholds, self._prefer, self._index = thresholds, prefer, index
         self._folder = Path(tempfile.mkdtemp(prefix="glotsmith-duplicates-"))
         self._own = TextStore(self._folder / "own", similar=thresholds.across is not None)
         self._earlier = [TextStore(place, saved=True) for place in _segments(index)]
-        self._scores = array("d")
+        self._ranks = array("d")
         self._decisions: dict[int, _Decision] = {}  #: place → why the text is dropped
         self._order = array("I")  #: place → number of the text
 
-    def add(self, key: str, language: str, group: str, code: str, score: float = 0.0) -> None:
+    def add(self, key: str, language: str, group: str, code: str, preference_rank: float = 0.0) -> None:
         """Add a text.
 
         Args:
@@ -81,13 +81,13 @@ class DuplicateSearch:
             language: texts of different languages are never duplicates.
             group: all texts of a group are compared.
             code: the normalised program; equal ones are exact duplicates, and the tokens of others are compared.
-            score: with the preference ``best``, texts with a higher score are decided first.
+            preference_rank: with the rule ``best``, texts with a higher rank are decided first.
 
         """
         exact = content_hash(language, code, group if self._thresholds.across is None else "")
         text = StoredText(key, token_bytes(code), exact, content_hash(language, group), language)
         self._own.add(text)
-        self._scores.append(score)
+        self._ranks.append(preference_rank)
 
     def decide(self) -> Iterator[Dropped | None]:
         """Decide about all texts; then yield for each one, in the order of ``add``, why it is dropped."""
@@ -119,8 +119,8 @@ class DuplicateSearch:
         """Return the numbers of the texts in the order of decision: earlier runs first. None for the given order."""
         if self._prefer == "first":
             return None
-        own, scores = self._own, self._scores
-        rank = own.lengths.__getitem__ if self._prefer == "longest" else scores.__getitem__
+        own, ranks = self._own, self._ranks
+        rank = own.lengths.__getitem__ if self._prefer == "longest" else ranks.__getitem__
         return array("I", [*range(first), *(first + n for n in sorted(range(len(own)), key=rank, reverse=True))])
 
     def _links(self, band: int) -> Path:
@@ -157,8 +157,8 @@ class DuplicateSearch:
     def _is_similar(self, place: int, others: Iterable[int], threshold: float, texts: "_Texts") -> bool:
         """Return whether a text is similar to one of others, and store the first one that it is similar to."""
         for other in sorted(others):
-            if score := texts.similarity_above(other, place, threshold):
-                self._decisions[place] = _Decision(Reason.NEAR_DUPLICATE, other, score)
+            if similarity := texts.similarity_above(other, place, threshold):
+                self._decisions[place] = _Decision(Reason.NEAR_DUPLICATE, other, similarity)
                 return True
         return False
 
@@ -166,7 +166,7 @@ class DuplicateSearch:
         store, number = texts.find(decision.keeper)
         if decision.reason == Reason.EXACT_DUPLICATE:
             return Dropped(decision.reason, f"the same as {store.key(number)}")
-        return Dropped(decision.reason, f"ROUGE-L {decision.score:.3f} with {store.key(number)}")
+        return Dropped(decision.reason, f"ROUGE-L {decision.similarity:.3f} with {store.key(number)}")
 
 
 def _segments(index: IndexSegment | None) -> list[Path]:
@@ -209,12 +209,15 @@ class _Texts:
         return self._stores[index], number - (self._ends[index - 1] if index else 0)
 
     def identity(self, place: int) -> TextIdentity:
-        """Return the digests of two texts, which are compared before their words."""
+        """Return the digests of a text. They are compared before its words."""
         store, number = self.find(place)
         return store.identity(number)
 
     def similarity_above(self, place: int, other: int, threshold: float) -> float:
-        """Return ROUGE-L F1 of two texts if it is above a threshold, else 0; long and short texts are not read."""
+        """Return ROUGE-L F1 of two texts if it is above a threshold, else 0.
+
+        The words are not read if the lengths alone rule out the threshold.
+        """
         sizes = [store.lengths[number] for store, number in map(self.find, (place, other))]
         if 2 * min(sizes) <= threshold * sum(sizes):
             return 0.0

@@ -27,7 +27,7 @@ from glotsmith.service.request_handling import (
     read_body,
     while_connected,
 )
-from glotsmith.service.state import MAX_LIMITS, Service
+from glotsmith.service.state import SERVICE_MAX_LIMITS, Service
 from glotsmith.verification.job_limits import judged_fields_error, limits_error, output_limit_kb
 from glotsmith.verification.verifier import verify_one
 
@@ -55,12 +55,12 @@ def routes(service: Service) -> list[Endpoint]:
 
 
 async def _verify(service: Service, request: Request) -> Response:
-    with service.admission.admit() as place:
+    with service.admission.admit() as ticket:
         settings = service.settings
         body = await read_body(request, settings.body_mb * 2**20, settings.body_s)
         if body.lstrip(_SPACE).startswith(b"["):
             items = _split_items(body)
-            service.admission.add_list(place, len(items))
+            service.admission.add_list(ticket, len(items))
             answer = functools.partial(_verify_item, service)
             refuse = functools.partial(_refuse_item, service)
             verdicts = await while_connected(request, answer_list(service.admission, items, answer, refuse))
@@ -71,16 +71,16 @@ async def _verify(service: Service, request: Request) -> Response:
     return Response(content, media_type=JSON)
 
 
-async def _verify_item(service: Service, place: int, raw: msgspec.Raw | bytes) -> bytes:
-    found = parse_item(place, raw)
+async def _verify_item(service: Service, position: int, raw: msgspec.Raw | bytes) -> bytes:
+    found = parse_item(position, raw)
     verdict = (
         (await verify_jobs(service, [found]))[0] if isinstance(found, Job) else service.metrics.count_verdict(found)
     )
     return msgspec.json.encode(verdict)
 
 
-def _refuse_item(service: Service, place: int, raw: msgspec.Raw | bytes, why: str) -> bytes:
-    return msgspec.json.encode(service.metrics.count_verdict(_refused_verdict(place, raw, why)))
+def _refuse_item(service: Service, position: int, raw: msgspec.Raw | bytes, why: str) -> bytes:
+    return msgspec.json.encode(service.metrics.count_verdict(_refused_verdict(position, raw, why)))
 
 
 def _split_items(body: bytes) -> Sequence[msgspec.Raw | bytes]:
@@ -103,11 +103,11 @@ def _decode_job(body: bytes) -> Job:
     return check_job(decode_body(_JOB, body))
 
 
-def parse_item(place: int, raw: msgspec.Raw | bytes) -> Job | Verdict:
+def parse_item(position: int, raw: msgspec.Raw | bytes) -> Job | Verdict:
     """Return an item of a list as a job, or the verdict ``infra:refused`` if it is not one.
 
     Args:
-        place: The position of the item in the list, from 1.
+        position: The position of the item in the list, from 1.
         raw: The JSON of the item.
 
     """
@@ -117,17 +117,17 @@ def parse_item(place: int, raw: msgspec.Raw | bytes) -> Job | Verdict:
         why = str(error)
     except (ValueError, RecursionError) as error:
         why = str(malformed_body(error, bytes(raw))).replace("the body", "it")
-    return _refused_verdict(place, raw, f"item {place} of the list is not a job: {why}")
+    return _refused_verdict(position, raw, f"item {position} of the list is not a job: {why}")
 
 
-def _refused_verdict(place: int, raw: msgspec.Raw | bytes, detail: str) -> Verdict:
+def _refused_verdict(position: int, raw: msgspec.Raw | bytes, detail: str) -> Verdict:
     given = _decode_fields(raw)
     name, language = given.get("id"), given.get("language")
     return Verdict(
         id=name if isinstance(name, str) else "",
         language=language_of_label(language) if isinstance(language, str) else "",
         status="infra:refused",
-        line=place,
+        line=position,
         detail=detail,
     )
 
@@ -154,12 +154,10 @@ def check_job(job: Job) -> Job:
         wrong = unknown_language(job.language)
     elif found := judged_fields_error(job):
         wrong = f"it {found}"
-    elif found := limits_error(job, MAX_LIMITS):
+    elif found := limits_error(job, SERVICE_MAX_LIMITS):
         wrong = found
-    elif (needed := output_limit_kb(job)) > MAX_LIMITS.output_kb:
-        wrong = (
-            f"its tests expect an output that needs a limit of {needed} KB; the maximum is {MAX_LIMITS.output_kb} KB"
-        )
+    elif (needed := output_limit_kb(job)) > (maximum := SERVICE_MAX_LIMITS.output_kb):
+        wrong = f"its tests expect an output that needs a limit of {needed} KB; the maximum is {maximum} KB"
     if wrong:
         raise RequestRefused(HTTPStatus.UNPROCESSABLE_ENTITY, f"job {job.id!r}: {wrong}")
     return msgspec.structs.replace(job, language=language)

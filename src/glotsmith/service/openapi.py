@@ -17,7 +17,7 @@ from glotsmith import __version__
 from glotsmith.languages import language_names
 from glotsmith.sandbox.program_json import ErrorMessage
 from glotsmith.service.request_handling import JSON, EndpointHandler
-from glotsmith.service.state import MAX_LIMITS, min_limit
+from glotsmith.service.state import SERVICE_MAX_LIMITS, min_limit
 from glotsmith.verification.job_limits import JUDGED_FIELDS, LIMIT_FIELDS, MIN_LIMITS, TOLERANCE_FIELDS
 
 #: error statuses of all requests
@@ -132,7 +132,7 @@ def _with_bounds(components: dict[str, Any]) -> dict[str, Any]:
     """Add the bounds of limits and the list of languages to the schemas of the records."""
     limits = cast(dict[str, Any], components["Limits"]["properties"])
     for name, schema in limits.items():
-        schema |= {"minimum": min_limit(name), "maximum": getattr(MAX_LIMITS, name)}
+        schema |= {"minimum": min_limit(name), "maximum": getattr(SERVICE_MAX_LIMITS, name)}
     job = components["Job"]
     job["properties"]["language"] |= {"enum": [*language_names()]}
     for name in TOLERANCE_FIELDS:
@@ -140,7 +140,7 @@ def _with_bounds(components: dict[str, Any]) -> dict[str, Any]:
     for name, limit in LIMIT_FIELDS.items():
         job["properties"][name]["anyOf"][0] |= {
             "minimum": getattr(MIN_LIMITS, limit),
-            "maximum": getattr(MAX_LIMITS, limit),
+            "maximum": getattr(SERVICE_MAX_LIMITS, limit),
         }
     job["anyOf"] = [
         {

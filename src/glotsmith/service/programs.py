@@ -14,7 +14,7 @@ from glotsmith.records import Limits, Outcome, Program
 from glotsmith.sandbox.program_json import ProgramMessage, decode_program, encode_outcome
 from glotsmith.service.openapi import Endpoint, Operation
 from glotsmith.service.request_handling import JSON, malformed_body, read_body, while_connected
-from glotsmith.service.state import MAX_LIMITS, Service, min_limit
+from glotsmith.service.state import SERVICE_MAX_LIMITS, Service, min_limit
 
 _SYSTEM_PATHS = ("/usr", "/bin", "/sbin", "/lib", "/lib64")  #: folders that every program may read
 
@@ -53,7 +53,7 @@ def check_program(program: Program) -> None:
         if not name or "=" in name:
             raise msgspec.ValidationError(f"{name!r} is not a name of an environment variable")
     for name in Limits.__struct_fields__:
-        value, most = getattr(program.limits, name), getattr(MAX_LIMITS, name)
+        value, most = getattr(program.limits, name), getattr(SERVICE_MAX_LIMITS, name)
         if not min_limit(name) <= value <= most:
             raise msgspec.ValidationError(f"limits.{name} is {value}; it must be from {min_limit(name)} to {most}")
 

@@ -22,7 +22,7 @@ from glotsmith.records import Outcome, Program, Record, content_hash
 from glotsmith.sandbox.base import run_with_retries
 from glotsmith.service.openapi import Endpoint, Operation
 from glotsmith.service.request_handling import JSON, decode_body, malformed_body, read_body, while_connected
-from glotsmith.service.state import MAX_LIMITS, Service
+from glotsmith.service.state import SERVICE_MAX_LIMITS, Service
 from glotsmith.verification.agnostics_protocol import client_limits, decode_output, subprocess_exit_code
 
 #: language name of SandboxFusion → id of the language; the ids are accepted too
@@ -43,10 +43,10 @@ REFUSED = {
 }
 _OPTIONS = {"D_ut": ("-unittest",)}  #: additional arguments of the build
 
-_FILE_MB, _OUTPUT_KB, _FETCH_KB = 64, 4096, MAX_LIMITS.output_kb
+_FILE_MB, _OUTPUT_KB, _FETCH_KB = 64, 4096, SERVICE_MAX_LIMITS.output_kb
 _SCRIPT, _GIVEN_FILES = "glotsmith.copy_commands", "glotsmith.given"
 
-_Seconds = Annotated[float, msgspec.Meta(gt=0, le=MAX_LIMITS.cpu_s)]
+_Seconds = Annotated[float, msgspec.Meta(gt=0, le=SERVICE_MAX_LIMITS.cpu_s)]
 _Base64 = Annotated[str, msgspec.Meta(extra_json_schema={"contentEncoding": "base64"})]
 _Language = Annotated[str, msgspec.Meta(extra_json_schema={"enum": [*LANGUAGES, *REFUSED]})]
 
@@ -59,7 +59,7 @@ class RunCodeRequest(Record, frozen=True, kw_only=True, forbid_unknown_fields=Fa
     stdin: str | None = None
     compile_timeout: _Seconds = 10.0
     run_timeout: _Seconds = 10.0
-    memory_limit_MB: Annotated[int, msgspec.Meta(le=MAX_LIMITS.memory_mb)] = -1
+    memory_limit_MB: Annotated[int, msgspec.Meta(le=SERVICE_MAX_LIMITS.memory_mb)] = -1
     files: dict[str, _Base64 | None] = {}  #: path → content; relative paths are in the folder of the program
     fetch_files: tuple[str, ...] = ()  #: paths of files to return if they exist after the program has ended
 

@@ -8,7 +8,7 @@ from glotsmith.service.admission import Admission
 from glotsmith.service.metrics import CountingSandbox, Metrics
 from glotsmith.verification import Verifier
 
-MAX_LIMITS = Limits(
+SERVICE_MAX_LIMITS = Limits(
     cpu_s=600.0,
     cold_start_s=600.0,
     load_s=600.0,
@@ -27,7 +27,7 @@ def min_limit(name: str) -> float:
     """Return the minimum of a limit. With ``idle_s`` = 0, a program may be idle for ``wall_s``."""
     if name in ("idle_s", "cold_start_s", "load_s"):
         return 0.0
-    return 1 if isinstance(getattr(MAX_LIMITS, name), int) else 0.001
+    return 1 if isinstance(getattr(SERVICE_MAX_LIMITS, name), int) else 0.001
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,7 @@
 """Parse Python text into syntax trees and names. Hostile text raises an error and cannot crash the interpreter.
 
-Nothing is executed. CPython 3.11 limits brackets (200), indentation (100 levels) and the depth of parser and tree, and
-raises beyond these limits if the thread's stack is large enough: 1 MB suffices, 512 kB (a thread on macOS) does not.
-Call these functions in the main thread.
+Nothing is executed. CPython limits the nesting of brackets and blocks, and the depth of its parser and of trees. It
+raises beyond these limits if the stack of the thread has at least 1 MB. So call these functions in the main thread.
 """
 
 import ast
@@ -16,9 +15,9 @@ from glotsmith.drop_reasons import Reason
 
 T = TypeVar("T")
 
-# ``site`` adds these names for the interactive prompt; programs cannot rely on them.
-_PROMPT_NAMES = {"copyright", "credits", "exit", "help", "license", "quit"}
-BUILTINS = frozenset(n for n in dir(builtins) if not n.startswith("_")) - _PROMPT_NAMES | {"__debug__"}
+# ``site`` adds these names for interactive sessions; programs cannot rely on them.
+_REPL_NAMES = {"copyright", "credits", "exit", "help", "license", "quit"}
+BUILTINS = frozenset(n for n in dir(builtins) if not n.startswith("_")) - _REPL_NAMES | {"__debug__"}
 
 _STATEMENT_FIELDS = ("body", "orelse", "finalbody", "handlers", "cases")  #: the fields that contain statements
 
@@ -39,7 +38,7 @@ def parse(text: str) -> ast.Module:
         Unparsable: The reason is ``syntax_error``, ``too_deep`` or ``unreadable`` (a lone surrogate).
 
     """
-    return _raise_unparsable(lambda: ast.parse(text))
+    return _parse_or_raise(lambda: ast.parse(text))
 
 
 def free_names(text: str) -> frozenset[str]:
@@ -51,7 +50,7 @@ def free_names(text: str) -> frozenset[str]:
         Unparsable: The reasons are those of ``parse``.
 
     """
-    top = _raise_unparsable(lambda: symtable.symtable(text, "<source>", "exec"))
+    top = _parse_or_raise(lambda: symtable.symtable(text, "<source>", "exec"))
     defined = {s.get_name() for s in top.get_symbols() if s.is_assigned() or s.is_imported()}
     used = {s.get_name() for s in top.get_symbols() if s.is_referenced()}
     rebound: set[str] = set()
@@ -104,7 +103,7 @@ def _inner_tables(top: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:
         stack.extend(table.get_children())
 
 
-def _raise_unparsable(parser: Callable[[], T]) -> T:
+def _parse_or_raise(parser: Callable[[], T]) -> T:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -45,13 +45,13 @@ def zip_pools(pools: Sequence[Sequence[Value]], count: int) -> list[Arguments]:
 
 
 def generate_calls(
-    kinds: Sequence[Type], parameters: Sequence[SourceParameter], mined: SourceConstants, random: Random, count: int
+    kinds: Sequence[Type], parameters: Sequence[SourceParameter], constants: SourceConstants, random: Random, count: int
 ) -> list[Arguments]:
     """Return up to ``count`` different calls with given types.
 
     The first calls change one parameter of the default call; the others have random values for all parameters.
     """
-    pools = [value_pool(k, mined, random) for k in kinds]
+    pools = [value_pool(k, constants, random) for k in kinds]
     base = tuple(p.default.value if p.default else q[0] for p, q in zip(parameters, pools, strict=True))
     singles = [(*base[:i], v, *base[i + 1 :]) for v_at in itertools.zip_longest(*pools, fillvalue=_GAP)
                for i, v in enumerate(v_at) if v is not _GAP]  # fmt: skip
@@ -79,7 +79,7 @@ def _equal_arguments(pools: Sequence[Sequence[Value]], random: Random) -> Iterat
         yield tuple(value if value in p else p[0] for p in pools)
 
 
-def mutate_calls(seeds: Sequence[Arguments], mined: SourceConstants, random: Random, count: int) -> list[Arguments]:
+def mutate_calls(seeds: Sequence[Arguments], constants: SourceConstants, random: Random, count: int) -> list[Arguments]:
     """Return up to ``count`` different calls that are made of ``seeds`` by one to three small changes."""
     if not seeds:
         return []
@@ -88,31 +88,31 @@ def mutate_calls(seeds: Sequence[Arguments], mined: SourceConstants, random: Ran
         arguments = list(random.choice(seeds))
         for _ in range(random.choice((1, 1, 2, 3))):
             index = random.randrange(len(arguments))
-            arguments[index] = _change(arguments[index], mined, random)
+            arguments[index] = _change(arguments[index], constants, random)
         found.append(tuple(arguments))
     return _distinct(found, count)
 
 
-def _change(value: Value, mined: SourceConstants, random: Random) -> Value:
+def _change(value: Value, constants: SourceConstants, random: Random) -> Value:
     """Return a similar value of the same type."""
     match value:
         case bool():
             return not value
         case int():
-            return random.choice((value + 1, value - 1, -value, value * 2, value // 2, value + 10, 0, *mined.ints))
+            return random.choice((value + 1, value - 1, -value, value * 2, value // 2, value + 10, 0, *constants.ints))
         case float():
             whole = float(round(value)) if math.isfinite(value) else 0.0
-            return random.choice((value + 1.0, -value, value / 2, value * 10, whole, *mined.floats))
+            return random.choice((value + 1.0, -value, value / 2, value * 10, whole, *constants.floats))
         case str():
-            return _change_text(value, mined, random)
+            return _change_text(value, constants, random)
         case list():
-            return _change_items(cast(list[Value], value), mined, random)
+            return _change_items(cast(list[Value], value), constants, random)
         case tuple():
-            return _change_one_item(cast(tuple[Value, ...], value), mined, random)
+            return _change_one_item(cast(tuple[Value, ...], value), constants, random)
         case set():
-            return set(_change_items(sorted(cast(set[Value], value), key=_sort_text), mined, random))
+            return set(_change_items(sorted(cast(set[Value], value), key=_sort_text), constants, random))
         case dict():
-            return _change_pairs(list(cast(dict[Value, Value], value).items()), mined, random)
+            return _change_pairs(list(cast(dict[Value, Value], value).items()), constants, random)
         case _:
             return value
 
@@ -125,39 +125,39 @@ def _sort_text(value: Value) -> str:
         return type(value).__name__
 
 
-def _change_text(text: str, mined: SourceConstants, random: Random) -> str:
+def _change_text(text: str, constants: SourceConstants, random: Random) -> str:
     i, j = sorted((random.randint(0, len(text)), random.randint(0, len(text))))
-    piece = random.choice((*mined.strings, "a", "b", "1", "0", " ", "-", ".", "A"))
+    piece = random.choice((*constants.strings, "a", "b", "1", "0", " ", "-", ".", "A"))
     return random.choice(
         (text[:i] + text[j:], text[:i] + piece + text[i:], text[:i] + piece + text[j:], text + text[i:j],
          text.swapcase(), text[::-1], piece, text[i:j])
     )[:60]  # fmt: skip
 
 
-def _change_items(items: list[Value], mined: SourceConstants, random: Random) -> list[Value]:
+def _change_items(items: list[Value], constants: SourceConstants, random: Random) -> list[Value]:
     if not items:
         return items
     i, j = random.randrange(len(items)), random.randrange(len(items))
-    changed = [*items[:i], _change(items[i], mined, random), *items[i + 1 :]]
+    changed = [*items[:i], _change(items[i], constants, random), *items[i + 1 :]]
     doubled = [*items, items[i]]
     swapped = [items[j] if n == i else items[i] if n == j else x for n, x in enumerate(items)]
     return random.choice((changed, changed, items[:i] + items[i + 1 :], doubled[:12], swapped, items[::-1]))
 
 
-def _change_one_item(items: tuple[Value, ...], mined: SourceConstants, random: Random) -> tuple[Value, ...]:
+def _change_one_item(items: tuple[Value, ...], constants: SourceConstants, random: Random) -> tuple[Value, ...]:
     """Return a tuple with one changed item. (Each position of a tuple has its own type.)"""
     if not items:
         return items
     i = random.randrange(len(items))
-    return (*items[:i], _change(items[i], mined, random), *items[i + 1 :])
+    return (*items[:i], _change(items[i], constants, random), *items[i + 1 :])
 
 
-def _change_pairs(pairs: list[tuple[Value, Value]], mined: SourceConstants, random: Random) -> dict[Value, Value]:
+def _change_pairs(pairs: list[tuple[Value, Value]], constants: SourceConstants, random: Random) -> dict[Value, Value]:
     if not pairs:
         return {}
     i = random.randrange(len(pairs))
     key, value = pairs[i]
-    new = random.choice(((key, _change(value, mined, random)), (_change(key, mined, random), value), None))
+    new = random.choice(((key, _change(value, constants, random)), (_change(key, constants, random), value), None))
     try:
         return dict([*pairs[:i], *([new] if new else []), *pairs[i + 1 :]])
     except TypeError:

@@ -1,4 +1,4 @@
-"""Make pools of values of a type, the plainest values first: edge cases, constants of the function, random values."""
+"""Make pools of values of a type, simple values first: edge cases, constants of the function, random values."""
 
 import ast
 import re
@@ -20,9 +20,10 @@ _STRINGS = (
     "zz top", "<b>bold</b>", "It's 5 o'clock", "a-b_c d", "AACGT", "#ff8800", "3 + 4 * 2", "aaa",
 )  # fmt: skip
 _UNICODE = ("日本語", "ß")
-_MOST_LEVELS = 4  #: deepest nesting of a type with non-empty values, whose size grows exponentially with it
+#: types nested deeper than this get only the empty value, because the size of a pool grows exponentially with the depth
+_MOST_LEVELS = 4
 _EMPTY: dict[str, Callable[[], Value]] = {"list": list, "vartuple": tuple, "set": set, "dict": dict}
-_SHORT = 8  #: largest number of elements of a generated container
+_MAX_ELEMENTS = 8  #: largest number of elements of a generated container
 
 
 class SourceConstants(NamedTuple):
@@ -58,9 +59,12 @@ def _first_distinct(items: Iterable[Any], count: int = 20) -> tuple[Any, ...]:
     return tuple(list(dict.fromkeys(items))[:count])
 
 
-def value_pool(kind: Type, constants: SourceConstants, random: Random | None) -> list[Value]:
-    """Return values of a type, the plainest first. Equal ``random`` gives equal values; None: no random values."""
-    match kind.kind:
+def value_pool(type_: Type, constants: SourceConstants, random: Random | None) -> list[Value]:
+    """Return values of a type, simple values first.
+
+    The values depend on the state of ``random`` only. Without it, no random values are added.
+    """
+    match type_.kind:
         case "none":
             return [None]
         case "bool":
@@ -76,29 +80,32 @@ def value_pool(kind: Type, constants: SourceConstants, random: Random | None) ->
                 _STRINGS, constants.strings, _join_constants(constants.strings, random) if random else (), _UNICODE
             )
         case "optional":
-            return [*value_pool(kind.args[0], constants, random), None]
+            return [*value_pool(type_.args[0], constants, random), None]
         case "tuple":
-            return _tuples([value_pool(a, constants, random) for a in kind.args], random)
-        case _ if _nesting_levels(kind) > _MOST_LEVELS:
-            return [_EMPTY[kind.kind]()]
+            return _tuples([value_pool(a, constants, random) for a in type_.args], random)
+        case _ if _nesting_levels(type_) > _MOST_LEVELS:
+            return [_EMPTY[type_.kind]()]
         case "dict":
-            return _dict_values(kind, constants, random)
+            return _dict_values(type_, constants, random)
         case _:
-            return _collections(kind, constants, random)
+            return _collections(type_, constants, random)
 
 
-def _nesting_levels(kind: Type) -> int:
-    """Return the number of nested levels of a type; 1 for a plain type."""
-    return 1 + max(map(_nesting_levels, kind.args), default=0)
+def _nesting_levels(type_: Type) -> int:
+    """Return the number of nested levels of a type; 1 for a type without arguments."""
+    return 1 + max(map(_nesting_levels, type_.args), default=0)
 
 
-def _merge(plain: Sequence[Value], mined: Sequence[Value], *more: Sequence[Value]) -> list[Value]:
-    """Return a few plain values, then the constants of the function, then the other values."""
-    return list(dict.fromkeys([*plain[:4], *mined, *plain[4:], *(x for m in more for x in m)]))
+def _merge(plain: Sequence[Value], constants: Sequence[Value], *more: Sequence[Value]) -> list[Value]:
+    """Return a few simple values, then the constants of the function, then the other values."""
+    return list(dict.fromkeys([*plain[:4], *constants, *plain[4:], *(x for m in more for x in m)]))
 
 
 def _join_constants(strings: Sequence[str], random: Random) -> list[str]:
-    """Return random concatenations of the string constants: Roman numerals, keywords, separators between words."""
+    """Return random concatenations of the string constants.
+
+    Functions that parse Roman numerals, keywords or separated words need them.
+    """
     parts = [s for s in strings if s][:20]
     if not parts:
         return []
@@ -114,17 +121,17 @@ def _tuples(pools: Sequence[Sequence[Value]], random: Random | None) -> list[Val
     return [tuple(p[0] for p in pools), *(tuple(random.choice(p) for p in pools) for _ in range(12))]
 
 
-def _collections(kind: Type, mined: SourceConstants, random: Random | None) -> list[Value]:
-    inner = kind.args[0] if kind.args else ANY
-    items = value_pool(inner, mined, random)
+def _collections(type_: Type, constants: SourceConstants, random: Random | None) -> list[Value]:
+    inner = type_.args[0] if type_.args else ANY
+    items = value_pool(inner, constants, random)
     lists = _matrices(items) if inner.kind == "list" else []
     lists += [list(x) for x in _lists_of(items, random)]
-    make = {"list": list[Value], "vartuple": tuple[Value, ...], "set": _hashable_set}[kind.kind]
+    make = {"list": list[Value], "vartuple": tuple[Value, ...], "set": _set_or_empty}[type_.kind]
     made = [make(x) for x in lists]
-    return [x for n, x in enumerate(made) if x not in made[:n]] if kind.kind == "set" else made
+    return [x for n, x in enumerate(made) if x not in made[:n]] if type_.kind == "set" else made
 
 
-def _hashable_set(items: list[Value]) -> Value:
+def _set_or_empty(items: list[Value]) -> Value:
     try:
         return set(items)
     except TypeError:
@@ -140,7 +147,7 @@ def _matrices(rows: Sequence[Value]) -> list[Value]:
 
 
 def _lists_of(items: Sequence[Value], random: Random | None) -> list[list[Value]]:
-    """Return lists of some items in many forms: plain, empty, single, repeated, sorted, reversed, long, random."""
+    """Return lists of some items in many forms: unordered, empty, single, repeated, sorted, reversed, long, random."""
     head = list(items[:4])
     shapes = [[head[i % len(head)] for i in (0, 2, 1)], [], head[:1], [*head, *head[:2]], head[::-1], head[:2]]
     if all(isinstance(x, int | float | str) for x in items):
@@ -148,16 +155,16 @@ def _lists_of(items: Sequence[Value], random: Random | None) -> list[list[Value]
         shapes += [ordered, ordered[::-1], [items[0]] * 4, ordered[:3], list(items[:1]) * 2]
     if random is None:
         return shapes
-    shapes += [random.choices(items, k=random.randint(2, _SHORT)) for _ in range(14)]
+    shapes += [random.choices(items, k=random.randint(2, _MAX_ELEMENTS)) for _ in range(14)]
     shapes += [random.sample(items, k=min(len(items), n)) for n in (3, 3, 5, 5)]
     if all(isinstance(x, int) for x in items):
         shapes += [list(range(1, 7)), [random.randint(0, 3) for _ in range(8)], [1, 2, 3], [0, 1, 0, 1]]
     return shapes
 
 
-def _dict_values(kind: Type, mined: SourceConstants, random: Random | None) -> list[Value]:
-    key_type, value_type = kind.args
-    keys, values = _key_pool(value_pool(key_type, mined, random)), value_pool(value_type, mined, random)
+def _dict_values(type_: Type, constants: SourceConstants, random: Random | None) -> list[Value]:
+    key_type, value_type = type_.args
+    keys, values = _key_pool(value_pool(key_type, constants, random)), value_pool(value_type, constants, random)
     plain = dict(zip(keys, values, strict=False))
     made: list[Value] = [dict(list(plain.items())[:3]), {}, dict(list(plain.items())[:1])]
     if value_type == Type("list", (key_type,)):

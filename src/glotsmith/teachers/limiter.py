@@ -1,7 +1,8 @@
 """Limit the concurrent requests to a server: a 429 or another sign of congestion halves the limit, success raises it.
 
-This is additive increase and multiplicative decrease, as in TCP (RFC 5681 §3.1). ``openai.py`` decides which answers
-are congestion, and ``retries.py`` how long a request waits before it is repeated.
+This is additive increase and multiplicative decrease, as in TCP (RFC 5681 §3.1). ``openai.py`` and
+``server_errors.py`` decide which answers are congestion. ``retries.py`` decides how long a request waits before it is
+repeated.
 """
 
 import asyncio
@@ -34,7 +35,7 @@ class Limiter:
         self._in_flight = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._successes = 0  # since the last change of the limit
-        self._cuts = 0  # number of cuts; it is also the epoch of a slot
+        self._cuts = 0  # number of cuts; a slot has the number of the last cut before it
         self._paused_until = self._clock.now()
         self._limited_until = self._clock.now()
         self._limited_s = 0.0  # time of all waits up to their ends; overlapping waits count once
@@ -60,11 +61,11 @@ class Limiter:
         return self._limited_s - max(0.0, self._limited_until - self._clock.now())
 
     def slot(self) -> AbstractAsyncContextManager[int]:
-        """Wait for a free slot and for the end of any pause; yield the epoch, an argument of ``congested``."""
+        """Wait for a free slot and for the end of any pause; yield the cut number, for ``congested``."""
         return _Slot(self)
 
     async def take(self) -> int:
-        """Wait as ``slot`` does, and return the epoch; call ``give_back`` at the end."""
+        """Wait as ``slot`` does, and return the cut number; call ``give_back`` at the end."""
         await self._take()
         try:
             while (left := self._paused_until - self._clock.now()) > 0:
@@ -82,11 +83,11 @@ class Limiter:
         if self._cuts == 0 or self._successes >= self.limit:
             self._resize(self.limit + 1)
 
-    def congested(self, epoch: int) -> None:
-        """Note that the server was overloaded, by a request with this ``epoch``; call it while the slot is held."""
-        # If more requests are in flight than allowed, the last cut has not taken effect yet. The epoch alone does not
+    def congested(self, cut_number: int) -> None:
+        """Note that the server was overloaded by a request with this cut number; call it while the slot is held."""
+        # If more requests are in flight than allowed, the last cut has not taken effect yet. The number alone does not
         # show this, since a slot may be assigned before a cut and entered after it.
-        if epoch == self._cuts and self.in_flight <= self.limit:
+        if cut_number == self._cuts and self.in_flight <= self.limit:
             self._cuts += 1
             self._resize(max(1, self.limit // 2))
 

@@ -168,7 +168,7 @@ class OpenAI(Teacher):
         except TransientError as error:
             what = f"{self.url}: {error}"
             # If all attempts and all concurrent requests failed because of the server, the item is not the cause.
-            if error.blames_server and self._answered == answered:
+            if error.affects_all_requests and self._answered == answered:
                 what = what if error.server_reached else f"{what}; is the server running?"
                 kind = TeacherOutage if self._answered or error.congested else TeacherError
                 raise kind(what) from None
@@ -223,7 +223,7 @@ class OpenAI(Teacher):
                 if number >= (_FIRST_CONTACT_ATTEMPTS if missing else self._options.attempts):
                     raise
                 _log.info("attempt %d failed: %s; trying again", number, error)
-                reason, refused = str(error), error.congested and error.blames_server
+                reason, refused = str(error), error.congested and error.affects_all_requests
             wait_s = self._backoff(number)
             self._retries += 1
             if refused:
@@ -238,12 +238,12 @@ class OpenAI(Teacher):
         return random.uniform(0.0, min(longest, self._options.max_wait_s))  # noqa: S311 (no secret)
 
     async def _attempt(self, request: Request) -> Reply:
-        async with self.limiter.slot() as epoch:
+        async with self.limiter.slot() as cut_number:
             try:
                 reply = await self._request_reply(request)
             except TransientError as error:
                 if error.congested:
-                    self.limiter.congested(epoch)
+                    self.limiter.congested(cut_number)
                 self.limiter.pause(error.wait_s)
                 raise
             self._failure = None
@@ -274,7 +274,9 @@ class OpenAI(Teacher):
             return await self._handle_error_in_reply(stated, response, wire.endpoint_path(request))
         except TransientError as error:
             what = self._readable(str(error))
-            raise TransientError(what, congested=error.congested, blames_server=error.blames_server) from None
+            raise TransientError(
+                what, congested=error.congested, affects_all_requests=error.affects_all_requests
+            ) from None
 
     def _with_cost(self, reply: Reply) -> Reply:
         cost = self.price.cost(reply.input_tokens, reply.output_tokens) if self.price else None
@@ -289,7 +291,9 @@ class OpenAI(Teacher):
             return None
         except ServerUnreachable as error:
             failure = TransientError(
-                f"cannot reach the server ({self._readable(str(error))})", blames_server=True, server_reached=False
+                f"cannot reach the server ({self._readable(str(error))})",
+                affects_all_requests=True,
+                server_reached=False,
             )
         except ResponseTimeout:
             failure = TransientError(f"no reply within {self._options.timeout_s:g} s", congested=True)
@@ -363,10 +367,10 @@ class OpenAI(Teacher):
     def _raise_transient(self, response: RedactedResponse, error: ServerError, message: str) -> NoReturn:
         """Raise ``TransientError``, with the wait that the server requests and whether it is overloaded."""
         congested = response.status in (429, 503, 529) or error.congested
-        blames_server = congested and not {response.status, error.status}.isdisjoint({429, 503})
+        affects_all_requests = congested and not {response.status, error.status}.isdisjoint({429, 503})
         wait_s = retry_after(response.headers, self._options.max_wait_s)
         wait_s = max(wait_s, min(error.wait_s, self._options.max_wait_s))
-        raise TransientError(message, wait_s=wait_s, congested=congested, blames_server=blames_server)
+        raise TransientError(message, wait_s=wait_s, congested=congested, affects_all_requests=affects_all_requests)
 
     def _handle_bad_request(self, status: int, error: ServerError, message: str) -> Reply:
         if is_too_long(status, error):

@@ -35,7 +35,7 @@ _MOST_TYPES = 1000  #: largest number of tried types; a card may refuse nearly a
 _LIMITS = Limits(cpu_s=60, wall_s=400, memory_mb=2048, output_kb=4096)
 _CONTROLS = 4  #: number of other values for each value
 
-Batch = tuple[Type, Sequence[Value]]
+ValueBatch = tuple[Type, Sequence[Value]]
 
 
 class RoundTripResult(NamedTuple):
@@ -60,7 +60,7 @@ def representable(card: Card, kind: Type, values: Sequence[Value], refused: Coun
     return kept
 
 
-def batches(card: Card, wanted: int = MIN_VALUES) -> Iterator[Batch]:
+def batches(card: Card, wanted: int = MIN_VALUES) -> Iterator[ValueBatch]:
     """Yield batches of random values by type, until more than ``wanted`` values are representable."""
     rng, count = seeded_random("roundtrip", card.name), 0
     kinds = map(parse_type, FIXED_TYPES)
@@ -73,7 +73,7 @@ def batches(card: Card, wanted: int = MIN_VALUES) -> Iterator[Batch]:
         count += len(representable(card, kind, values, Counter()))
 
 
-async def send_values(card: Card, sandbox: Sandbox, sent: Sequence[Batch], before: str = "") -> RoundTripResult:
+async def send_values(card: Card, sandbox: Sandbox, sent: Sequence[ValueBatch], before: str = "") -> RoundTripResult:
     """Call the identity function with every value, one program for each batch. ``before`` is code before the function.
 
     Raises:

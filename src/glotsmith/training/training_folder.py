@@ -56,7 +56,7 @@ def claim_settings(folder: Path, job: Record) -> None:
         InputError: A stored file cannot be read.
 
     """
-    credentials.refuse(msgspec.to_builtins(job))
+    credentials.refuse_secrets(msgspec.to_builtins(job))
     file, wanted = folder / SETTINGS, json.loads(msgspec.json.encode(job))  # tuples become lists, as in the file
     changed = _setting_differences(file, wanted, changeable_fields(type(job))) if file.is_file() else ""
     if changed and _has_begun(folder):

@@ -1,9 +1,10 @@
 """Compare a result with the expected value, outside the sandbox.
 
-A map arrives as pairs of key and value, also from an association list: pairs match in any order, and a key that occurs
-twice is a difference. Ints compare exactly, floats by a relative or an absolute tolerance. nan equals nan. A nan or an
-infinity never equals a finite number. A number never equals a string, and only the null of the language equals None.
-Values that a language does not distinguish are equal by a flag of its card (``languages.card.Equality``).
+A map arrives as pairs of key and value (``{"m": …}``). A driver also sends an association list as pairs if the declared
+type is a dict (OCaml, Haskell). Pairs match in any order, and a key that occurs twice is a difference. Ints compare
+exactly, floats by a relative or an absolute tolerance. nan equals nan. A nan or an infinity never equals a finite
+number. A number never equals a string, and only the null of the language equals None. Values that a language does not
+distinguish are equal by a flag of its card (``languages.card.Equality``).
 """
 
 import math
@@ -19,7 +20,7 @@ from glotsmith.records import TOLERANCE
 from glotsmith.values import NotLiteral, Value
 from glotsmith.verification.wire_format import WireValue, parse_wire_float, split_tag
 
-Pairs = list[tuple[WireValue, WireValue]]
+WirePairs = list[tuple[WireValue, WireValue]]
 
 
 class ComparisonRules(msgspec.Struct, frozen=True):
@@ -168,11 +169,11 @@ def _elements(expected: Sequence[Value], wire: WireValue, e: Equality) -> Sequen
     return [wire] if e.scalar_is_singleton and scalar else None
 
 
-def _pairs(wire: WireValue, e: Equality) -> Pairs | None:
+def _pairs(wire: WireValue, e: Equality) -> WirePairs | None:
     pairs = _tagged(wire, "m")
     if pairs is not None:  # the program may have written the line itself, with any content
         return (
-            cast(Pairs, pairs)
+            cast(WirePairs, pairs)
             if all(isinstance(p, list) and len(cast(list[WireValue], p)) == 2 for p in pairs)
             else None
         )

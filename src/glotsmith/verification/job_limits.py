@@ -26,7 +26,7 @@ _BUILD_BYTES = 8  #: a compiler's output for a byte of the tests
 #: no toolchain starts a program with less
 MIN_LIMITS = Limits(cpu_s=0.001, memory_mb=4, output_kb=1, file_mb=1)
 #: an hour of CPU time, and more memory than machines have; the service allows less
-MAX_LIMITS = Limits(cpu_s=3600.0, idle_s=3600.0, memory_mb=2**20, output_kb=2**20, file_mb=2**20)
+JOB_MAX_LIMITS = Limits(cpu_s=3600.0, idle_s=3600.0, memory_mb=2**20, output_kb=2**20, file_mb=2**20)
 
 #: field of a job → the limit that it sets
 LIMIT_FIELDS = {
@@ -132,7 +132,7 @@ def judged_fields_error(job: Job) -> str:
     return ""
 
 
-def limits_error(job: Job, most: Limits = MAX_LIMITS) -> str:
+def limits_error(job: Job, most: Limits = JOB_MAX_LIMITS) -> str:
     """Return a message about the first limit or tolerance of a job that is out of range; "" for none."""
     for field, limit in LIMIT_FIELDS.items():
         value, low, high = getattr(job, field), getattr(MIN_LIMITS, limit), getattr(most, limit)

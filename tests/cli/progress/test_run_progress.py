@@ -23,8 +23,8 @@ from glotsmith.cli.progress.waiting_lines import WaitingLines
 from glotsmith.drop_reasons import Reason
 from glotsmith.errors import GlotsmithError, RepliesPendingError, UsageError
 from glotsmith.execution.base import AnsweredItem, FaultLimits
-from glotsmith.execution.local import LocalExecutor
 from glotsmith.execution.merge import LedgerMerge
+from glotsmith.execution.pipeline_runner import PipelineRunner
 from glotsmith.ledger import Ledger
 from glotsmith.recipes.failing_programs import failing_programs
 from glotsmith.records import Candidate, FunnelRow, IoCase, Lineage, Verdict, content_hash
@@ -124,7 +124,7 @@ def steps(shape: Shape) -> list[Step[Any, Any]]:
 class Stopping(RunProgress):
     """Stops the run after some answers, and keeps the numbers of that moment."""
 
-    def __init__(self, console: Console, executor: LocalExecutor, answers: int) -> None:
+    def __init__(self, console: Console, executor: PipelineRunner, answers: int) -> None:
         super().__init__(console, ProgressMode.json)
         self._executor, self._left = executor, answers
         self.live: dict[str, tuple[int, ...]] = {}
@@ -150,7 +150,7 @@ def stored(ledger: Ledger) -> dict[str, tuple[int, ...]]:
 
 def start(ledger: Ledger, shape: Shape, answers: int) -> tuple[Stopping, FailureCounter, list[dict[str, Any]]]:
     """Run once, and check the numbers against the ledger, also those from before the last correction."""
-    console, executor = Console(file=io.StringIO()), LocalExecutor(limits=FaultLimits(internal_errors=10_000))
+    console, executor = Console(file=io.StringIO()), PipelineRunner(limits=FaultLimits(internal_errors=10_000))
     with Stopping(console, executor, answers) as progress, suppress(GlotsmithError):
         counter = FailureCounter(progress, ledger)
         asyncio.run(executor.run(steps(shape), ledger, counter))
@@ -218,7 +218,7 @@ class TwoRounds(ReplyRounds):
 @pytest.mark.parametrize("mode", [ProgressMode.json, ProgressMode.plain])
 def test_rounds_of_a_run_are_shown_as_one_start(tmp_path: Path, mode: ProgressMode) -> None:
     shape, console = Shape(2), Console(file=io.StringIO(), width=200)
-    late, executor = LateAnswers(shape), LocalExecutor(limits=FaultLimits(internal_errors=10_000))
+    late, executor = LateAnswers(shape), PipelineRunner(limits=FaultLimits(internal_errors=10_000))
     names, threads = [step.name for step in steps(shape)], list[list[threading.Thread]]()
     (tmp_path / "replies.jsonl").touch()
     with (
@@ -297,6 +297,6 @@ def test_an_error_before_the_first_step_shows_nothing(tmp_path: Path) -> None:
         RunProgress(console, ProgressMode.plain) as progress,
     ):
         ledger.register_steps(["another"])
-        asyncio.run(LocalExecutor().run(steps(Shape(1)), ledger, progress))
+        asyncio.run(PipelineRunner().run(steps(Shape(1)), ledger, progress))
     assert isinstance(console.file, io.StringIO)
     assert console.file.getvalue() == ""

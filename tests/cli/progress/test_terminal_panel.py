@@ -35,7 +35,7 @@ from glotsmith.cli.app import err
 from glotsmith.cli.progress.run_progress import RunProgress
 from glotsmith.errors import GlotsmithError
 from glotsmith.execution.base import FaultLimits
-from glotsmith.execution.local import LocalExecutor
+from glotsmith.execution.pipeline_runner import PipelineRunner
 from glotsmith.execution.signals import stopping_on_signals
 from glotsmith.ledger import Ledger
 
@@ -47,7 +47,7 @@ class Slow(Ask):
         return await super().run(key, item)
 
 async def run(ledger):
-    executor = LocalExecutor(limits=FaultLimits(internal_errors=1000))
+    executor = PipelineRunner(limits=FaultLimits(internal_errors=1000))
     all_steps = steps(Shape(3))
     all_steps[1] = Slow(Shape(3))
     with RunProgress(err) as shown, stopping_on_signals(executor.stop, shown.print) as seen:

@@ -16,7 +16,7 @@ import pytest
 
 from glotsmith.errors import OutageError, ToolchainError, UsageError
 from glotsmith.execution.base import NoProgress
-from glotsmith.execution.local import LocalExecutor
+from glotsmith.execution.pipeline_runner import PipelineRunner
 from glotsmith.languages import toolchain
 from glotsmith.recipes.base import RecipeServices
 from glotsmith.recipes.inverse_instruct import recipe as inverse_instruct
@@ -70,7 +70,7 @@ async def _run(recipe: InverseInstruct, folder: Path, replies: Path) -> Ran:
         with RunFolder.create_or_resume(folder, msgspec.to_builtins(recipe)) as opened:
             teacher = open_teacher("scripted", model=str(replies), cache=opened.cache)
             steps = recipe.steps(RecipeServices(sandbox, Verifier(sandbox, opened.cache), teacher))
-            assert await LocalExecutor().run(steps, opened.ledger, NoProgress())
+            assert await PipelineRunner().run(steps, opened.ledger, NoProgress())
             await teacher.close()
             ledger = opened.ledger
             return Ran(

@@ -10,11 +10,11 @@ import pytest
 from glotsmith.drop_reasons import Reason
 from glotsmith.languages.lexer import CommentSyntax
 from glotsmith.recipes.inverse_instruct.selection import (
-    DecontaminateInversions,
+    DecontaminateInstructions,
     DecontaminateSnippets,
     DeduplicateSnippets,
 )
-from glotsmith.records import Inversion, Lineage, Origin, Snippet, SnippetSummary
+from glotsmith.records import InstructionCandidate, Lineage, Origin, Snippet, SnippetWithInstructions
 from glotsmith.selection.benchmark_overlap import BenchmarkIndex
 
 LUA = "local function f(xs)\n  local out = {}\n  for i, x in ipairs(xs) do\n    out[i] = x\n  end\n  return out\nend"
@@ -91,7 +91,7 @@ def test_what_a_benchmark_holds_is_dropped_before_anything_is_asked(
 def test_one_instruction_that_a_benchmark_holds_drops_the_snippet(
     texts: tuple[str, ...], kept: bool, overlap: BenchmarkIndex
 ) -> None:
-    made = [SnippetSummary(id=t, sample=n, text=t, lineage=Lineage(teacher="t")) for n, t in enumerate(texts)]
-    item = Inversion(snippet=snippet("return 1"), summaries=tuple(made))
-    result = asyncio.run(DecontaminateInversions(overlap).run("k", item))
+    made = [InstructionCandidate(id=t, sample=n, text=t, lineage=Lineage(teacher="t")) for n, t in enumerate(texts)]
+    item = SnippetWithInstructions(snippet=snippet("return 1"), summaries=tuple(made))
+    result = asyncio.run(DecontaminateInstructions(overlap).run("k", item))
     assert bool(result.kept) is kept

@@ -5,14 +5,14 @@ import msgspec
 import pytest
 
 from glotsmith.recipes.inverse_instruct.selection import RankSummaries, auc, compare_with_round_trips, describe_scores
-from glotsmith.records import Inversion, Lineage, Origin, Snippet, SnippetSummary, YesNoScore
+from glotsmith.records import InstructionCandidate, Lineage, Origin, Snippet, SnippetWithInstructions, YesNoScore
 
 SNIPPET = Snippet(id="s", language="lua", code="x", origin=Origin(source="x", path="1"))
 
 
-def summary(sample: int, p_yes: float | None, round_trip: str = "") -> SnippetSummary:
+def summary(sample: int, p_yes: float | None, round_trip: str = "") -> InstructionCandidate:
     scored = None if p_yes is None else YesNoScore(yes=p_yes, no=1 - p_yes, left=0.0, p_yes=p_yes, method="logprobs")
-    return SnippetSummary(
+    return InstructionCandidate(
         id=str(sample), sample=sample, text="t", lineage=Lineage(teacher="x"), scored=scored,
         round_trip=round_trip,  # type: ignore[arg-type]
     )  # fmt: skip
@@ -30,7 +30,7 @@ def summary(sample: int, p_yes: float | None, round_trip: str = "") -> SnippetSu
 )
 @pytest.mark.parametrize("argmax", [True, False])
 def test_summaries_are_ranked(scores: list[float | None], order: list[int], ties: int, argmax: bool) -> None:
-    item = Inversion(snippet=SNIPPET, summaries=tuple(summary(n, p) for n, p in enumerate(scores)))
+    item = SnippetWithInstructions(snippet=SNIPPET, summaries=tuple(summary(n, p) for n, p in enumerate(scores)))
     result = asyncio.run(RankSummaries(argmax=argmax).run("s", item))
     (kept,) = result.kept
     assert [s.sample for s in kept.item.summaries] == (order[:1] if argmax else order)
@@ -61,8 +61,8 @@ def test_auc_is_the_share_of_pairs_in_the_right_order() -> None:
     assert auc(pairs) == pytest.approx(sum(wins) / len(wins))
 
 
-def tried(*summaries: SnippetSummary, measured: bool = False) -> Inversion:
-    return Inversion(snippet=SNIPPET, tried=summaries, measured=measured)
+def tried(*summaries: InstructionCandidate, measured: bool = False) -> SnippetWithInstructions:
+    return SnippetWithInstructions(snippet=SNIPPET, tried=summaries, measured=measured)
 
 
 def test_first_choices_alone_are_compared_unless_all_were_tried() -> None:
@@ -83,13 +83,16 @@ def test_first_choices_alone_are_compared_unless_all_were_tried() -> None:
 
 
 def test_what_scores_rest_on_is_told() -> None:
-    def ranked(ties: int = 0, **fields: object) -> Inversion:
+    def ranked(ties: int = 0, **fields: object) -> SnippetWithInstructions:
         scored = YesNoScore(**{"yes": 0.6, "no": 0.2, "left": 0.2, "p_yes": 0.75, "method": "logprobs", **fields})  # type: ignore[arg-type]
-        best = SnippetSummary(id="0", sample=0, text="t", lineage=Lineage(teacher="x"), scored=scored)
-        return Inversion(snippet=SNIPPET, summaries=(best,), ties=ties)
+        best = InstructionCandidate(id="0", sample=0, text="t", lineage=Lineage(teacher="x"), scored=scored)
+        return SnippetWithInstructions(snippet=SNIPPET, summaries=(best,), ties=ties)
 
     items = [ranked(), ranked(ties=2, no=0.0, unseen="no"), ranked(method="votes", votes=5, yes=1.0, no=0.0)]
-    unscored = [Inversion(snippet=SNIPPET), Inversion(snippet=SNIPPET, summaries=(summary(0, None),))]
+    unscored = [
+        SnippetWithInstructions(snippet=SNIPPET),
+        SnippetWithInstructions(snippet=SNIPPET, summaries=(summary(0, None),)),
+    ]
     assert describe_scores(items + unscored) == (
         "2 by logprobs, 1 by votes; 1 tied with another; Yes and No had 0.70 of the probability on average, "
         "and 1 times one was not seen"

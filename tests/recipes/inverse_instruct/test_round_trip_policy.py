@@ -7,7 +7,7 @@ import pytest
 
 from glotsmith.generation.sampling_plan import SamplingEvidence
 from glotsmith.recipes.inverse_instruct.round_trip import ALL_SUMMARIES, RoundTrip
-from glotsmith.records import Inversion, Job, Lineage, Origin, Snippet, SnippetSummary, Verdict
+from glotsmith.records import InstructionCandidate, Job, Lineage, Origin, Snippet, SnippetWithInstructions, Verdict
 from glotsmith.sampling_end import SamplingEnd, StopReason
 from glotsmith.teachers.base import Reply
 
@@ -59,9 +59,9 @@ class GiveUp:
 
 def round_trip(statuses: list[str], policy: Any, measured: float = 0.0) -> SamplingEnd:
     lineage = Lineage(teacher="simulated")
-    summaries = (SnippetSummary(id=str(n), sample=n, text=str(n), lineage=lineage) for n in range(len(statuses)))
+    summaries = (InstructionCandidate(id=str(n), sample=n, text=str(n), lineage=lineage) for n in range(len(statuses)))
     step = RoundTrip(Answers(statuses), ByStatus(), measured, policy)  # type: ignore[arg-type]
-    result = asyncio.run(step.run("s", Inversion(snippet=SNIPPET, summaries=tuple(summaries))))
+    result = asyncio.run(step.run("s", SnippetWithInstructions(snippet=SNIPPET, summaries=tuple(summaries))))
     assert result.sampling is not None
     assert bool(result.kept) == ("pass" in statuses[: result.sampling.replies])
     return result.sampling

@@ -18,7 +18,7 @@ import pytest
 from glotsmith.recipes.inverse_instruct.recipe import prompts_of
 from glotsmith.recipes.inverse_instruct.self_evaluation import ScoreSummaries
 from glotsmith.recipes.inverse_instruct.snippet_requests import SnippetRequest
-from glotsmith.records import Inversion, Lineage, Origin, Snippet, SnippetSummary, YesNoScore
+from glotsmith.records import InstructionCandidate, Lineage, Origin, Snippet, SnippetWithInstructions, YesNoScore
 from glotsmith.teachers import open_teacher
 from glotsmith.teachers.base import RequestStyle, Sampling, Teacher
 from small_model import VOCABULARY, random_gguf, serve_arguments
@@ -104,9 +104,9 @@ def scores(kind: str, served: Served, style: RequestStyle, top: int) -> list[Yes
             question = SnippetRequest("evaluate", opened, prompts_of("evaluate"), style, sampling)
             found: list[YesNoScore | None] = []
             for n, text in enumerate(TEXTS):
-                summary = SnippetSummary(id=str(n), sample=n, text=text, lineage=Lineage(teacher="test"))
+                summary = InstructionCandidate(id=str(n), sample=n, text=text, lineage=Lineage(teacher="test"))
                 result = await ScoreSummaries(question, question).run(
-                    "s1", Inversion(snippet=SNIPPET, summaries=(summary,))
+                    "s1", SnippetWithInstructions(snippet=SNIPPET, summaries=(summary,))
                 )
                 found.append(result.kept[0].item.summaries[0].scored if result.kept else None)
             return found

@@ -16,7 +16,7 @@ from glotsmith.recipes.inverse_instruct.self_evaluation import (
     yes_or_no,
 )
 from glotsmith.recipes.inverse_instruct.snippet_requests import SnippetRequest
-from glotsmith.records import Inversion, Lineage, Origin, Snippet, SnippetSummary, YesNoScore
+from glotsmith.records import InstructionCandidate, Lineage, Origin, Snippet, SnippetWithInstructions, YesNoScore
 from glotsmith.teachers.base import Reply, Request, Sampling
 
 
@@ -130,8 +130,10 @@ def test_who_is_asked_for_what(wanted: bool, logprobs: Mapping[str, float], call
 
     step = ScoreSummaries(question("evaluate", Sampling(logprobs=5)), question("vote", Sampling()), 3, logprobs=wanted)
     snippet = Snippet(id="s", language="lua", code="return 1", origin=Origin(source="s", path="p"))
-    summaries = [SnippetSummary(id=str(n), sample=n, text=f"t{n}", lineage=Lineage(teacher="t")) for n in range(2)]
-    (kept,) = asyncio.run(step.run("s", Inversion(snippet=snippet, summaries=tuple(summaries)))).kept
+    summaries = [
+        InstructionCandidate(id=str(n), sample=n, text=f"t{n}", lineage=Lineage(teacher="t")) for n in range(2)
+    ]
+    (kept,) = asyncio.run(step.run("s", SnippetWithInstructions(snippet=snippet, summaries=tuple(summaries)))).kept
     assert sorted(r.call for r in teacher.requests) == sorted(calls * 2)
     assert any(r.sampling.logprobs for r in teacher.requests) is wanted
     assert len({(r.call, r.sample) for r in teacher.requests}) == len(teacher.requests)  # else two votes were one reply

@@ -5,7 +5,7 @@ import pytest
 from glotsmith.recipes.inverse_instruct.recipe import prompts_of
 from glotsmith.recipes.inverse_instruct.snippet_requests import SnippetRequest, StylePrompts
 from glotsmith.recipes.inverse_instruct.summarise import PREFIXES, Summarise, contains_program, with_opening
-from glotsmith.records import Inversion, Origin, Snippet
+from glotsmith.records import Origin, Snippet, SnippetWithInstructions
 from glotsmith.step import Result
 from glotsmith.teachers.base import Reply, Request, Sampling, Teacher
 
@@ -35,7 +35,7 @@ def snippet(**fields: str) -> Snippet:
     return Snippet(origin=Origin(source="x", path="1"), **given)  # type: ignore[arg-type]
 
 
-def summarised(teacher: Teacher, item: Snippet, style: str = "chat", count: int = 3) -> Result[Inversion]:
+def summarised(teacher: Teacher, item: Snippet, style: str = "chat", count: int = 3) -> Result[SnippetWithInstructions]:
     prompts: StylePrompts = prompts_of("summarise")
     question = SnippetRequest("summarise", teacher, prompts, style, Sampling(temperature=0.8))  # type: ignore[arg-type]
     return asyncio.run(Summarise(question, count).run(item.id, item))

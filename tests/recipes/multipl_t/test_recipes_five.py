@@ -17,7 +17,7 @@ import pytest
 
 from glotsmith.errors import ToolchainError
 from glotsmith.execution.base import NoProgress
-from glotsmith.execution.local import LocalExecutor
+from glotsmith.execution.pipeline_runner import PipelineRunner
 from glotsmith.languages import get_card, toolchain
 from glotsmith.recipes.base import RecipeServices
 from glotsmith.recipes.multipl_t.recipe import MultiPLT
@@ -135,7 +135,7 @@ async def carry(chosen: MultiPLT, folder: Path, replies: Path, cache: Path) -> N
         with RunFolder.create_or_resume(folder, msgspec.to_builtins(chosen), cache) as run:
             teacher = open_teacher("scripted", model=str(replies), cache=run.cache)
             steps = chosen.steps(RecipeServices(sandbox, Verifier(sandbox, run.cache), teacher))
-            assert await LocalExecutor().run(steps, run.ledger, NoProgress())
+            assert await PipelineRunner().run(steps, run.ledger, NoProgress())
             await teacher.close()
     finally:
         await sandbox.close()

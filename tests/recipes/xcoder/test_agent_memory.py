@@ -3,9 +3,9 @@
 import pytest
 from remembered_sessions import PAST, remembered, same_words
 
-from glotsmith.recipes.xcoder.memory import AgentMemory, MemoryLimits, first_sentence
+from glotsmith.recipes.xcoder.memory import MemoryLimits, SessionMemory, first_sentence
 
-MEMORY = AgentMemory(PAST, same_words)
+MEMORY = SessionMemory(PAST, same_words)
 
 
 def test_an_agent_remembers_what_it_had_a_part_in() -> None:
@@ -17,13 +17,13 @@ def test_an_agent_remembers_what_it_had_a_part_in() -> None:
 
 
 def test_memory_is_bounded() -> None:
-    small = AgentMemory(PAST, same_words, MemoryLimits(size=2, shown=1))
+    small = SessionMemory(PAST, same_words, MemoryLimits(size=2, shown=1))
     assert [m.number for m in small.sessions_of("lua")] == [1, 2]
     assert small.prompt_lines("lua") == ["g: Do that. (no_agreement)"]
     assert small.find_repeated("f", "s", "", "") is None
-    none = AgentMemory(PAST, same_words, MemoryLimits(size=0, shown=0))
+    none = SessionMemory(PAST, same_words, MemoryLimits(size=0, shown=0))
     assert (none.sessions_of("lua"), none.prompt_lines("lua"), none.find_repeated("f", "s", "", "")) == ([], [], None)
-    assert AgentMemory(PAST, same_words, MemoryLimits(shown=0)).prompt_lines("lua") == []
+    assert SessionMemory(PAST, same_words, MemoryLimits(shown=0)).prompt_lines("lua") == []
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_synergy_is_what_a_language_gains_from_an_agents_problems() -> None:
     assert MEMORY.synergy("lua", "lua") == pytest.approx(2 / 3 - 1 / 2)
     assert MEMORY.synergy("python", "lua") == pytest.approx(1 / 3 - 1 / 2)
     assert MEMORY.synergy("ocaml", "lua") == 0
-    similar = AgentMemory([remembered(n, "lua", "lua", passed=("lua",)) for n in range(5)], same_words)
+    similar = SessionMemory([remembered(n, "lua", "lua", passed=("lua",)) for n in range(5)], same_words)
     assert similar.synergy("lua", "lua") > 0  # all that is known speaks for it, if not much
 
 

@@ -19,7 +19,7 @@ from glotsmith.cache import Cache
 from glotsmith.drop_reasons import Reason
 from glotsmith.errors import ToolchainError
 from glotsmith.execution.base import NoProgress
-from glotsmith.execution.local import LocalExecutor
+from glotsmith.execution.pipeline_runner import PipelineRunner
 from glotsmith.languages import toolchain
 from glotsmith.recipes.base import RecipeServices
 from glotsmith.recipes.xcoder import pilot_sessions
@@ -49,7 +49,7 @@ async def carry(options: dict[str, Any], folder: Path, *, pilot: bool) -> tuple[
                 steps: list[Step[Any, Any]] = list(chosen.steps(tools))
                 if pilot:
                     steps = with_pilot(steps, RunConfig(recipe="xcoder", options=options, pilot=0.05))
-                assert await LocalExecutor().run(steps, run.ledger, NoProgress())
+                assert await PipelineRunner().run(steps, run.ledger, NoProgress())
             return simulated.requests, read_outcomes(run.ledger) if pilot else None
     finally:
         await sandbox.close()

@@ -3,7 +3,7 @@
 import pytest
 from remembered_sessions import LANGUAGES, PAST, same_words
 
-from glotsmith.recipes.xcoder.memory import AgentMemory, RememberedSession
+from glotsmith.recipes.xcoder.memory import RememberedSession, SessionMemory
 from glotsmith.recipes.xcoder.proposals import Proposal
 from glotsmith.recipes.xcoder.schedule import ScheduleSessions, SessionPlan, choose_target_language
 from glotsmith.records import Lineage, Origin
@@ -27,7 +27,7 @@ from glotsmith.records import Lineage, Origin
 def test_the_target_follows_the_policy(
     policy: str, memory: tuple[RememberedSession, ...], chairs: list[str], aims: list[str]
 ) -> None:
-    known = AgentMemory(memory, same_words)
+    known = SessionMemory(memory, same_words)
     found = [choose_target_language(policy, known, chairs[: n + 1], LANGUAGES) for n in range(len(chairs))]  # type: ignore[arg-type]
     assert found == aims
 

@@ -18,7 +18,7 @@ import pytest
 from glotsmith.datasets.preferences import pairs
 from glotsmith.errors import ToolchainError, UsageError
 from glotsmith.execution.base import NoProgress
-from glotsmith.execution.local import LocalExecutor
+from glotsmith.execution.pipeline_runner import PipelineRunner
 from glotsmith.languages import get_card, toolchain
 from glotsmith.languages.extract_code import extract_code
 from glotsmith.ledger import Ledger
@@ -81,7 +81,7 @@ async def carry(chosen: XCoder, folder: Path) -> None:
         with RunFolder.create_or_resume(folder, {"recipe": "xcoder", "options": msgspec.to_builtins(chosen)}) as run:
             teacher = open_teacher("scripted", model=str(RECORDED / "replies.jsonl"), cache=run.cache)
             tools = RecipeServices(sandbox, Verifier(sandbox, run.cache), teacher, 0, run.ledger)
-            assert await LocalExecutor().run(chosen.steps(tools), run.ledger, NoProgress())
+            assert await PipelineRunner().run(chosen.steps(tools), run.ledger, NoProgress())
             await teacher.close()
     finally:
         await sandbox.close()

@@ -11,7 +11,7 @@ from small_corpus import SOURCE
 from glotsmith.cache import Cache
 from glotsmith.errors import ToolchainError
 from glotsmith.execution.base import NoProgress
-from glotsmith.execution.local import LocalExecutor
+from glotsmith.execution.pipeline_runner import PipelineRunner
 from glotsmith.languages import toolchain
 from glotsmith.recipes.base import RecipeServices
 from glotsmith.recipes.comparison import RunFigures, compute_figures
@@ -35,7 +35,7 @@ async def carry(chosen: XCoder, folder: Path, cache: Path) -> list[str]:
                 simulated, Cache(folder / "own.sqlite")
             )  # replies are not shared between the runs compared
             tools = RecipeServices(sandbox, Verifier(sandbox, run.cache), own, 0, run.ledger)
-            assert await LocalExecutor().run(chosen.steps(tools), run.ledger, NoProgress())
+            assert await PipelineRunner().run(chosen.steps(tools), run.ledger, NoProgress())
     finally:
         await sandbox.close()
     return simulated.requests

@@ -31,7 +31,7 @@ class BenchmarkRequest(Record, frozen=True, kw_only=True):
     verify: Verify | None = None
 
 
-class PosableProblem(Record, frozen=True, kw_only=True):
+class PythonProblem(Record, frozen=True, kw_only=True):
     """A problem with a Python original: it can be posed in every ``full`` language (``suites.prove``)."""
 
     name: str  #: the name of the problem in the benchmark
@@ -45,7 +45,7 @@ class PosableProblem(Record, frozen=True, kw_only=True):
 class LoadedBenchmark(Record, frozen=True, kw_only=True):
     """The content of a benchmark: problems to pose, complete questions, and impossible problems."""
 
-    posable: tuple[PosableProblem, ...] = ()
+    problems: tuple[PythonProblem, ...] = ()
     questions: tuple[Question, ...] = ()
     impossible: tuple[ImpossibleProblem, ...] = ()
     notes: tuple[str, ...] = ()  #: notes for readers of the figures

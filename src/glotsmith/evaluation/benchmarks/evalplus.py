@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from glotsmith.counts import agreeing
 from glotsmith.errors import UsageError
-from glotsmith.evaluation.benchmarks.base import BenchmarkRequest, LoadedBenchmark, PosableProblem, UnusableProblem
+from glotsmith.evaluation.benchmarks.base import BenchmarkRequest, LoadedBenchmark, PythonProblem, UnusableProblem
 from glotsmith.evaluation.benchmarks.canonical import run_original
 from glotsmith.evaluation.benchmarks.humaneval import impossible_in_languages
 from glotsmith.evaluation.benchmarks.python_original import function_of, make_posable
@@ -35,24 +35,24 @@ async def read(rows: Sequence[QuestionRow], wanted: BenchmarkRequest) -> LoadedB
         row.field("canonical_solution", str)
     sandbox = wanted.sandbox
     answers = await asyncio.gather(*(_read_problem(row, sandbox) for row in rows))
-    found = [a for a in answers if isinstance(a, PosableProblem)]
-    lost = [i for a in answers if not isinstance(a, PosableProblem) for i in impossible_in_languages(wanted, *a)]
+    found = [a for a in answers if isinstance(a, PythonProblem)]
+    lost = [i for a in answers if not isinstance(a, PythonProblem) for i in impossible_in_languages(wanted, *a)]
     missing = [
         f"{name}: {n} of its inputs {agreeing(n, 'has')} no literal answer"
         for name, n in map(_count_omitted, rows, answers)
         if n
     ]
-    return LoadedBenchmark(posable=tuple(found), impossible=tuple(lost), notes=tuple(missing))
+    return LoadedBenchmark(problems=tuple(found), impossible=tuple(lost), notes=tuple(missing))
 
 
-def _count_omitted(row: QuestionRow, answer: "PosableProblem | tuple[str, UnusableProblem]") -> tuple[str, int]:
+def _count_omitted(row: QuestionRow, answer: "PythonProblem | tuple[str, UnusableProblem]") -> tuple[str, int]:
     wanted = {repr(i) for i in _inputs(row)}
     return row.field("task_id", str), (
-        max(0, len(wanted) - len(answer.problem.suite.tests)) if isinstance(answer, PosableProblem) else 0
+        max(0, len(wanted) - len(answer.problem.suite.tests)) if isinstance(answer, PythonProblem) else 0
     )
 
 
-async def _read_problem(row: QuestionRow, sandbox: Sandbox) -> PosableProblem | tuple[str, UnusableProblem]:
+async def _read_problem(row: QuestionRow, sandbox: Sandbox) -> PythonProblem | tuple[str, UnusableProblem]:
     name, entry = row.field("task_id", str), row.field("entry_point", str)
     prompt, solution = row.field("prompt", str), row.field("canonical_solution", str)
     description = "" if name.startswith("HumanEval") else _description_of(prompt)

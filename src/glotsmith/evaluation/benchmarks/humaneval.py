@@ -4,7 +4,7 @@ import ast
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
-from glotsmith.evaluation.benchmarks.base import BenchmarkRequest, LoadedBenchmark, PosableProblem, UnusableProblem
+from glotsmith.evaluation.benchmarks.base import BenchmarkRequest, LoadedBenchmark, PythonProblem, UnusableProblem
 from glotsmith.evaluation.benchmarks.python_original import function_of, make_posable, note_of, parse, suite_of
 from glotsmith.evaluation.benchmarks.row_files import QuestionRow
 from glotsmith.evaluation.oracles import ORACLE_OF_FUNCTION
@@ -27,21 +27,21 @@ async def read(rows: Sequence[QuestionRow], wanted: BenchmarkRequest) -> LoadedB
 async def read_problems(
     rows: Sequence[QuestionRow],
     wanted: BenchmarkRequest,
-    problem: Callable[[QuestionRow, BenchmarkRequest], Awaitable[PosableProblem]],
+    problem: Callable[[QuestionRow, BenchmarkRequest], Awaitable[PythonProblem]],
 ) -> LoadedBenchmark:
     """Read all rows. An unusable problem is listed as impossible in each requested language."""
     answers = await asyncio.gather(*(_read_or_reject(row, wanted, problem) for row in rows))
-    lost = [i for a in answers if not isinstance(a, PosableProblem) for i in impossible_in_languages(wanted, *a)]
-    found = [a for a in answers if isinstance(a, PosableProblem)]
+    lost = [i for a in answers if not isinstance(a, PythonProblem) for i in impossible_in_languages(wanted, *a)]
+    found = [a for a in answers if isinstance(a, PythonProblem)]
     notes = tuple(f"{p.name}: {p.note}" for p in found if p.note)
-    return LoadedBenchmark(posable=tuple(found), impossible=tuple(lost), notes=notes)
+    return LoadedBenchmark(problems=tuple(found), impossible=tuple(lost), notes=notes)
 
 
 async def _read_or_reject(
     row: QuestionRow,
     wanted: BenchmarkRequest,
-    problem: Callable[[QuestionRow, BenchmarkRequest], Awaitable[PosableProblem]],
-) -> PosableProblem | tuple[str, UnusableProblem]:
+    problem: Callable[[QuestionRow, BenchmarkRequest], Awaitable[PythonProblem]],
+) -> PythonProblem | tuple[str, UnusableProblem]:
     try:
         return await problem(row, wanted)
     except UnusableProblem as error:
@@ -56,7 +56,7 @@ def impossible_in_languages(wanted: BenchmarkRequest, problem: str, why: Unusabl
     ]
 
 
-async def _read_problem(row: QuestionRow, wanted: BenchmarkRequest) -> PosableProblem:
+async def _read_problem(row: QuestionRow, wanted: BenchmarkRequest) -> PythonProblem:
     name, entry = row.field("task_id", str), row.field("entry_point", str)
     program = row.field("prompt", str) + row.field("canonical_solution", str)
     tree = parse(row.field("test", str))

@@ -4,7 +4,7 @@ import ast
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from glotsmith.evaluation.benchmarks.base import BenchmarkRequest, LoadedBenchmark, PosableProblem, UnusableProblem
+from glotsmith.evaluation.benchmarks.base import BenchmarkRequest, LoadedBenchmark, PythonProblem, UnusableProblem
 from glotsmith.evaluation.benchmarks.humaneval import read_problems
 from glotsmith.evaluation.benchmarks.python_original import function_of, make_posable, note_of, parse, suite_of
 from glotsmith.evaluation.benchmarks.row_files import QuestionRow
@@ -23,7 +23,7 @@ async def read(rows: Sequence[QuestionRow], wanted: BenchmarkRequest) -> LoadedB
     return await read_problems(rows, wanted, _read_problem)
 
 
-async def _read_problem(row: QuestionRow, wanted: BenchmarkRequest) -> PosableProblem:
+async def _read_problem(row: QuestionRow, wanted: BenchmarkRequest) -> PythonProblem:
     code = row.field("code", str).replace("\r\n", "\n").replace("\t", "    ")
     asserts = [node for text in row.field("test_list", list[str]) for node in parse(text).body]
     number, entry = row.field("task_id", int), entry_of(asserts, code)

@@ -10,7 +10,7 @@ from typing import NamedTuple, cast
 import msgspec
 
 from glotsmith.counts import counted
-from glotsmith.evaluation.benchmarks.base import BenchmarkRequest, PosableProblem, UnusableProblem
+from glotsmith.evaluation.benchmarks.base import BenchmarkRequest, PythonProblem, UnusableProblem
 from glotsmith.evaluation.benchmarks.canonical import run_original
 from glotsmith.records import Function, Origin, Problem, Suite, content_hash
 from glotsmith.sandbox.base import Sandbox
@@ -137,7 +137,7 @@ def make_posable(
     oracle: str = "",
     note: str = "",
     alias: str = "",
-) -> PosableProblem:
+) -> PythonProblem:
     """Return the problem with these calls as its suite, without duplicates. ``typed`` calls are used only for types.
 
     Raises:
@@ -162,7 +162,7 @@ def make_posable(
         writers={"benchmark": len(tests)},
     )
     problem = Problem(id=function.id, function=function, suite=suite)
-    return PosableProblem(name=name, problem=problem, oracle=oracle, note=note, alias=alias)
+    return PythonProblem(name=name, problem=problem, oracle=oracle, note=note, alias=alias)
 
 
 def calls_of(statements: Sequence[ast.stmt], name: str) -> SuiteCalls:

@@ -8,26 +8,26 @@ import re
 import msgspec
 
 from glotsmith.datasets.examples import fenced, row_syntax, split_program
-from glotsmith.records import Example, Inversion, Lineage, Snippet, SnippetSummary
+from glotsmith.records import Example, InstructionCandidate, Lineage, Snippet, SnippetWithInstructions
 from glotsmith.step import ItemStep, Result, keep
 
 OWN_STAGE, ORIGINAL_STAGE = 1, 2  #: training stages
 _NO_LANGUAGE = "other"  #: language of an original pair whose program was not found; exporters use it as a folder name
 
 
-class MakeInverseExamples(ItemStep[Inversion, Example]):
+class MakeInverseExamples(ItemStep[SnippetWithInstructions, Example]):
     """Make a row of each snippet with its instruction, and of each original pair."""
 
     name = "dataset"
     output = Example
 
-    async def run(self, key: str, item: Inversion) -> Result[Example]:
+    async def run(self, key: str, item: SnippetWithInstructions) -> Result[Example]:
         """Make one row; this step drops nothing."""
         snippet = item.snippet
         return keep(key, original_example(snippet) if snippet.kind == "original" else inverse_example(item))
 
 
-def inverse_example(item: Inversion) -> Example:
+def inverse_example(item: SnippetWithInstructions) -> Example:
     """Return the row of a snippet, with its best instruction and its program as the reply."""
     snippet, best = item.snippet, item.summaries[0]
     language, instruction = row_syntax(snippet.language), _instruction_with_name(snippet, best.text)
@@ -64,7 +64,7 @@ def _instruction_with_name(snippet: Snippet, instruction: str) -> str:
     return f"{instruction}\n\nName the function `{snippet.name}`."
 
 
-def _lineage(snippet: Snippet, best: SnippetSummary) -> Lineage:
+def _lineage(snippet: Snippet, best: InstructionCandidate) -> Lineage:
     return msgspec.structs.replace(best.lineage, toolchain=snippet.toolchain, isolation=snippet.isolation)
 
 

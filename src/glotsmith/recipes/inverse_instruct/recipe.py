@@ -29,7 +29,7 @@ from glotsmith.recipes.base import (
     Positive,
     RecipeServices,
     Share,
-    Similarity,
+    SimilarityThreshold,
     check_languages,
     check_options,
     comment_syntax,
@@ -42,7 +42,7 @@ from glotsmith.recipes.inverse_instruct.prompt_variables import INTERFACES
 from glotsmith.recipes.inverse_instruct.round_trip import ALL_SUMMARIES, CheckSnippets, RoundTrip
 from glotsmith.recipes.inverse_instruct.selection import (
     DecontaminateCheckedSnippets,
-    DecontaminateInversions,
+    DecontaminateInstructions,
     DecontaminateSnippets,
     DeduplicateSnippets,
     RankSummaries,
@@ -52,7 +52,7 @@ from glotsmith.recipes.inverse_instruct.selection import (
 from glotsmith.recipes.inverse_instruct.self_evaluation import ScoreSummaries
 from glotsmith.recipes.inverse_instruct.snippet_requests import SnippetRequest, StylePrompts
 from glotsmith.recipes.inverse_instruct.summarise import PREFIXES, Summarise
-from glotsmith.records import Inversion, Record
+from glotsmith.records import Record, SnippetWithInstructions
 from glotsmith.selection.benchmark_overlap import BenchmarkIndex
 from glotsmith.settings import FILE, SOURCE, UNORDERED
 from glotsmith.sources.preprocess import Preprocess
@@ -79,7 +79,9 @@ class InverseInstruct(Record, frozen=True, kw_only=True):
     column: str = ""  #: column of a table that has the code, if its name is unusual
     max_snippets: Natural = 0  #: number of snippets to continue with, chosen by content hash; 0 for all
     originals: bool = True  #: keep the original pairs in addition to the new ones, §5
-    max_similarity: Similarity = 1.0  #: ROUGE-L above which the later program is dropped; 1 for exact duplicates only
+    max_similarity: SimilarityThreshold = (
+        1.0  #: ROUGE-L above which a later program is dropped; 1: only exact duplicates
+    )
 
     min_cases: Positive = 3  #: least number of cases of a snippet's suite, if it has one
     require_suite: bool = False  #: drop snippets without a suite, which cannot be verified
@@ -144,7 +146,7 @@ class InverseInstruct(Record, frozen=True, kw_only=True):
             *self._snippet_steps(services, syntax, overlap),
             self._summarising_step(services),
             *([self._evaluation_step(services)] if self.self_evaluation != "off" else []),
-            *([DecontaminateInversions(overlap)] if overlap else []),
+            *([DecontaminateInstructions(overlap)] if overlap else []),
             RankSummaries(argmax=self.round_trip == "off"),
             *([self._round_trip_step(services)] if self.round_trip == "on" else []),
             *self.final_steps().steps,
@@ -153,7 +155,9 @@ class InverseInstruct(Record, frozen=True, kw_only=True):
     def final_steps(self, ledger: Ledger | None = None) -> FinalSteps:
         """Return the step that makes rows."""
         return FinalSteps(
-            RoundTrip.name if self.round_trip == "on" else RankSummaries.name, Inversion, [MakeInverseExamples()]
+            RoundTrip.name if self.round_trip == "on" else RankSummaries.name,
+            SnippetWithInstructions,
+            [MakeInverseExamples()],
         )
 
     @classmethod
@@ -161,15 +165,15 @@ class InverseInstruct(Record, frozen=True, kw_only=True):
         """Return how the scores P(Yes) were computed, and how well they agree with execution in this run."""
         if ScoreSummaries.name not in ledger.steps:
             return {}
-        scores = describe_scores(item for _, item in ledger.kept_items(RankSummaries.name, Inversion))
+        scores = describe_scores(item for _, item in ledger.kept_items(RankSummaries.name, SnippetWithInstructions))
         found = {"P(Yes) of first choices": scores} if scores else {}
         if RoundTrip.name not in ledger.steps:
             return found
-        kept = (item for _, item in ledger.kept_items(RoundTrip.name, Inversion))
+        kept = (item for _, item in ledger.kept_items(RoundTrip.name, SnippetWithInstructions))
         rows = (row for row in ledger.dropped_rows(RoundTrip.name) if row.status == "dropped" and row.data)
-        failed = (msgspec.json.decode(row.data or b"", type=Inversion) for row in rows)
+        failed = (msgspec.json.decode(row.data or b"", type=SnippetWithInstructions) for row in rows)
         return found | {
-            f"P(Yes) against execution, {a.of}": str(a) for a in compare_with_round_trips(chain(kept, failed))
+            f"P(Yes) against execution, {a.group}": str(a) for a in compare_with_round_trips(chain(kept, failed))
         }
 
     def _snippet_steps(

@@ -18,7 +18,7 @@ from glotsmith.languages.docstrings import value_forms
 from glotsmith.languages.extract_code import extract_code
 from glotsmith.recipes.inverse_instruct.snippet_requests import SnippetRequest
 from glotsmith.recipes.inverse_instruct.summarise import result_with_summaries
-from glotsmith.records import Inversion, Job, Snippet, SnippetSummary, Status, content_hash
+from glotsmith.records import InstructionCandidate, Job, Snippet, SnippetWithInstructions, Status, content_hash
 from glotsmith.sampling_end import StopReason
 from glotsmith.step import Dropped, ItemStep, Result, Verify, drop, keep
 from glotsmith.teachers.base import Reply
@@ -29,7 +29,7 @@ _HASH_RANGE = 1 << 32
 _UNJUDGED = (Reason.TEACHER_REFUSED, Reason.TEACHER_FAILED, Reason.NOT_VERIFIED)
 
 #: the policy without a limit: every summary, until the answer to one passes
-ALL_SUMMARIES = SamplingPlan(samples=sys.maxsize, wanted=1, hopeless=0)
+ALL_SUMMARIES = SamplingPlan(samples=sys.maxsize, wanted=1, min_pass_chance=0)
 
 
 class CheckSnippets(ItemStep[Snippet, Snippet]):
@@ -73,7 +73,7 @@ class _Answer(NamedTuple):
     fault: UnusableReply | None  #: why the answer does not count; None for a pass
 
 
-class RoundTrip(ItemStep[Inversion, Inversion]):
+class RoundTrip(ItemStep[SnippetWithInstructions, SnippetWithInstructions]):
     """Request a new answer to each summary, best first, and execute it, until an answer passes.
 
     A snippet without a suite keeps its best summary. For a share of the snippets, chosen by content hash, the step
@@ -82,7 +82,7 @@ class RoundTrip(ItemStep[Inversion, Inversion]):
     """
 
     name = "round_trip"
-    output = Inversion
+    output = SnippetWithInstructions
     concurrency = 16
 
     def __init__(
@@ -99,7 +99,7 @@ class RoundTrip(ItemStep[Inversion, Inversion]):
         """Make the snippets open again for which the policy allows more replies; return their number."""
         return self._policy.continue_for_budget(rows)
 
-    async def run(self, key: str, item: Inversion) -> Result[Inversion]:
+    async def run(self, key: str, item: SnippetWithInstructions) -> Result[SnippetWithInstructions]:
         """Find the best summary of one snippet whose answer passes."""
         snippet = item.snippet
         if snippet.kind == "original":
@@ -107,10 +107,10 @@ class RoundTrip(ItemStep[Inversion, Inversion]):
         if not snippet.tests:
             return _keep_best(key, item, item.summaries[:1], (), [])
         measured = int(content_hash(snippet.id, "measured")[:8], 16) < self._measured * _HASH_RANGE
-        tried: list[SnippetSummary] = []
+        tried: list[InstructionCandidate] = []
         lost: list[Dropped] = []
         replies: list[Reply] = []
-        passed: list[SnippetSummary] = []
+        passed: list[InstructionCandidate] = []
         rule, stop, unjudged = self._policy.rule(key), StopReason.LIMIT, 0
         for summary in item.summaries:
             evidence = _sampling_evidence(tried, len(passed), unjudged, replies)
@@ -134,7 +134,7 @@ class RoundTrip(ItemStep[Inversion, Inversion]):
         evidence = _sampling_evidence(tried, len(passed), unjudged, replies)
         return msgspec.structs.replace(result, sampling=evidence.end(snippet.language, stop, result.cost))
 
-    async def _request_answer(self, snippet: Snippet, summary: SnippetSummary) -> _Answer:
+    async def _request_answer(self, snippet: Snippet, summary: InstructionCandidate) -> _Answer:
         """Request an answer to a summary, and verify it by the snippet's suite."""
         prefix = _signature_prefix(snippet)
         reply = await self._request.send(
@@ -150,7 +150,7 @@ class RoundTrip(ItemStep[Inversion, Inversion]):
         if isinstance(text, UnusableReply):
             return _Answer(reply, "no_code" if text.reason == Reason.EMPTY_REPLY else "", text)
         continues = prefix if self._request.continues else ""
-        code = extract_code(reply.text, get_card(snippet.language), continues=continues, name=snippet.name)
+        code = extract_code(reply.text, get_card(snippet.language), prefix=continues, name=snippet.name)
         if code is None:
             return _Answer(reply, "no_code", UnusableReply(Reason.NO_CODE, text[:200]))
         verdict = await self._verify.verify(_snippet_job(snippet, code))
@@ -161,7 +161,7 @@ class RoundTrip(ItemStep[Inversion, Inversion]):
 
 
 def _sampling_evidence(
-    tried: Sequence[SnippetSummary], passed: int, unjudged: int, replies: Sequence[Reply]
+    tried: Sequence[InstructionCandidate], passed: int, unjudged: int, replies: Sequence[Reply]
 ) -> SamplingEvidence:
     """Return the results of the answers to a snippet's summaries. At most one summary becomes a row."""
     return SamplingEvidence(
@@ -176,8 +176,12 @@ def _sampling_evidence(
 
 
 def _keep_best(
-    key: str, item: Inversion, best: Sequence[SnippetSummary], lost: Sequence[Dropped], replies: Sequence[Reply]
-) -> Result[Inversion]:
+    key: str,
+    item: SnippetWithInstructions,
+    best: Sequence[InstructionCandidate],
+    lost: Sequence[Dropped],
+    replies: Sequence[Reply],
+) -> Result[SnippetWithInstructions]:
     """Keep the best summary only; the others are lost for their recorded reason, or because they were not chosen."""
     explained = {loss.key.partition(":")[0] for loss in lost} | {summary.id for summary in best}
     others = [

@@ -13,7 +13,7 @@ import msgspec
 
 from glotsmith.counts import counted
 from glotsmith.drop_reasons import Reason
-from glotsmith.records import Inversion, Record, Snippet, SnippetSummary
+from glotsmith.records import InstructionCandidate, Record, Snippet, SnippetWithInstructions
 from glotsmith.selection.benchmark_behaviour import ProgramUnderTest
 from glotsmith.selection.decontaminate import Decontaminate, DecontaminateBehaviour, ItemText
 from glotsmith.selection.deduplicate import ComparedText, Deduplicate
@@ -61,29 +61,29 @@ class DecontaminateCheckedSnippets(DecontaminateBehaviour[Snippet]):
         return ProgramUnderTest(item.language, item.code, item.signature)
 
 
-class DecontaminateInversions(Decontaminate[Inversion]):
+class DecontaminateInstructions(Decontaminate[SnippetWithInstructions]):
     """Drop snippets with an instruction that overlaps a benchmark, since the model may have memorised its words."""
 
     name = "decontaminate_instructions"
-    output = Inversion
+    output = SnippetWithInstructions
 
-    def texts_to_check(self, item: Inversion) -> Iterator[ItemText]:
+    def texts_to_check(self, item: SnippetWithInstructions) -> Iterator[ItemText]:
         """Yield the new instructions; ``DecontaminateSnippets`` has compared the program."""
         for summary in item.summaries:
             yield ItemText("instruction", summary.text)
 
 
-class RankSummaries(ItemStep[Inversion, Inversion]):
+class RankSummaries(ItemStep[SnippetWithInstructions, SnippetWithInstructions]):
     """Sort the summaries of each snippet by score, best first; with ``argmax``, keep only the best."""
 
     name = "rank"
-    output = Inversion
+    output = SnippetWithInstructions
     concurrency = 1  # the step never waits
 
     def __init__(self, *, argmax: bool) -> None:
         self._argmax = argmax
 
-    async def run(self, key: str, item: Inversion) -> Result[Inversion]:
+    async def run(self, key: str, item: SnippetWithInstructions) -> Result[SnippetWithInstructions]:
         """Rank one snippet's summaries."""
         ranked = sorted(item.summaries, key=lambda s: (-_p_yes(s), s.sample))
         ties = sum(_p_yes(s) == _p_yes(ranked[0]) for s in ranked[1:]) if ranked and ranked[0].scored else 0
@@ -93,11 +93,11 @@ class RankSummaries(ItemStep[Inversion, Inversion]):
         return Result(kept=(Kept(key, made),), dropped=lost)
 
 
-def _p_yes(summary: SnippetSummary) -> float:
+def _p_yes(summary: InstructionCandidate) -> float:
     return summary.scored.p_yes if summary.scored else 0.0
 
 
-def describe_scores(inversions: Iterable[Inversion]) -> str:
+def describe_scores(inversions: Iterable[SnippetWithInstructions]) -> str:
     """Return a sentence about the scores of the best summaries: their methods and ties; "" if there are no scores."""
     methods, ties, unseen, mass = Counter[str](), 0, 0, 0.0
     for item in inversions:
@@ -119,21 +119,21 @@ def describe_scores(inversions: Iterable[Inversion]) -> str:
 class ScoreAgreement(Record, frozen=True, kw_only=True):
     """How well P(Yes) separates the summaries whose round trip passes from those whose round trip fails."""
 
-    of: str  #: name of the group of summaries that is compared
+    group: str  #: name of the group of summaries that is compared
     passed: int  #: number of round trips that pass
     failed: int  #: number of round trips that fail
     auc: float | None  #: area under the ROC curve, ties counted half; None if all passed or all failed
-    error: float = 0.0  #: standard error of the AUC (Hanley and McNeil 1982); 0 without an AUC
+    standard_error: float = 0.0  #: of the AUC (Hanley and McNeil 1982); 0 without an AUC
 
     def __str__(self) -> str:
         count = self.passed + self.failed
         if self.auc is None:
             return f"no AUC: {self.passed} of {count} round trips passed, and an AUC needs passes and failures"
-        text = f"AUC {self.auc:.3f} (standard error {self.error:.3f}; 0.5 is chance)"
+        text = f"AUC {self.auc:.3f} (standard error {self.standard_error:.3f}; 0.5 is chance)"
         return f"{text} over {counted(count, 'round trip')}, of which {self.passed} passed"
 
 
-def compare_with_round_trips(inversions: Iterable[Inversion]) -> list[ScoreAgreement]:
+def compare_with_round_trips(inversions: Iterable[SnippetWithInstructions]) -> list[ScoreAgreement]:
     """Compare P(Yes) with the outcomes of the round trips.
 
     ``first choices`` are the best summary of each snippet. Counting later ones would introduce a bias, because they are
@@ -150,14 +150,16 @@ def compare_with_round_trips(inversions: Iterable[Inversion]) -> list[ScoreAgree
     return [*found, _agreement("all summaries of measured snippets", every)] if every else found
 
 
-def _is_judged(summary: SnippetSummary) -> bool:
+def _is_judged(summary: InstructionCandidate) -> bool:
     return summary.round_trip != "" and not summary.round_trip.startswith("infra:")
 
 
-def _agreement(of: str, pairs: Sequence[tuple[float, bool]]) -> ScoreAgreement:
+def _agreement(group: str, pairs: Sequence[tuple[float, bool]]) -> ScoreAgreement:
     passed, failed = sum(good for _, good in pairs), sum(not good for _, good in pairs)
     value = auc(pairs)
-    return ScoreAgreement(of=of, passed=passed, failed=failed, auc=value, error=_standard_error(value, passed, failed))
+    return ScoreAgreement(
+        group=group, passed=passed, failed=failed, auc=value, standard_error=_standard_error(value, passed, failed)
+    )
 
 
 def auc(pairs: Sequence[tuple[float, bool]]) -> float | None:

@@ -25,18 +25,18 @@ from glotsmith.drop_reasons import Reason
 from glotsmith.generation.structured_replies import UnusableReply, reply_text
 from glotsmith.recipes.inverse_instruct.snippet_requests import SnippetRequest
 from glotsmith.recipes.inverse_instruct.summarise import result_with_summaries
-from glotsmith.records import Inversion, Snippet, SnippetSummary, YesNoScore
+from glotsmith.records import InstructionCandidate, Snippet, SnippetWithInstructions, YesNoScore
 from glotsmith.step import Dropped, ItemStep, Result, keep
 from glotsmith.teachers.base import WORD_EDGES, Reply
 
 _VOTE = re.compile(r"\W*(yes|no)\b", re.IGNORECASE)
 
 
-class ScoreSummaries(ItemStep[Inversion, Inversion]):
+class ScoreSummaries(ItemStep[SnippetWithInstructions, SnippetWithInstructions]):
     """Score each summary of a snippet; a summary without a score is lost."""
 
     name = "evaluate"
-    output = Inversion
+    output = SnippetWithInstructions
     concurrency = 32
 
     def __init__(
@@ -53,12 +53,12 @@ class ScoreSummaries(ItemStep[Inversion, Inversion]):
         """
         self._evaluation, self._vote, self._votes, self._logprobs = evaluation, vote, votes, logprobs
 
-    async def run(self, key: str, item: Inversion) -> Result[Inversion]:
+    async def run(self, key: str, item: SnippetWithInstructions) -> Result[SnippetWithInstructions]:
         """Score the summaries of one snippet."""
         if item.snippet.kind == "original":
             return keep(key, item)
         results = await asyncio.gather(*(self._score_summary(item.snippet, summary) for summary in item.summaries))
-        scored: list[SnippetSummary] = []
+        scored: list[InstructionCandidate] = []
         lost: list[Dropped] = []
         for summary, (score, _) in zip(item.summaries, results, strict=True):
             if isinstance(score, UnusableReply):
@@ -70,7 +70,7 @@ class ScoreSummaries(ItemStep[Inversion, Inversion]):
         return result_with_summaries(key, inversion, lost, [reply for _, replies in results for reply in replies])
 
     async def _score_summary(
-        self, snippet: Snippet, summary: SnippetSummary
+        self, snippet: Snippet, summary: InstructionCandidate
     ) -> tuple[YesNoScore | UnusableReply, Sequence[Reply]]:
         """Return the score of a summary, or why it has no score, and the replies that were requested for it."""
         replies: list[Reply] = []
@@ -104,9 +104,9 @@ def score_from_logprobs(logprobs: Mapping[str, float]) -> YesNoScore | UnusableR
         top = sorted(logprobs, key=lambda token: -logprobs[token])[:5]
         return UnusableReply(Reason.NOT_SCORED, f"neither Yes nor No is among the {len(logprobs)} top tokens: {top}")
     unseen = "no" if no <= 0.0 else "yes" if yes <= 0.0 else ""
-    granted = min(left, max(yes, no))
-    above = granted if unseen == "yes" else yes
-    share = above / (above + (granted if unseen == "no" else no))
+    mass_of_unseen = min(left, max(yes, no))
+    above = mass_of_unseen if unseen == "yes" else yes
+    share = above / (above + (mass_of_unseen if unseen == "no" else no))
     return YesNoScore(yes=yes, no=no, left=left, p_yes=share, method="logprobs", unseen=unseen)
 
 

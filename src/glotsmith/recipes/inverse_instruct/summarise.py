@@ -13,7 +13,7 @@ from glotsmith.generation.structured_replies import UnusableReply, reply_text
 from glotsmith.languages import get_card
 from glotsmith.languages.grammar import without_documentation
 from glotsmith.recipes.inverse_instruct.snippet_requests import SnippetRequest
-from glotsmith.records import Inversion, Snippet, SnippetSummary, content_hash
+from glotsmith.records import InstructionCandidate, Snippet, SnippetWithInstructions, content_hash
 from glotsmith.step import Dropped, ItemStep, Result, keep
 from glotsmith.teachers.base import Reply
 
@@ -23,11 +23,11 @@ _MIN_LINE = 8  #: characters without white space; shorter lines of a program are
 _SHOWN = 300  #: characters of a lost reply in the detail of its drop
 
 
-class Summarise(ItemStep[Snippet, Inversion]):
+class Summarise(ItemStep[Snippet, SnippetWithInstructions]):
     """Request K instructions for each snippet; original pairs pass unchanged."""
 
     name = "summarise"
-    output = Inversion
+    output = SnippetWithInstructions
     concurrency = 32
 
     def __init__(
@@ -35,10 +35,10 @@ class Summarise(ItemStep[Snippet, Inversion]):
     ) -> None:
         self._request, self._count, self._prefixes, self._seed = request, count, tuple(prefixes), seed
 
-    async def run(self, key: str, item: Snippet) -> Result[Inversion]:
+    async def run(self, key: str, item: Snippet) -> Result[SnippetWithInstructions]:
         """Summarise one snippet."""
         if item.kind == "original":
-            return keep(key, Inversion(snippet=item))
+            return keep(key, SnippetWithInstructions(snippet=item))
         openings = [self._first_words(item, sample) for sample in range(self._count)]
         sent = [self._request.send(item, sample, opening=opening) for sample, opening in enumerate(openings)]
         replies = await asyncio.gather(*sent)
@@ -66,8 +66,8 @@ class Summarise(ItemStep[Snippet, Inversion]):
 
     def _result_of_replies(
         self, key: str, snippet: Snippet, texts: Sequence[str | UnusableReply], replies: Sequence[Reply]
-    ) -> Result[Inversion]:
-        summaries: dict[str, SnippetSummary] = {}
+    ) -> Result[SnippetWithInstructions]:
+        summaries: dict[str, InstructionCandidate] = {}
         lost: list[Dropped] = []
         for sample, text in enumerate(texts):
             if isinstance(text, UnusableReply):
@@ -78,14 +78,14 @@ class Summarise(ItemStep[Snippet, Inversion]):
                 lost.append(Dropped(Reason.DUPLICATE_SUMMARY, f"as {identity}", f"{snippet.id}:{sample}"))
                 continue
             lineage = self._request.lineage(sample)
-            summaries[identity] = SnippetSummary(id=identity, sample=sample, text=text, lineage=lineage)
-        inverted = Inversion(snippet=snippet, summaries=tuple(summaries.values()))
+            summaries[identity] = InstructionCandidate(id=identity, sample=sample, text=text, lineage=lineage)
+        inverted = SnippetWithInstructions(snippet=snippet, summaries=tuple(summaries.values()))
         return result_with_summaries(key, inverted, lost, replies)
 
 
 def result_with_summaries(
-    key: str, item: Inversion, lost: Sequence[Dropped], replies: Sequence[Reply]
-) -> Result[Inversion]:
+    key: str, item: SnippetWithInstructions, lost: Sequence[Dropped], replies: Sequence[Reply]
+) -> Result[SnippetWithInstructions]:
     """Return the result of a step on ``item``, which is kept if it has a summary left, and dropped otherwise."""
     cost = sum(r.cost or 0.0 for r in replies)
     tokens = sum(r.input_tokens + r.output_tokens for r in replies)

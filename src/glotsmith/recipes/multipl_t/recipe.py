@@ -13,7 +13,7 @@ from glotsmith.generation import prompt_variables
 from glotsmith.generation.escalation import escalating
 from glotsmith.generation.sampling_plan import SamplingPlan, SamplingPolicyName
 from glotsmith.generation.translate import Translate, TranslationOptions, TranslationPrompts
-from glotsmith.languages import require_posable
+from glotsmith.languages import require_call_tests
 from glotsmith.languages.docstrings import Wording
 from glotsmith.languages.reference_limits import ReferenceLimits
 from glotsmith.ledger import Ledger
@@ -31,7 +31,7 @@ from glotsmith.recipes.base import (
     Positive,
     RecipeServices,
     Share,
-    Similarity,
+    SimilarityThreshold,
     check_languages,
     check_options,
     comment_syntax,
@@ -42,8 +42,8 @@ from glotsmith.recipes.benchmark_problems import behaviour_steps
 from glotsmith.records import Record, Solution, Task
 from glotsmith.selection.decontaminate import DecontaminateFunctions, DecontaminateProblems, DecontaminateSolutions
 from glotsmith.selection.deduplicate import DeduplicateFunctions, DeduplicateSolutions, DistinctPrograms
-from glotsmith.selection.duplicate_search import IndexSegment, Preference, segment_of_run
-from glotsmith.settings import FILE, SOURCE, TARGET, UNORDERED
+from glotsmith.selection.duplicate_search import IndexSegment, KeepRule, segment_of_run
+from glotsmith.settings import FILE, OUTPUT_PATH, SOURCE, UNORDERED
 from glotsmith.sources.corpus import ReadOptions
 from glotsmith.sources.filters import Filter, FilterOptions
 from glotsmith.sources.read_functions import ReadFunctions
@@ -56,7 +56,7 @@ from glotsmith.suites.validate import SuiteThresholds, Validate
 from glotsmith.suites.write import WriteTests
 from glotsmith.teachers.base import RequestStyle, Sampling, Teacher
 from glotsmith.verification.candidate_verifier import CandidateVerifier
-from glotsmith.verification.job_limits import MAX_LIMITS, MIN_LIMITS
+from glotsmith.verification.job_limits import JOB_MAX_LIMITS, MIN_LIMITS
 
 PROMPTS = Path(__file__).parent / "prompts"
 PAPER_SAMPLES, PAPER_SAMPLES_BY_LANGUAGE = 50, {"ocaml": 100}  # §4.3
@@ -108,9 +108,9 @@ class MultiPLT(Record, frozen=True, kw_only=True):
     docstrings: Wording = "target"  #: examples and terms in docstrings: of the target language, or verbatim
     paper_setting: bool = False  #: one round of all samples with completion prompts (the paper's setting)
 
-    max_similarity: Similarity = 0.6  #: ROUGE-L, within a problem and across, §4.4
-    prefer: Preference = "first"  #: which of several similar functions or solutions is kept
-    index: Annotated[str, TARGET] = ""  #: folder with the items of earlier runs, which are compared, too
+    max_similarity: SimilarityThreshold = 0.6  #: ROUGE-L, within a problem and across, §4.4
+    prefer: KeepRule = "first"  #: which of several similar functions or solutions is kept
+    index: Annotated[str, OUTPUT_PATH] = ""  #: folder with the items of earlier runs, which are compared, too
     benchmarks: Annotated[tuple[str, ...], FILE, UNORDERED] = ()  #: files to decontaminate against
     ngram: NgramSize = 10  #: number of consecutive words that count as an overlap
     benchmark_behaviour: bool = True  #: drop functions that behave as a problem of ``benchmarks``
@@ -118,14 +118,14 @@ class MultiPLT(Record, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         """Check the options before the first request."""
         check_options(self)
-        check_languages("languages", self.languages, require_posable)
-        check_languages("samples_by_language", self.samples_by_language, require_posable)
+        check_languages("languages", self.languages, require_call_tests)
+        check_languages("samples_by_language", self.samples_by_language, require_call_tests)
         if not self.languages:
             raise UsageError(f"{option_name('languages')} is empty; multipl-t needs at least one target language")
-        if self.time_limit_s and not MIN_LIMITS.cpu_s <= self.time_limit_s <= MAX_LIMITS.cpu_s:
+        if self.time_limit_s and not MIN_LIMITS.cpu_s <= self.time_limit_s <= JOB_MAX_LIMITS.cpu_s:
             raise UsageError(
                 f"{option_name('time_limit_s')} is {self.time_limit_s}; it must be 0 (no fixed limit) "
-                f"or from {MIN_LIMITS.cpu_s} to {MAX_LIMITS.cpu_s} seconds"
+                f"or from {MIN_LIMITS.cpu_s} to {JOB_MAX_LIMITS.cpu_s} seconds"
             )
 
     @property

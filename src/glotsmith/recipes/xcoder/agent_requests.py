@@ -102,7 +102,7 @@ class AgentRequests(msgspec.Struct, frozen=True, kw_only=True):
                 break
             escalations.append(escalation_detail(teacher, following, f"{why.reason}: {why.detail}"))
             reply, teacher = await ask(following), following
-        return AgentReply(costs.charged_to(reply), self._lineage(teacher, call, sample), tuple(escalations))
+        return AgentReply(costs.with_costs(reply), self._lineage(teacher, call, sample), tuple(escalations))
 
     async def _send_to(
         self,
@@ -188,7 +188,7 @@ class RequestCosts:
         """Tokens of prompts and replies."""
         return self.input_tokens + self.output_tokens
 
-    def charged_to(self, reply: Reply) -> Reply:
+    def with_costs(self, reply: Reply) -> Reply:
         """Return a reply with these costs."""
         return msgspec.structs.replace(
             reply, input_tokens=self.input_tokens, output_tokens=self.output_tokens, cost=self.cost

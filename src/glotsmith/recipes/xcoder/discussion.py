@@ -20,13 +20,13 @@ from glotsmith.drop_reasons import Reason
 from glotsmith.generation.structured_replies import UnusableReply, object_schema, read_object
 from glotsmith.languages import get_card
 from glotsmith.recipes.xcoder.agent_requests import AgentReply, AgentRequests, RequestCosts
-from glotsmith.recipes.xcoder.memory import AgentMemory, RememberedSession, first_sentence
+from glotsmith.recipes.xcoder.memory import RememberedSession, SessionMemory, first_sentence
 from glotsmith.recipes.xcoder.proposals import (
     PROBLEM_SCHEMA,
     PROBLEM_SECTIONS,
+    DiscussionEnding,
     DiscussionSession,
     DraftProblem,
-    Ending,
     Proposal,
     read_problem,
     unreadable_examples,
@@ -126,7 +126,7 @@ class _Discussion:
         self,
         requests: AgentRequests,
         rules: DiscussionRules,
-        memory: AgentMemory,
+        memory: SessionMemory,
         proposal: Proposal,
         session: DiscussionSession,
     ) -> None:
@@ -148,7 +148,7 @@ class _Discussion:
         while not ending:
             round_ += 1
             objections = await self._objections(draft, round_)
-            no_objection: Ending = "silence" if objections is None else "agreement"
+            no_objection: DiscussionEnding = "silence" if objections is None else "agreement"
             ending = self._limit_reached(round_) if objections else no_objection
             if not ending:
                 revised = await self._request_draft("revise", chair, round_, _revision(draft, objections or []))
@@ -180,7 +180,7 @@ class _Discussion:
         while not ending:
             round_ += 1
             winner, majority, advice = await self._hold_vote(drafts, round_)
-            no_majority: Ending = "silence" if advice is None else self._limit_reached(round_)
+            no_majority: DiscussionEnding = "silence" if advice is None else self._limit_reached(round_)
             ending = "agreement" if majority else no_majority
             if not ending:
                 drafts = await self._revise_all(drafts, advice or [], round_)
@@ -221,7 +221,7 @@ class _Discussion:
 
     # --- shared by both --------------------------------------------------------------------------------------------
 
-    def _limit_reached(self, round_: int) -> Ending:
+    def _limit_reached(self, round_: int) -> DiscussionEnding:
         """Return the limit that ends the discussion without agreement; "" if it continues."""
         if self._rules.budget and self.costs.output_tokens >= self._rules.budget:
             return "budget"

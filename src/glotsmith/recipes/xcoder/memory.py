@@ -1,4 +1,4 @@
-"""The memory of xCoder's language agents, and the variables by which it enters their prompts (``prompt_variables``).
+"""The memory of xCoder's language agents, and the prompt variables that show it.
 
 An agent remembers the problems that it posed, their outcomes, and the failures of programs in its language. The memory
 is not stored: it is computed from the ledger's rows of earlier epochs (``history.py``). Therefore it is the same after
@@ -14,7 +14,7 @@ import msgspec
 
 from glotsmith.records import Record
 
-Similarity = Callable[[str, str], float]  #: similarity of two texts, 0 to 1 (ROUGE-L)
+SimilarityMeasure = Callable[[str, str], float]  #: similarity of two texts, 0 to 1 (ROUGE-L)
 
 KEPT = "kept"  #: the outcome of a session whose problem was kept
 
@@ -67,11 +67,11 @@ class MemoryLimits(msgspec.Struct, frozen=True, kw_only=True):
     references: float = 0.8  #: ROUGE-L above which a reference repeats a remembered one
 
 
-class AgentMemory:
+class SessionMemory:
     """The memories of all agents at the beginning of an epoch."""
 
     def __init__(
-        self, sessions: Sequence[RememberedSession], similar: Similarity, limits: MemoryLimits | None = None
+        self, sessions: Sequence[RememberedSession], similar: SimilarityMeasure, limits: MemoryLimits | None = None
     ) -> None:
         self._sessions = tuple(sessions)
         self._similar = similar

@@ -72,6 +72,6 @@ def keys_of_parts(ledger: LedgerReader) -> dict[str, tuple[str, str]]:
     found = dict[str, tuple[str, str]]()
     for step in _REQUESTED_PARTS if ScheduleSessions.name in ledger.steps else ():
         for key, item in ledger.kept_items(step, PipelineItem):
-            if isinstance(item.part, Function | Task):
-                found.setdefault(item.part.id, (step, key))
+            if isinstance(item.payload, Function | Task):
+                found.setdefault(item.payload.id, (step, key))
     return found

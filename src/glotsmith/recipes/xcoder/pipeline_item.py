@@ -1,7 +1,7 @@
-"""The item of xCoder's pipeline, and the adapter that runs steps of ``multipl-t`` on its current part.
+"""The item of xCoder's pipeline, and the adapter that runs steps of ``multipl-t`` on its current payload.
 
 A proposal keeps its kind, session and instruction while it becomes a function, a draft, a problem, a task and a
-solution. ``PartStep`` passes the current part to a step of a shared stage, so that both recipes have the same gates.
+solution. ``AdaptedStep`` passes the current payload to a step of a shared stage. So both recipes make the same checks.
 """
 
 from collections.abc import Callable, Iterator
@@ -23,15 +23,15 @@ from glotsmith.suites.prove import Prove
 from glotsmith.suites.validate import Validate
 from glotsmith.suites.write import WriteTests
 
-ItemPart = Function | DraftSuite | Problem | Task | Solution
-Taken = TypeVar("Taken", bound=ItemPart)
-Made = TypeVar("Made", bound=ItemPart)
+ItemPayload = Function | DraftSuite | Problem | Task | Solution
+In = TypeVar("In", bound=ItemPayload)
+Out = TypeVar("Out", bound=ItemPayload)
 
 
 class PipelineItem(Record, frozen=True, kw_only=True):
-    """A proposal with its current part: at most one of the fields ``function`` to ``solution``.
+    """A proposal with its current payload: at most one of the fields ``function`` to ``solution``.
 
-    If an item has no part, no suite can verify its answer.
+    If an item has no payload, no suite can verify its answer.
     """
 
     proposal: Proposal
@@ -45,19 +45,19 @@ class PipelineItem(Record, frozen=True, kw_only=True):
     score: float = 0.0  #: score of the rubric, 1 to 5; 0 without a score
 
     @property
-    def part(self) -> ItemPart | None:
-        """The current part."""
+    def payload(self) -> ItemPayload | None:
+        """The current payload."""
         return self.function or self.draft or self.problem or self.task or self.solution
 
-    def with_part(self, part: ItemPart) -> "PipelineItem":
-        """Return the item with ``part`` in place of its current part."""
+    def with_payload(self, payload: ItemPayload) -> "PipelineItem":
+        """Return the item with ``payload`` in place of its current payload."""
         return msgspec.structs.replace(
             self,
-            function=part if isinstance(part, Function) else None,
-            draft=part if isinstance(part, DraftSuite) else None,
-            problem=part if isinstance(part, Problem) else None,
-            task=part if isinstance(part, Task) else None,
-            solution=part if isinstance(part, Solution) else None,
+            function=payload if isinstance(payload, Function) else None,
+            draft=payload if isinstance(payload, DraftSuite) else None,
+            problem=payload if isinstance(payload, Problem) else None,
+            task=payload if isinstance(payload, Task) else None,
+            solution=payload if isinstance(payload, Solution) else None,
         )
 
     @property
@@ -90,32 +90,32 @@ class PipelineItem(Record, frozen=True, kw_only=True):
         return self.solution.task.problem.id if self.solution else self.proposal.id
 
 
-class PartStep(ItemStep[PipelineItem, PipelineItem], Generic[Taken, Made]):
-    """Run a step of a shared stage on the current part of each item; items with another part pass unchanged."""
+class AdaptedStep(ItemStep[PipelineItem, PipelineItem], Generic[In, Out]):
+    """Run a step of a shared stage on the current payload of each item; items with another payload pass unchanged."""
 
     output = PipelineItem
 
-    def __init__(self, takes: type[Taken], step_for: Callable[[PipelineItem], ItemStep[Taken, Made]]) -> None:
-        """Run ``step_for(item)`` on parts of the type ``takes``."""
+    def __init__(self, takes: type[In], step_for: Callable[[PipelineItem], ItemStep[In, Out]]) -> None:
+        """Run ``step_for(item)`` on payloads of the type ``takes``."""
         self._takes, self._step_for = takes, step_for
 
-    def output_key(self, key: str, made: Made) -> str:
+    def output_key(self, key: str, made: Out) -> str:
         """Return the key of an output; steps with several outputs for one item override this."""
         return key
 
     async def run(self, key: str, item: PipelineItem) -> Result[PipelineItem]:
-        """Replace the part of one item by the outputs of the step."""
-        part = item.part
-        if not isinstance(part, self._takes):
+        """Replace the payload of one item by the outputs of the step."""
+        payload = item.payload
+        if not isinstance(payload, self._takes):
             return keep(key, item)
-        result = await self._step_for(item).run(key, part)
-        kept = tuple(Kept(self.output_key(key, made.item), item.with_part(made.item)) for made in result.kept)
+        result = await self._step_for(item).run(key, payload)
+        kept = tuple(Kept(self.output_key(key, made.item), item.with_payload(made.item)) for made in result.kept)
         return Result(
             kept=kept, dropped=result.dropped, cost=result.cost, tokens=result.tokens, sampling=result.sampling
         )
 
 
-class FilterReference(PartStep[Function, Function]):
+class FilterReference(AdaptedStep[Function, Function]):
     """``sources.filters``: the reference has a docstring, is standalone, returns a value and is not trivial."""
 
     name = "filter"
@@ -124,7 +124,7 @@ class FilterReference(PartStep[Function, Function]):
         super().__init__(Function, lambda item: step)
 
 
-class WriteProblemTests(PartStep[Function, DraftSuite]):
+class WriteProblemTests(AdaptedStep[Function, DraftSuite]):
     """``suites.write``: it first tries the arguments of the examples, which are in the docstring."""
 
     name = "write_tests"
@@ -133,7 +133,7 @@ class WriteProblemTests(PartStep[Function, DraftSuite]):
         super().__init__(Function, lambda item: step)
 
 
-class ValidateProblem(PartStep[DraftSuite, Problem]):
+class ValidateProblem(AdaptedStep[DraftSuite, Problem]):
     """``suites.validate``: execute the reference to get expected values, and check coverage and mutants."""
 
     name = "validate"
@@ -142,7 +142,7 @@ class ValidateProblem(PartStep[DraftSuite, Problem]):
         super().__init__(DraftSuite, lambda item: step)
 
 
-class ProveProblem(PartStep[Problem, Task]):
+class ProveProblem(AdaptedStep[Problem, Task]):
     """``suites.prove``: the languages of the proposal can represent all values, and a stub fails the suite."""
 
     name = "prove"
@@ -155,7 +155,7 @@ class ProveProblem(PartStep[Problem, Task]):
         return f"{key}:{made.language}"
 
 
-class SolveProblem(PartStep[Task, Solution]):
+class SolveProblem(AdaptedStep[Task, Solution]):
     """``generation.translate`` without the reference in its prompts. An answer of the proposal is verified instead."""
 
     name = "solve"

@@ -20,7 +20,7 @@ PROBLEM_SCHEMA = sections_schema(PROBLEM_SECTIONS, _LISTS)
 ANSWERED_PROBLEM_SCHEMA = sections_schema((*PROBLEM_SECTIONS, ANSWER), _LISTS)
 INSTRUCTION_SCHEMA = sections_schema(PROBLEM_SECTIONS[:1])
 
-Ending = Literal["", "agreement", "rounds", "budget", "silence"]
+DiscussionEnding = Literal["", "agreement", "rounds", "budget", "silence"]
 
 
 class DiscussionSession(Record, frozen=True, kw_only=True):
@@ -53,7 +53,7 @@ class Proposal(Record, frozen=True, kw_only=True):
     session: DiscussionSession | None = None
     notes: dict[str, str] = {}  #: agent → its reflection before the session
     rounds: int = 0  #: number of rounds of the discussion
-    ending: Ending = ""
+    ending: DiscussionEnding = ""
 
 
 class DraftProblem(Record, frozen=True, kw_only=True):

@@ -31,7 +31,7 @@ from glotsmith.recipes.base import (
     Positive,
     RecipeServices,
     Share,
-    Similarity,
+    SimilarityThreshold,
     check_languages,
     check_options,
     comment_syntax,
@@ -43,7 +43,7 @@ from glotsmith.recipes.benchmark_problems import behaviour_steps
 from glotsmith.recipes.xcoder.agent_requests import AgentRequests, agent_role
 from glotsmith.recipes.xcoder.discussion import Discuss, DiscussionRules, Topology
 from glotsmith.recipes.xcoder.history import LedgerHistory, remembered_sessions, session_of
-from glotsmith.recipes.xcoder.memory import AgentMemory, MemoryLimits
+from glotsmith.recipes.xcoder.memory import MemoryLimits, SessionMemory
 from glotsmith.recipes.xcoder.pilot_sessions import SampleSessions, count_pilot_sessions
 from glotsmith.recipes.xcoder.pipeline_item import (
     DecontaminateItems,
@@ -149,7 +149,7 @@ class XCoder(Record, frozen=True, kw_only=True):
     max_tokens: Positive = 2048
     style: RequestStyle = "chat"
 
-    max_similarity: Similarity = 0.6  #: ROUGE-L between programs, within a problem and across
+    max_similarity: SimilarityThreshold = 0.6  #: ROUGE-L between programs, within a problem and across
     benchmarks: Annotated[tuple[str, ...], FILE, UNORDERED] = ()  #: files to decontaminate against
     benchmark_behaviour: bool = True  #: drop problems whose reference behaves as a problem of ``benchmarks``
     ngram: NgramSize = 10  # report §4.1
@@ -284,7 +284,7 @@ class XCoder(Record, frozen=True, kw_only=True):
         sessions = remembered_sessions(ledger, 1)
         items = ledger.kept_items(RequireAgreement.name, PipelineItem)
         kept = {session_of(key) for key, item in items if item.proposal.session}
-        memory = AgentMemory(sessions, rouge_l_of_texts)
+        memory = SessionMemory(sessions, rouge_l_of_texts)
         found = {"discussions": f"{len(sessions)} held, {counted(len(kept), 'problem')} kept"}
         tried = sorted({language for session in sessions for language in session.languages})
         for agent in dict.fromkeys(session.agent for session in sessions):

@@ -15,11 +15,11 @@ from glotsmith.languages import get_card
 from glotsmith.recipes.xcoder.agent_requests import AgentRequests, RequestCosts
 from glotsmith.recipes.xcoder.history import run_once_per_key
 from glotsmith.recipes.xcoder.memory import (
-    AgentMemory,
     MemoryLimits,
     RememberedSession,
     SessionHistory,
-    Similarity,
+    SessionMemory,
+    SimilarityMeasure,
     first_sentence,
 )
 from glotsmith.recipes.xcoder.proposals import DiscussionSession
@@ -55,7 +55,7 @@ class EpochMemories:
         self,
         history: SessionHistory,
         requests: AgentRequests,
-        similar: Similarity,
+        similar: SimilarityMeasure,
         limits: MemoryLimits,
         *,
         memory: bool,
@@ -68,20 +68,20 @@ class EpochMemories:
         self._limits = limits
         self._remembers = memory
         self._reflects = memory and reflection
-        self._memories: dict[int, asyncio.Future[AgentMemory]] = {}
+        self._memories: dict[int, asyncio.Future[SessionMemory]] = {}
         self._replies: dict[tuple[str, int], asyncio.Future[Reply]] = {}
 
-    async def at_epoch(self, epoch: int) -> AgentMemory:
+    async def at_epoch(self, epoch: int) -> SessionMemory:
         """Return the memory at the beginning of an epoch, as soon as all earlier sessions have an outcome."""
         return await run_once_per_key(self._memories, epoch, lambda: self._load(epoch))
 
-    async def _load(self, epoch: int) -> AgentMemory:
+    async def _load(self, epoch: int) -> SessionMemory:
         sessions = await self._history.sessions_before(epoch)
         for earlier in [e for e in self._memories if e < epoch]:  # no session needs them any more
             del self._memories[earlier]
         for key in [key for key in self._replies if key[1] < epoch]:
             del self._replies[key]
-        return AgentMemory(sessions if self._remembers else (), self._similar, self._limits)
+        return SessionMemory(sessions if self._remembers else (), self._similar, self._limits)
 
     async def reflect(self, agent: str, session: DiscussionSession, costs: RequestCosts) -> str | UnusableReply:
         """Return the agent's reflection on the epoch before; "" without a session to reflect on.

@@ -9,7 +9,7 @@ from typing import Literal
 
 import msgspec
 
-from glotsmith.recipes.xcoder.memory import AgentMemory
+from glotsmith.recipes.xcoder.memory import SessionMemory
 from glotsmith.recipes.xcoder.proposals import DiscussionSession, Proposal
 from glotsmith.records import Lineage
 from glotsmith.step import Kept, Result, ShardRule, WholeStep
@@ -106,7 +106,7 @@ class ScheduleSessions(WholeStep[Proposal, Proposal]):
 
 
 def choose_target_language(
-    policy: TargetPolicy, memory: AgentMemory, chairs: Sequence[str], languages: Sequence[str]
+    policy: TargetPolicy, memory: SessionMemory, chairs: Sequence[str], languages: Sequence[str]
 ) -> str:
     """Return the language for which the last of an epoch's sessions makes its problem.
 
@@ -115,8 +115,8 @@ def choose_target_language(
 
     - ``balance``: the language with the fewest kept problems.
     - ``weakness``: languages in proportion to their failure rates (D'Hondt).
-    - ``transfer``: the language that gains most from the chair's problems (``AgentMemory.synergy``); pairs of chair and
-      language without a session come first.
+    - ``transfer``: the language that gains most from the chair's problems (``SessionMemory.synergy``). Pairs of chair
+      and language without a session come first.
 
     Args:
         policy: the rule.
@@ -132,21 +132,21 @@ def choose_target_language(
 
 
 def _choose(
-    policy: TargetPolicy, memory: AgentMemory, chair: str, languages: Sequence[str], assigned: _Assigned
+    policy: TargetPolicy, memory: SessionMemory, chair: str, languages: Sequence[str], assigned: _Assigned
 ) -> str:
     score = _POLICIES[policy]
     return max(languages, key=lambda language: (score(memory, chair, language, assigned), -languages.index(language)))
 
 
-def _balance(memory: AgentMemory, chair: str, language: str, assigned: _Assigned) -> float:
+def _balance(memory: SessionMemory, chair: str, language: str, assigned: _Assigned) -> float:
     return -(memory.count_kept(language) + _session_count(language, assigned))
 
 
-def _weakness(memory: AgentMemory, chair: str, language: str, assigned: _Assigned) -> float:
+def _weakness(memory: SessionMemory, chair: str, language: str, assigned: _Assigned) -> float:
     return (1 - memory.solve_rate(language)) / (1 + _session_count(language, assigned))
 
 
-def _transfer(memory: AgentMemory, chair: str, language: str, assigned: _Assigned) -> float:
+def _transfer(memory: SessionMemory, chair: str, language: str, assigned: _Assigned) -> float:
     if language == chair:
         return -2.0  # below every other score, as an agent cannot transfer to its own language
     sessions = memory.count_pairings(chair, language) + assigned[chair, language]
@@ -157,7 +157,7 @@ def _session_count(language: str, assigned: _Assigned) -> int:
     return sum(count for (_, target), count in assigned.items() if target == language)
 
 
-_POLICIES: dict[TargetPolicy, Callable[[AgentMemory, str, str, _Assigned], float]] = {
+_POLICIES: dict[TargetPolicy, Callable[[SessionMemory, str, str, _Assigned], float]] = {
     "balance": _balance,
     "weakness": _weakness,
     "transfer": _transfer,

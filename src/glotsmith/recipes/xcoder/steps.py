@@ -18,7 +18,7 @@ from glotsmith.languages import get_card
 from glotsmith.languages.docstrings import Wording
 from glotsmith.languages.grammar import parses
 from glotsmith.recipes.xcoder.history import LedgerHistory, PosedProblem
-from glotsmith.recipes.xcoder.memory import MemoryLimits, Similarity, newest
+from glotsmith.recipes.xcoder.memory import MemoryLimits, SimilarityMeasure, newest
 from glotsmith.recipes.xcoder.pipeline_item import PipelineItem
 from glotsmith.recipes.xcoder.proposals import Proposal
 from glotsmith.records import Example, Function, Job, Origin, Problem, Verdict, content_hash
@@ -123,7 +123,7 @@ class DropRepeatedProblems(ItemStep[PipelineItem, PipelineItem]):
     output = PipelineItem
 
     def __init__(
-        self, history: LedgerHistory, verify: Verify, similar: Similarity, limits: MemoryLimits, epoch: int
+        self, history: LedgerHistory, verify: Verify, similar: SimilarityMeasure, limits: MemoryLimits, epoch: int
     ) -> None:
         """Wait for at most ``epoch`` sessions at a time, and let other items pass meanwhile."""
         self._history, self._verify, self._similar, self._limits = history, verify, similar, limits

@@ -8,7 +8,7 @@ import msgspec
 from glotsmith import recipes
 from glotsmith.ledger import Ledger
 from glotsmith.recipes.xcoder.history import SOLVE, remembered_sessions
-from glotsmith.recipes.xcoder.memory import AgentMemory, MemoryLimits
+from glotsmith.recipes.xcoder.memory import MemoryLimits, SessionMemory
 from glotsmith.recipes.xcoder.recipe import XCoder
 from glotsmith.selection.similarity import rouge_l_of_texts
 
@@ -18,14 +18,14 @@ def agents_options(config: Mapping[str, Any]) -> XCoder:
     return cast("XCoder", msgspec.convert(config.get("options", {}), recipes.get("xcoder"), strict=False))
 
 
-def stored_memory(ledger: Ledger, options: XCoder) -> AgentMemory:
+def stored_memory(ledger: Ledger, options: XCoder) -> SessionMemory:
     """Return what the agents of a run remember."""
     found = remembered_sessions(ledger, options.agreement) if SOLVE in ledger.steps else []
-    return AgentMemory(found, rouge_l_of_texts, MemoryLimits(size=options.memory_size, shown=options.memory_shown))
+    return SessionMemory(found, rouge_l_of_texts, MemoryLimits(size=options.memory_size, shown=options.memory_shown))
 
 
-def conclusions(memory: AgentMemory, agent: str, agents: Sequence[str]) -> dict[str, str]:
-    """Return what an agent concludes from its sessions, as title → text."""
+def memory_statistics(memory: SessionMemory, agent: str, agents: Sequence[str]) -> dict[str, str]:
+    """Return the statistics of an agent's sessions, and its last reflection: title → text."""
     remembered = memory.sessions_of(agent)
     notes = next((memo.notes[agent] for memo in reversed(remembered) if agent in memo.notes), "")
     hard = ", ".join(f"{status} {count}" for status, count in memory.frequent_failures(agent).items())

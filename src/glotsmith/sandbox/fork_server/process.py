@@ -38,7 +38,7 @@ class ForkedProcess(SupervisedProcess):
 
     wrappers = 1
 
-    def __init__(self, server: ForkServer, program: Program, tasks: int, owner: int | None) -> None:
+    def __init__(self, server: ForkServer, program: Program, threads: int, owner: int | None) -> None:
         """Request the program from the fork server.
 
         Raises:
@@ -51,7 +51,7 @@ class ForkedProcess(SupervisedProcess):
         self._builds_command = bool(program.build) and "/" in program.argv[0]
         self._slot = server.take_slot()
         try:
-            request = pack_request(program, self._slot, tasks)
+            request = pack_request(program, self._slot, threads)
         except ValueError:
             server.free_slot(self._slot)
             raise
@@ -172,10 +172,10 @@ class ForkedProcess(SupervisedProcess):
         return f"The fork server did not report how the program ended{cause}"
 
 
-def pack_request(program: Program, slot: int, tasks: int) -> bytes:
+def pack_request(program: Program, slot: int, threads: int) -> bytes:
     """Return the request for ``program``, preceded by its length.
 
-    ``slot`` is unique among the programs that run at the same time. ``tasks`` is RLIMIT_NPROC; 0 sets no limit.
+    ``slot`` is unique among the programs that run at the same time. ``threads`` is RLIMIT_NPROC; 0 sets no limit.
 
     Raises:
         ValueError: the name of a file leaves the program's folder.
@@ -187,7 +187,7 @@ def pack_request(program: Program, slot: int, tasks: int) -> bytes:
     env = [] if program.warm else [f"{k}={v}" for k, v in environment(program, TMP).items()]
     (_, file_mb), _, (_, shm_mb) = scratch_sizes(limits)
     numbers = _REQUEST_NUMBERS.pack(
-        *(slot, math.ceil(limits.cpu_s) + 2, math.ceil(limits.build_cpu_s) + 2, file_mb, shm_mb, tasks, OPEN_FILES),
+        *(slot, math.ceil(limits.cpu_s) + 2, math.ceil(limits.build_cpu_s) + 2, file_mb, shm_mb, threads, OPEN_FILES),
         stack_mb(limits),
         *(len(program.files), len(argv), len(build), len(env)),
     )

@@ -1,9 +1,9 @@
 """How selective sampling must be so that a budget lasts for all problems: the threshold of ``adaptive_rule``.
 
-The same threshold for all problems and languages gives the most rows for a budget: the cost of a reply that promises
-less would give more rows for another problem. The threshold is the lowest one at which the expected cost of the
-remaining problems is within a budget of US dollars or tokens, or the highest one at which their expected rows reach a
-budget of rows.
+The same threshold for all problems and languages gives the most rows for a budget: the cost of a reply with fewer
+expected rows would give more rows for another problem. For a budget of US dollars or tokens, the threshold is the
+lowest one at which the expected cost of the remaining problems is within the budget. For a budget of rows, it is the
+highest one at which their expected rows reach the budget.
 """
 
 import random
@@ -35,7 +35,7 @@ class _Path(NamedTuple):
     rows: Sequence[int]  #: new rows after these replies
 
     def at(self, threshold: float) -> tuple[int, int]:
-        """Return the replies and new rows when sampling stops at the first promise below a threshold."""
+        """Return the replies and new rows when sampling stops at the first expectation below a threshold."""
         last = min(bisect_right(self.lowest, -threshold), len(self.rows) - 1)
         return self.replies[last], self.rows[last]
 
@@ -74,7 +74,7 @@ class YieldCurve:
         outcome, expected, replies, rows = start, list[float](), list[int](), list[int]()
         for number in range(self._max_replies - start.passed - start.failed + 1):
             if number >= at_least:
-                expected.append(self._promise(outcome))
+                expected.append(self._expected_rows(outcome))
                 replies.append(number)
                 rows.append(outcome.rows - start.rows)
                 if expected[-1] < self._floor:
@@ -82,7 +82,7 @@ class YieldCurve:
             outcome = _after_reply(outcome, rate, concentration, source)
         return _Path([-lowest for lowest in accumulate(expected, min)], replies, rows)
 
-    def _promise(self, outcome: ProblemOutcome) -> float:
+    def _expected_rows(self, outcome: ProblemOutcome) -> float:
         if outcome not in self._new_rows:
             self._new_rows[outcome] = self._expectation.new_rows(outcome)
         return self._new_rows[outcome]
@@ -109,20 +109,22 @@ class LanguageOutlook(NamedTuple):
     reply_cost: Mapping[BudgetUnit, float]  #: the cost of one reply, in tokens and in US dollars
 
 
-class PaceLimit(NamedTuple):
-    """What is left of one budget for the replies about the remaining problems."""
+class RemainingBudget(NamedTuple):
+    """The remainder of one budget, for the replies for the remaining problems."""
 
     unit: BudgetUnit
-    left: float
+    remaining: float
     language: str = ""  #: the only language that it limits; "" for all
 
 
-def thresholds(outlooks: Mapping[str, LanguageOutlook], limits: Sequence[PaceLimit], floor: float) -> dict[str, float]:
-    """Return the threshold of the promise for each language: the highest one that a budget requires.
+def thresholds(
+    outlooks: Mapping[str, LanguageOutlook], limits: Sequence[RemainingBudget], floor: float
+) -> dict[str, float]:
+    """Return the threshold of the expected rows for each language: the highest one that a budget requires.
 
     Args:
         outlooks: the remaining problems, by language.
-        limits: the limits of US dollars, tokens and rows; a limit of time is left out.
+        limits: the limits of US dollars, tokens and rows; a limit of time is not one of them.
         floor: the threshold without a budget.
 
     """
@@ -135,7 +137,7 @@ def thresholds(outlooks: Mapping[str, LanguageOutlook], limits: Sequence[PaceLim
 
 
 def affordable_share(
-    outlooks: Mapping[str, LanguageOutlook], limits: Sequence[PaceLimit], thresholds: Mapping[str, float]
+    outlooks: Mapping[str, LanguageOutlook], limits: Sequence[RemainingBudget], thresholds: Mapping[str, float]
 ) -> float:
     """Return the share of the problems whose expected cost at these thresholds is within all limits of cost, 0-1."""
     share = 1.0
@@ -143,22 +145,22 @@ def affordable_share(
         limited = [(thresholds[name], each) for name, each in outlooks.items() if limit.language in ("", name)]
         expected = sum(_expected([each], limit.unit, threshold) for threshold, each in limited)
         if limit.unit != BudgetUnit.rows and expected > 0:
-            share = min(share, max(0.0, limit.left / expected))
+            share = min(share, max(0.0, limit.remaining / expected))
     return share
 
 
-def _threshold(outlooks: Sequence[LanguageOutlook], limit: PaceLimit, floor: float) -> float:
+def _threshold(outlooks: Sequence[LanguageOutlook], limit: RemainingBudget, floor: float) -> float:
     ladder = [floor]
     while ladder[-1] < 1:
         ladder.append(min(1.0, ladder[-1] * 2 ** (1 / _STEPS_PER_OCTAVE)))
     if limit.unit == BudgetUnit.rows:
-        enough = [t for t in ladder if _expected(outlooks, limit.unit, t) >= _MORE_ROWS * limit.left]
+        enough = [t for t in ladder if _expected(outlooks, limit.unit, t) >= _MORE_ROWS * limit.remaining]
         return enough[-1] if enough else floor
-    return next((t for t in ladder if _expected(outlooks, limit.unit, t) <= limit.left), ladder[-1])
+    return next((t for t in ladder if _expected(outlooks, limit.unit, t) <= limit.remaining), ladder[-1])
 
 
 def _expected(outlooks: Sequence[LanguageOutlook], unit: BudgetUnit, threshold: float) -> float:
-    """Return the expected rows, tokens or US dollars of all remaining problems at a threshold of the promise."""
+    """Return the expected rows, tokens or US dollars of all remaining problems at a threshold of the expected rows."""
     total = 0.0
     for each in outlooks:
         replies, rows = each.curve.at(threshold * each.relative_cost)

@@ -1,4 +1,4 @@
-"""What every executor must do, whoever wrote it."""
+"""What a pipeline does with its items, and how it stops and resumes."""
 
 import asyncio
 import errno
@@ -11,22 +11,22 @@ from small_steps import TIMEOUT_S, Batches, Each, Evens, Numbers, case, kept, ru
 
 from glotsmith.drop_reasons import Reason
 from glotsmith.errors import TeacherError, UsageError
-from glotsmith.execution import open_executor
 from glotsmith.execution.base import NoProgress
+from glotsmith.execution.pipeline_runner import PipelineRunner
 from glotsmith.ledger import Ledger
 from glotsmith.ledger_rows import BrokenResult
 from glotsmith.records import IoCase
 from glotsmith.step import Dropped, Kept, Result, drop, keep
 
 
-def test_every_item_goes_through_every_step(kind, ledger):
+def test_every_item_goes_through_every_step(ledger):
     async def thirds(key, item):
         if int(key) % 3:
             return drop(Reason.TODO)
         kept = Kept(f"{key}a", item), Kept(f"{key}b", item)
         return Result(kept=kept, dropped=(Dropped(Reason.NO_CODE, key=f"{key}c"),), tokens=5, cost=0.25)
 
-    assert run(kind, [Numbers(10), Batches(4), Each("thirds", thirds), Each("last")], ledger)
+    assert run([Numbers(10), Batches(4), Each("thirds", thirds), Each("last")], ledger)
     assert kept(ledger, "last") == ["0a", "0b", "3a", "3b", "6a", "6b", "9a", "9b"]
     rows = {row.step: row for row in ledger.funnel()}
     third = rows["thirds"]
@@ -35,12 +35,12 @@ def test_every_item_goes_through_every_step(kind, ledger):
     assert all(ledger.is_finished(step) for step in ledger.steps)
 
 
-def test_an_empty_source_ends(kind, ledger):
-    assert run(kind, [Numbers(0), Batches(4), Evens(), Each("last")], ledger)
+def test_an_empty_source_ends(ledger):
+    assert run([Numbers(0), Batches(4), Evens(), Each("last")], ledger)
     assert taken(ledger) == {"numbers": 0, "batches": 0, "evens": 0, "last": 0}
 
 
-def test_steps_run_at_the_same_time(kind, ledger):
+def test_steps_run_at_the_same_time(ledger):
     async def scenario():
         arrived = asyncio.Event()
 
@@ -49,13 +49,13 @@ def test_steps_run_at_the_same_time(kind, ledger):
             return keep(key, item)
 
         steps = [Numbers(3, after=arrived.wait), Each("middle"), Each("last", last)]
-        return await asyncio.wait_for(open_executor(kind).run(steps, ledger, NoProgress()), TIMEOUT_S)
+        return await asyncio.wait_for(PipelineRunner().run(steps, ledger, NoProgress()), TIMEOUT_S)
 
     assert asyncio.run(scenario())
 
 
 @pytest.mark.parametrize("concurrency", [1, 3, 16])
-def test_a_step_has_as_many_items_in_flight_as_it_wants(kind, ledger, concurrency):
+def test_a_step_has_as_many_items_in_flight_as_it_wants(ledger, concurrency):
     flying, most = set(), []
 
     async def fly(key, item):
@@ -65,49 +65,49 @@ def test_a_step_has_as_many_items_in_flight_as_it_wants(kind, ledger, concurrenc
         flying.remove(key)
         return keep(key, item)
 
-    run(kind, [Numbers(100), Each("fly", fly, concurrency)], ledger)
+    run([Numbers(100), Each("fly", fly, concurrency)], ledger)
     assert max(most) == concurrency
 
 
-def test_batches_are_full_but_for_the_last(kind, ledger):
+def test_batches_are_full_but_for_the_last(ledger):
     step = Batches(7)
-    run(kind, [Numbers(100), Each("before"), step], ledger)
+    run([Numbers(100), Each("before"), step], ledger)
     assert step.sizes == [7] * 14 + [2]
 
 
 @pytest.mark.parametrize("size", [1, 2000])
-def test_a_batch_may_be_larger_than_the_backlog(kind, ledger, size):
+def test_a_batch_may_be_larger_than_the_backlog(ledger, size):
     step = Batches(size)
-    run(kind, [Numbers(2100), step], ledger)
+    run([Numbers(2100), step], ledger)
     assert taken(ledger)["batches"] == 2100
     assert max(step.sizes) == size
 
 
-def test_a_whole_step_sees_everything_in_order_and_waits_for_it(kind, ledger):
+def test_a_whole_step_sees_everything_in_order_and_waits_for_it(ledger):
     async def slowly(key, item):
         await asyncio.sleep(random.random() / 200)
         return keep(key, item)
 
     whole, last = Evens(), Each("last")
-    run(kind, [Numbers(50), Each("slow", slowly, 16), whole, last], ledger)
+    run([Numbers(50), Each("slow", slowly, 16), whole, last], ledger)
     assert whole.seen == [str(number) for number in range(50)]
     assert kept(ledger, "last") == [str(number) for number in range(0, 50, 2)]
 
 
-def test_a_whole_step_may_keep_more_than_the_backlog(kind, ledger):
+def test_a_whole_step_may_keep_more_than_the_backlog(ledger):
     last = Each("last")
-    run(kind, [Numbers(2400), Evens(), last], ledger)
+    run([Numbers(2400), Evens(), last], ledger)
     assert len(kept(ledger, "last")) == 1200
 
 
-def test_results_do_not_depend_on_timing_or_concurrency(kind, tmp_path):
+def test_results_do_not_depend_on_timing_or_concurrency(tmp_path):
     def dump(concurrency):
         async def split(key, item):
             await asyncio.sleep(random.random() / 300)
             return Result(kept=tuple(Kept(f"{key}.{i}", case(i)) for i in range(1 + int(key) % 4)), cost=0.1)
 
         ledger = Ledger(tmp_path / f"{concurrency}.sqlite")
-        run(kind, [Numbers(60), Each("split", split, concurrency), Each("last", concurrency=concurrency)], ledger)
+        run([Numbers(60), Each("split", split, concurrency), Each("last", concurrency=concurrency)], ledger)
         seen = list(ledger.kept_items("last", IoCase)), ledger.funnel()
         ledger.close()
         return seen
@@ -116,13 +116,13 @@ def test_results_do_not_depend_on_timing_or_concurrency(kind, tmp_path):
 
 
 @pytest.mark.slow
-def test_reading_pauses_while_too_much_waits(kind, ledger):
+def test_reading_pauses_while_too_much_waits(ledger):
     async def scenario():
         async def never(key, item):
             await asyncio.Event().wait()
 
         source = Numbers(100_000)
-        running = asyncio.create_task(open_executor(kind).run([source, Each("never", never)], ledger, NoProgress()))
+        running = asyncio.create_task(PipelineRunner().run([source, Each("never", never)], ledger, NoProgress()))
         before = -1
         while len(source.yielded) > before:
             before = len(source.yielded)
@@ -138,7 +138,7 @@ def test_reading_pauses_while_too_much_waits(kind, ledger):
 @pytest.mark.parametrize(
     "error", [TeacherError("wrong key"), BrokenResult("two keys"), OSError(errno.ENOSPC, "the disk is full")]
 )
-def test_an_exception_ends_the_run_and_says_where(kind, ledger, error):
+def test_an_exception_ends_the_run_and_says_where(ledger, error):
     async def fails(key, item):
         await asyncio.sleep(0)
         if key == "7":
@@ -147,12 +147,12 @@ def test_an_exception_ends_the_run_and_says_where(kind, ledger, error):
 
     steps = [Numbers(20), Each("fails", fails, 1), Each("last")]
     with pytest.raises(type(error), match=re.escape(str(error))) as raised:
-        run(kind, steps, ledger)
+        run(steps, ledger)
     assert "in step 'fails', item 7" in raised.value.__notes__
     assert kept(ledger, "fails") == [str(number) for number in range(7)]
 
     again = [Numbers(20), Each("fails"), Each("last")]
-    assert run(kind, again, ledger)
+    assert run(again, ledger)
     assert sorted(again[1].seen, key=int) == [str(number) for number in range(7, 20)]
     assert not set(steps[2].seen) & set(again[2].seen)
     assert kept(ledger, "last") == [str(number) for number in range(20)]
@@ -194,22 +194,22 @@ class Bursting(Numbers):
         ([Numbers(3), Numbers(3)], ValueError, "step names must be unique"),
     ],
 )
-def test_a_step_that_breaks_its_contract_is_a_defect(kind, ledger, steps, error, note):
+def test_a_step_that_breaks_its_contract_is_a_defect(ledger, steps, error, note):
     with pytest.raises(error) as raised:
-        run(kind, steps, ledger)
+        run(steps, ledger)
     assert note in "\n".join([str(raised.value), *getattr(raised.value, "__notes__", ())])
     assert not ledger.steps or not ledger.is_finished(ledger.steps[-1])
 
 
-def test_a_broken_whole_step_leaves_nothing(kind, ledger):
+def test_a_broken_whole_step_leaves_nothing(ledger):
     with pytest.raises(BrokenResult):
-        run(kind, [Numbers(600), Evens(forget=1), Each("last")], ledger)
+        run([Numbers(600), Evens(forget=1), Each("last")], ledger)
     assert taken(ledger) == {"numbers": 600, "evens": 0, "last": 0}
-    assert run(kind, [Numbers(600), Evens(), Each("last")], ledger)
+    assert run([Numbers(600), Evens(), Each("last")], ledger)
     assert taken(ledger) == {"numbers": 600, "evens": 600, "last": 300}
 
 
-def test_stop_keeps_what_was_answered_and_the_same_run_goes_on(kind, ledger):
+def test_stop_keeps_what_was_answered_and_the_same_run_goes_on(ledger):
     stop, cancelled = [], []
 
     async def stops(key, item):
@@ -223,20 +223,20 @@ def test_stop_keeps_what_was_answered_and_the_same_run_goes_on(kind, ledger):
         return keep(key, item)
 
     first = [Numbers(200), Each("stops", stops, 4), Each("last")]
-    assert run(kind, first, ledger, stopping=stop) is False
+    assert run(first, ledger, stopping=stop) is False
     assert "30" in cancelled
     answered = kept(ledger, "stops")
     assert 20 < len(answered) < 35
 
     second = [Numbers(200), Each("stops"), Each("last")]
-    assert run(kind, second, ledger) is True
+    assert run(second, ledger) is True
     assert Counter(second[1].seen) == Counter(set(map(str, range(200))) - set(answered))
     assert kept(ledger, "last") == [str(number) for number in range(200)]
 
 
-def test_stop_before_the_start_begins_nothing(kind, ledger):
+def test_stop_before_the_start_begins_nothing(ledger):
     async def scenario():
-        runner = open_executor(kind)
+        runner = PipelineRunner()
         runner.stop()
         return await runner.run([Numbers(3), Each("s")], ledger, NoProgress())
 
@@ -244,32 +244,32 @@ def test_stop_before_the_start_begins_nothing(kind, ledger):
     assert taken(ledger) == {"numbers": 0, "s": 0}
 
 
-def test_a_finished_run_does_nothing(kind, ledger):
-    assert run(kind, [Numbers(5), Evens(), Each("last")], ledger)
+def test_a_finished_run_does_nothing(ledger):
+    assert run([Numbers(5), Evens(), Each("last")], ledger)
     again = [Numbers(5), Evens(), Each("last")]
-    assert run(kind, again, ledger)
+    assert run(again, ledger)
     assert (again[0].yielded, again[1].seen, again[2].seen) == ([], [], [])
 
 
-def test_other_steps_than_before_are_refused(kind, ledger):
-    run(kind, [Numbers(5), Each("a")], ledger)
+def test_other_steps_than_before_are_refused(ledger):
+    run([Numbers(5), Each("a")], ledger)
     with pytest.raises(UsageError, match="this run has the steps numbers, a"):
-        run(kind, [Numbers(5), Each("b")], ledger)
+        run([Numbers(5), Each("b")], ledger)
 
 
-def test_equal_texts_and_repeated_units_of_a_source(kind, ledger):
+def test_equal_texts_and_repeated_units_of_a_source(ledger):
     class Repeating(Numbers):
         async def run(self, done):
             for key, text in [("f1", "x"), ("f2", "x"), ("f1", "ignored: the same unit"), ("f3", "y"), ("\udcff", "z")]:
                 yield key, keep(text, case(text))
 
-    assert run(kind, [Repeating(0), Each("last")], ledger)
+    assert run([Repeating(0), Each("last")], ledger)
     assert kept(ledger, "last") == ["x", "y", "z"]
     row = ledger.funnel()[0]
     assert (row.taken, row.kept, row.dropped, row.reasons) == (4, 3, 1, {"exact_duplicate": 1})
 
 
-def test_progress_adds_up_to_the_funnel(kind, ledger):
+def test_progress_adds_up_to_the_funnel(ledger):
     class Watching(NoProgress):
         def __init__(self):
             self.counts, self.ended, self.first, self.last = Counter(), [], None, None
@@ -290,7 +290,7 @@ def test_progress_adds_up_to_the_funnel(kind, ledger):
         return Result(kept=(Kept(f"{key}a", item), Kept(f"{key}b", item)), tokens=3)
 
     watching = Watching()
-    run(kind, [Numbers(30), Each("twice", twice), Evens2(), Each("last")], ledger, watching)
+    run([Numbers(30), Each("twice", twice), Evens2(), Each("last")], ledger, watching)
     assert watching.first == [("numbers", 0), ("twice", 0), ("evens", 0), ("last", 0)]
     assert watching.ended == ["numbers", "twice", "evens", "last"]
     for row in ledger.funnel():
@@ -298,11 +298,11 @@ def test_progress_adds_up_to_the_funnel(kind, ledger):
         assert reported == (row.taken, row.made, row.tokens)
     assert watching.last == ledger.funnel()
     again = Watching()
-    run(kind, [Numbers(30), Each("twice", twice), Evens2(), Each("last")], ledger, again)
+    run([Numbers(30), Each("twice", twice), Evens2(), Each("last")], ledger, again)
     assert (again.ended, again.counts) == (watching.ended, Counter())
 
 
-def test_progress_of_a_step_that_starts_again_adds_up_to_the_funnel(kind, ledger):
+def test_progress_of_a_step_that_starts_again_adds_up_to_the_funnel(ledger):
     class Counting(NoProgress):
         def __init__(self):
             self.counts, self.restarts = Counter(), []
@@ -325,7 +325,7 @@ def test_progress_of_a_step_that_starts_again_adds_up_to_the_funnel(kind, ledger
         return keep(f"{key}a", item)
 
     counting = Counting()
-    run(kind, [Numbers(30), Each("named", named), Broken(), Each("last")], ledger, counting)
+    run([Numbers(30), Each("named", named), Broken(), Each("last")], ledger, counting)
     assert counting.restarts == ["evens"]
     assert {row.step: row.taken for row in ledger.funnel()} == dict(counting.counts)
 
@@ -334,8 +334,3 @@ class Evens2(Evens):
     def run(self, items):
         for key, item in items():
             yield key, keep(key, item) if key.endswith("a") else drop(Reason.NEAR_DUPLICATE)
-
-
-def test_an_unknown_executor_is_a_sentence():
-    with pytest.raises(UsageError, match=re.escape("no executor 'slurm': choose one of local")):
-        open_executor("slurm")

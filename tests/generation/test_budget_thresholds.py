@@ -1,8 +1,8 @@
 import pytest
 
 from glotsmith.budget import BudgetUnit
+from glotsmith.generation.budget_thresholds import LanguageOutlook, RemainingBudget, YieldCurve, thresholds
 from glotsmith.generation.row_expectation import DEFAULT_EXPECTATION, ProblemOutcome
-from glotsmith.generation.sampling_pace import LanguageOutlook, PaceLimit, YieldCurve, thresholds
 
 FLOOR = 0.02
 CURVE = YieldCurve(DEFAULT_EXPECTATION, 100, FLOOR / 2, "seed")
@@ -38,17 +38,17 @@ def test_problems_that_have_replies_continue_where_they_stopped() -> None:
     ("limits", "raised"),
     [
         ([], set()),
-        ([PaceLimit(BudgetUnit.tokens, 1e9)], set()),
-        ([PaceLimit(BudgetUnit.tokens, 600_000)], {"lua", "ocaml"}),
-        ([PaceLimit(BudgetUnit.usd, 1.2)], {"lua", "ocaml"}),
-        ([PaceLimit(BudgetUnit.tokens, 300_000, "ocaml")], {"ocaml"}),
-        ([PaceLimit(BudgetUnit.rows, 60)], {"lua", "ocaml"}),
-        ([PaceLimit(BudgetUnit.rows, 30, "lua")], {"lua"}),
-        ([PaceLimit(BudgetUnit.rows, 5000)], set()),  # more than there are: all are wanted
+        ([RemainingBudget(BudgetUnit.tokens, 1e9)], set()),
+        ([RemainingBudget(BudgetUnit.tokens, 600_000)], {"lua", "ocaml"}),
+        ([RemainingBudget(BudgetUnit.usd, 1.2)], {"lua", "ocaml"}),
+        ([RemainingBudget(BudgetUnit.tokens, 300_000, "ocaml")], {"ocaml"}),
+        ([RemainingBudget(BudgetUnit.rows, 60)], {"lua", "ocaml"}),
+        ([RemainingBudget(BudgetUnit.rows, 30, "lua")], {"lua"}),
+        ([RemainingBudget(BudgetUnit.rows, 5000)], set()),  # more than there are: all are wanted
     ],
 )
 def test_a_budget_raises_the_threshold_of_the_languages_that_it_limits(
-    limits: list[PaceLimit], raised: set[str]
+    limits: list[RemainingBudget], raised: set[str]
 ) -> None:
     found = thresholds(OUTLOOKS, limits, FLOOR)
     assert {name for name, threshold in found.items() if threshold > FLOOR} == raised
@@ -56,14 +56,14 @@ def test_a_budget_raises_the_threshold_of_the_languages_that_it_limits(
 
 def test_the_expected_cost_is_within_the_budget_and_close_to_it() -> None:
     limit = 600_000
-    threshold = thresholds(OUTLOOKS, [PaceLimit(BudgetUnit.tokens, limit)], FLOOR)["lua"]
+    threshold = thresholds(OUTLOOKS, [RemainingBudget(BudgetUnit.tokens, limit)], FLOOR)["lua"]
     needed, before = (200 * CURVE.at(each).replies * 500 for each in (threshold, threshold / 1.2))
     assert 0.7 * limit <= needed <= limit < before
 
 
 @pytest.mark.parametrize("left", [-5.0, 0.0, 10.0])
 def test_a_budget_that_is_spent_leaves_one_reply_for_each_problem(left: float) -> None:
-    found = thresholds(OUTLOOKS, [PaceLimit(BudgetUnit.tokens, left)], FLOOR)
+    found = thresholds(OUTLOOKS, [RemainingBudget(BudgetUnit.tokens, left)], FLOOR)
     assert found == {"lua": 1.0, "ocaml": 1.0}
 
 
@@ -73,5 +73,5 @@ def test_of_two_languages_the_more_expensive_one_needs_a_higher_expectation() ->
         "lua": LanguageOutlook(100, CURVE, 1.0, COST),
         "ocaml": LanguageOutlook(100, hard, 3.0, {**COST, BudgetUnit.tokens: 1500.0}),
     }
-    found = thresholds(outlooks, [PaceLimit(BudgetUnit.tokens, 200_000)], FLOOR)
+    found = thresholds(outlooks, [RemainingBudget(BudgetUnit.tokens, 200_000)], FLOOR)
     assert found["lua"] == found["ocaml"] > FLOOR  # of the promise, which is divided by the cost
