@@ -16,7 +16,7 @@ import own_home  # noqa: F401 - first: it changes the environment
 from glotsmith.languages import get_card, language_names
 
 EVERYTHING = os.environ.get("GLOTSMITH_TEST_EVERYTHING") == "1"
-MISSING = ("cannot be run here", "Cannot isolate programs")  #: what ToolchainError and IsolationError say
+MISSING = ("cannot be run here", "cannot isolate programs")  #: what ToolchainError and IsolationError say
 KNOWN = {"apt", "sh scripts/toolchains.sh"}  #: ways to install that the script takes
 ELSEWHERE = tuple(
     f"{card.display} cannot be run here"

@@ -79,7 +79,7 @@ def _parse(text: str, language_id: Callable[[str], str]) -> BudgetLimit:
     try:
         return BudgetLimit(unit, amount, text.strip(), language_id(match["language"].strip()))
     except UsageError as error:
-        raise UsageError(f"{shown} names no language: {error}") from None
+        raise UsageError(f"{shown} names no language of the run: {error}") from None
 
 
 def format_amount(unit: BudgetUnit, amount: float) -> str:

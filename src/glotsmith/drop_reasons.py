@@ -1,18 +1,18 @@
-"""The drop reasons: each has a name, which is stored, and a sentence for users.
+"""The reasons of drops and losses: each has a name, which is stored, and a clause for users.
 
-Read a sentence as "dropped because …". The ledger, the funnel and the dataset card hold the names.
+Read a clause as "dropped because …". The ledger, the funnel and the dataset card contain the names.
 """
 
 from enum import StrEnum
 
 
 class Reason(StrEnum):
-    """A drop reason: its value is its name in the ledger, and ``because`` is its sentence."""
+    """A reason of a drop or a loss: its value is its name in the ledger, and ``because`` is its clause."""
 
     because: str
 
     def __new__(cls, name: str, because: str) -> "Reason":
-        """Return a member that equals the string ``name`` and also has a sentence."""
+        """Return a member that equals the string ``name`` and has the attribute ``because``."""
         member = str.__new__(cls, name)
         member._value_ = name
         member.because = because
@@ -35,11 +35,11 @@ class Reason(StrEnum):
     )
     TODO = "todo", "it is marked as unfinished"
     TRIVIAL = "trivial", "its body is a single return of a small expression"
-    NON_ASCII = "non_ascii", "the source holds characters beyond ASCII"
+    NON_ASCII = "non_ascii", "the source contains non-ASCII characters"
     TYPE_ERROR = "type_error", "the type checker (Pyright) reports an error"
     EXACT_DUPLICATE = "exact_duplicate", "the same text was kept before"
     NEAR_DUPLICATE = "near_duplicate", "a text kept before is too similar"
-    UNSTORABLE = "unstorable", "its text holds lone surrogates, which UTF-8 cannot store"
+    UNSTORABLE = "unstorable", "its text contains lone surrogates, which UTF-8 cannot store"
     CONTAMINATED = "contaminated", "it overlaps with a benchmark"
     NOT_SAMPLED = "not_sampled", "the run is limited to fewer functions"
     FORBIDDEN_LICENCE = "forbidden_licence", "its licence is not an accepted one"
@@ -51,7 +51,7 @@ class Reason(StrEnum):
     NONDETERMINISTIC = "nondeterministic", "two runs under different hash seeds differ"
     LOW_COVERAGE = "low_coverage", "the cases cover too few lines and branches of the function"
     WEAK_SUITE = "weak_suite", "too many mutants of the source pass the suite"
-    SOURCE_FAILS = "source_fails", "the source itself raises or is stopped on every case"
+    SOURCE_FAILS = "source_fails", "the function raises an error or reaches a limit in every case"
 
     # tasks: one problem in one language
     UNREPRESENTABLE = (
@@ -82,10 +82,10 @@ class Reason(StrEnum):
     UNPARSABLE_REPLY = "unparsable_reply", "the reply is not in the requested form"
     INCOMPLETE_REPLY = "incomplete_reply", "the reply lacks a requested part, or has it in the wrong form"
 
-    # inverse-instruct
-    NOT_A_SNIPPET = "not_a_snippet", "the row or file holds neither code nor a response"
+    # snippets, instructions and answers (inverse-instruct, xcoder)
+    NOT_A_SNIPPET = "not_a_snippet", "the row or file contains neither code nor a response"
     UNKNOWN_LANGUAGE = "unknown_language", "its language is not stated, cannot be guessed, or is not supported"
-    UNPARSABLE_CODE = "unparsable_code", "it holds neither a fenced block nor text that parses as a program"
+    UNPARSABLE_CODE = "unparsable_code", "it contains neither a fenced block nor text that parses as a program"
     LANGUAGE_NOT_WANTED = "language_not_wanted", "its language is not a requested one"
     UNTESTED = "untested", "it has no suite, so it cannot be tested"
     CUT_OFF = "cut_off", "the reply reached its length limit, so its end is missing"
@@ -96,7 +96,7 @@ class Reason(StrEnum):
     NOT_CHOSEN = "not_chosen", "another instruction for the snippet ranks higher"
     FAILED_ROUND_TRIP = "failed_round_trip", "the teacher's answer to the instruction fails the snippet's suite"
 
-    # xcoder
+    # discussed problems (xcoder)
     REPEATS_MEMORY = "repeats_memory", "the discussion repeats a problem that its agents made before"
     UNREAD_EXAMPLE = "unread_example", "an example in the problem cannot be judged and was omitted"
     CONTRADICTED = "contradicted", "an example in the problem contradicts its own reference solution"

@@ -110,7 +110,7 @@ def test_a_run_with_a_step_of_a_user_resumes_and_exports(tmp_path: Path) -> None
 
 def test_a_step_can_not_follow_an_unknown_step(tmp_path: Path) -> None:
     (tmp_path / "source.py").write_text(SOURCE)
-    with pytest.raises(gs.UsageError, match="No step can follow 'fliter'"):
+    with pytest.raises(gs.UsageError, match="no step can follow 'fliter'"):
         gs.run(
             "multipl-t",
             sources=[str(tmp_path / "source.py")],

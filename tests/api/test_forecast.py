@@ -249,5 +249,5 @@ def test_the_sample_is_drawn_before_the_first_step_that_costs_much(
     assert config.build_recipe().pilot_before == before
     steps: list[Any] = [Numbers(), type("First", (MakeRows,), {"name": before})()]
     assert [step.name for step in with_pilot(steps, config)] == ["sources", "pilot", before]
-    with pytest.raises(UsageError, match="names no step that a pilot samples items for"):
+    with pytest.raises(UsageError, match="does not support --estimate"):
         with_pilot([Numbers()], config)

@@ -153,14 +153,14 @@ REFUSED: dict[str, tuple[Case, str]] = {
     ),
     "another seed": (
         lambda runs, tmp: [*runs.shards[:-1], edited(runs.copy(8, tmp / "seeded"), "recipe =", "seed = 1\nrecipe =")],
-        "seeded has another configuration than .*run-1-of-8: seed is not set there and 1 here",
+        "run-1-of-8 and .*seeded have different configurations: seed is not set in the first and 1 in the second",
     ),
     "an option": (
         lambda runs, tmp: [
             *runs.shards[:-1],
             edited(runs.copy(8, tmp / "o"), "max_functions = 4", "max_functions = 6"),
         ],
-        "o has another configuration than .*run-1-of-8: options.max_functions is 4 there and 6 here",
+        "run-1-of-8 and .*o have different configurations: options.max_functions is 4 in the first and 6 in the second",
     ),
     "another total": (
         lambda runs, tmp: [*runs.shards[:3], edited(runs.copy(4, tmp / "quarter"), '"4/8"', '"4/4"')],

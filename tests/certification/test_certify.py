@@ -123,7 +123,7 @@ def test_a_certificate_is_stored_and_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["{", '{"mutants": 1, "inputs": 2, "langauges": []}', "[]"])
 def test_a_file_that_is_no_certificate(text: str, tmp_path: Path) -> None:
     (tmp_path / "c.json").write_text(text)
-    with pytest.raises(InputError, match="not a certificate"):
+    with pytest.raises(InputError, match="not a valid certificate"):
         read_certificate(tmp_path / "c.json")
 
 

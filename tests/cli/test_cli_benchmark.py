@@ -65,7 +65,7 @@ def test_a_set_for_two_languages_and_what_can_not_be_asked(glotsmith: Command, r
         "benchmark", "make", rows, "-l", "ocaml", "-l", "perl", "--name", "mine", "-o", out
     )
     assert code == 0, stderr
-    assert "5 questions (2 in OCaml, 3 in Perl); 3 problems cannot be posed or passed" in stdout
+    assert "5 questions (2 in OCaml, 3 in Perl); 3 problems are impossible" in stdout
     questions = lines(out / "questions.jsonl")
     assert [(q["language"], q["name"]) for q in questions] == [
         ("ocaml", "add"),
@@ -164,7 +164,7 @@ def test_a_language_of_the_users_writes_tests_by_a_table(glotsmith: Command, row
     assert all(question.get("name", "") == "" for question in lines(tmp_path / "bash" / "questions.jsonl"))
     code, stdout, _ = glotsmith("benchmark", "make", rows, "-l", "go", "-o", tmp_path / "go")
     assert code == 0
-    assert "No files for MultiPL-E in Go: give --assertions with a table [go]" in stdout
+    assert "No files for MultiPL-E in Go: it has no template of tests" in stdout
     table = tmp_path / "assertions.toml"
     table.write_text(
         '[go]\nhead = "func main() {\\n"\ncase = "check(@{name}(@{arguments}), @{expected})\\n"\ntail = "}\\n"\n'
@@ -183,7 +183,7 @@ def test_a_folder_is_for_one_set(glotsmith: Command, rows: Path, tmp_path: Path)
     before = (out / "questions.jsonl").read_bytes()
     for other in (("--seed", 3), ("--share", 0.5), ("--name", "mine"), ("-l", "lua")):
         code, _, stderr = glotsmith(*command, *other)
-        assert (code, "contains another set" in stderr) == (2, True), stderr
+        assert (code, "contains a set with other options" in stderr) == (2, True), stderr
     assert (out / "questions.jsonl").read_bytes() == before
 
 

@@ -37,7 +37,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ids=["xcoder", "a new language of xcoder", "inverse-instruct with suites"],
 )
 def test_a_language_without_typed_calls_is_refused(make: Callable[[str], Any], language: str) -> None:
-    with pytest.raises(UsageError, match="runs whole programs, but functions must be called with typed values here"):
+    with pytest.raises(UsageError, match="has level io, but calls with typed values need level full"):
         make(language)
 
 
@@ -64,7 +64,7 @@ SCRIPTED = ("--teacher", "scripted", "--model", "replies.jsonl")
         ((*MULTIPL_T, "-l", "lua", "--teacher", "transformers", "--model", "./none"), "./none is not a folder"),
         ((*MULTIPL_T, "-l", "lua", "--teacher", "transformers", "--model", "."), "contains no config.json"),
         ((*MULTIPL_T, "-l", "lua", "--teacher", "scripted", "--model", "none.jsonl"), "none.jsonl"),
-        (("run", "xcoder", "-s", "one.py", "-l", "python", "-l", "bash", *SCRIPTED), "Bash runs whole programs"),
+        (("run", "xcoder", "-s", "one.py", "-l", "python", "-l", "bash", *SCRIPTED), "Bash has level io"),
         (
             ("run", "inverse-instruct", "-s", "one.py", "--set", "summaries=0", *SCRIPTED),
             "is 0; it must be a whole number of 1 or more",
@@ -86,7 +86,7 @@ def test_a_mistake_is_told_before_anything_is_written(
     [("max_concurrency", 0), ("attempts", 0), ("backoff_s", -1), ("timeout_s", 0), ("input_price", -0.1)],
 )
 def test_a_teachers_option_out_of_its_range_is_refused(name: str, value: float) -> None:
-    with pytest.raises(UsageError, match=f"Invalid option for teacher openai: .*{name}"):
+    with pytest.raises(UsageError, match=f"invalid option of the teacher openai: .*{name}"):
         open_teacher("openai", model="m", options={name: value})
 
 

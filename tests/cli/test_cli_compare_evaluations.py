@@ -66,7 +66,7 @@ def test_questions_of_one_evaluation_only_are_counted(glotsmith: Command, tmp_pa
 @pytest.mark.parametrize(
     ("names", "sentence"),
     [
-        (("a",), "Only one evaluation is given"),
+        (("a",), "only one evaluation is given"),
         (("a", "run"), "run is not a finished evaluation"),
         (("run", "a"), "run is not a finished evaluation"),
         (("a", "other"), "no question in common"),

@@ -64,7 +64,7 @@ Command = Callable[..., tuple[int, str, str]]
         (["run", "multipl-t", "-s", "stdlib:textwrap", "-l", "lua", "--teacher", "openai"], r"model"),
         (["run", "multipl-t", "-s", "stdlib:textwrap", "-l", "lua", "--set", 'benchmarks=["no.jsonl"]'], r"no\.jsonl"),
         (["verify", "no.jsonl"], r"no\.jsonl does not exist"),
-        (["show", "no-run"], r"Cannot show no-run: no such folder exists. Give the folder of a run"),
+        (["show", "no-run"], r"no-run cannot be shown: no such folder exists. Give the folder of a run"),
         (["export", "no-run"], r"not a run folder"),
         (["languages", "check", "cobol"], r"no language is named 'cobol'"),
     ],
@@ -95,11 +95,11 @@ def test_a_mistake_gets_a_sentence(
         ("3", "expected a JSON object, got 3"),
         (
             '{"id": "a", "language": "lua", "tests": ["assert f(1) == 1"], "io": [{"stdin": "", "stdout": ""}]}',
-            "the job has tests and io, of which only one can be judged: make a job of each",
+            "the job has tests and io: write one job for each",
         ),
         (
             '{"id": "a", "language": "lua", "io": [{"stdin": "", "stdout": ""}], "program": "x"}',
-            "the job has io and program, of which only one can be judged",
+            "the job has io and program: write one job for each",
         ),
         ('{"language": "lua", "code": "x"}', "the field id is missing: it must be text"),
         ('{"id": "a"}', "the field language is missing: it must be text"),

@@ -54,8 +54,8 @@ def test_a_forecast_of_a_whole_pilot_is_what_the_run_does(
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (("--estimate", "--preview", "2"), "--preview and --estimate exclude each other"),
-        (("--estimate", "--shard", "1/2"), "--estimate predicts the whole run: remove --shard"),
+        (("--estimate", "--preview", "2"), "--preview and --estimate cannot be combined"),
+        (("--estimate", "--shard", "1/2"), "--estimate and --shard cannot be combined"),
         (("--estimate", "--pilot-share", "0"), "Invalid value for '--pilot-share'"),
         (("--estimate", "--pilot-share", "1.5"), "Invalid value for '--pilot-share'"),
         (("--pilot-share", "0.5"), "--pilot-share needs --estimate: add --estimate, or remove --pilot-share"),

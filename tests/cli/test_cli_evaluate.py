@@ -333,7 +333,7 @@ BAD = [
         "by rules and is not a model",
     ),
     (["evaluate", "apps=x"], "no benchmark is named 'apps'"),
-    (["evaluate", "humaneval=x.jsonl", "-l", "lua"], "Give either --teacher and --model, or --completions"),
+    (["evaluate", "humaneval=x.jsonl", "-l", "lua"], "give either --teacher and --model, or --completions"),
     (["evaluate", "humaneval=x.jsonl", "-l", "klingon", "--teacher", "scripted"], "no language is named 'klingon'"),
     (
         ["evaluate", "humaneval=nowhere.jsonl", "-l", "lua", "--completions", "{rows}"],

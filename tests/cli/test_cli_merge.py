@@ -66,7 +66,7 @@ def test_a_missing_shard_is_a_sentence(glotsmith: Command) -> None:
     ("options", "sentence"),
     [
         (("--shard", "3/2"), "must be NUMBER/TOTAL, such as 2/8"),
-        (("--shard", "1/2", "--preview", "1"), "--preview tries a few items of all sources: remove --shard"),
+        (("--shard", "1/2", "--preview", "1"), "--preview and --shard cannot be combined"),
     ],
 )
 def test_an_impossible_shard_is_refused(glotsmith: Command, options: tuple[str, ...], sentence: str) -> None:

@@ -87,7 +87,7 @@ def test_an_unknown_value_of_a_switch_is_told_before_anything_is_read(
 ) -> None:
     code, _, stderr = run(glotsmith, recipe, "empty.jsonl", "--set", switch)
     assert code == 2
-    assert f"Invalid option for recipe {recipe}" in stderr
+    assert f"invalid option of the recipe {recipe}" in stderr
     assert switch.partition("=")[0] in stderr
 
 

@@ -42,7 +42,7 @@ def test_the_presets_are_listed_with_every_setting(glotsmith: Command) -> None:
         (["-p", "gpt"], "no preset is named 'gpt'; there are: general, multipl-t-1b"),
         (["--set", "rate=3"], "no setting is named 'rate'"),
         (["--set", "batch"], "not of the form NAME=VALUE"),
-        (["--set", "batch=many"], "Invalid setting"),
+        (["--set", "batch=many"], "invalid setting"),
         (["--held-out", "1.5"], "held-out"),
         (["--seed", "-1"], "--set seed is -1; it must be a whole number from 0"),
         (["--set", "lora_dropout=2"], "--set lora_dropout is 2; it must be a number from 0 to below 1"),

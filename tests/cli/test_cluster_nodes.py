@@ -20,7 +20,7 @@ NODES = [
         versions={"lua": "Lua 5.4.4", "r": "R cannot be run here"},
         slowness={"lua": 1.26},
     ),
-    NodeDescription(host="three", fault="Cannot isolate programs: no user namespaces"),
+    NodeDescription(host="three", fault="cannot isolate programs: no user namespaces"),
 ]
 
 
@@ -36,7 +36,7 @@ def test_each_node_has_a_row_with_its_fault() -> None:
     assert rows(nodes_table(NODES)) == [
         ["1 one", "bubblewrap", "8", "2", ""],
         ["2 two", "bubblewrap", "4", "1", ""],
-        ["3 three", "", "0", "0", "Cannot isolate programs: no user namespaces"],
+        ["3 three", "", "0", "0", "cannot isolate programs: no user namespaces"],
     ]
 
 

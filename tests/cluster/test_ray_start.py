@@ -57,9 +57,9 @@ def running(processes: set[int]) -> set[int]:
 @pytest.mark.parametrize(
     ("address", "message"),
     [
-        ("127.0.0.1:1", r"Cannot connect to a Ray cluster at 127\.0\.0\.1:1: "),
-        ("ray://127.0.0.1:1", r"Cannot connect to a Ray cluster at ray://127\.0\.0\.1:1: "),
-        ("[::1]:1", r"Cannot connect to a Ray cluster at \[::1\]:1: "),
+        ("127.0.0.1:1", r"cannot connect to a Ray cluster at 127\.0\.0\.1:1: "),
+        ("ray://127.0.0.1:1", r"cannot connect to a Ray cluster at ray://127\.0\.0\.1:1: "),
+        ("[::1]:1", r"cannot connect to a Ray cluster at \[::1\]:1: "),
         ("localhost", r"HOST:PORT or auto, not 'localhost'"),
         (":6379", r"HOST:PORT or auto, not ':6379'"),
         ("localhost:", r"HOST:PORT or auto, not 'localhost:'"),
@@ -88,7 +88,7 @@ def test_no_cluster_on_this_machine(source: str, monkeypatch: pytest.MonkeyPatch
     elif source != "none":
         (tmp_path / "ray").mkdir()
         (tmp_path / "ray" / "ray_current_cluster").write_text("127.0.0.1:1")
-    expected = {"none": "No Ray cluster runs on this machine"}.get(
+    expected = {"none": "no Ray cluster runs on this machine"}.get(
         source, r"127\.0\.0\.1:1 \(the address that Ray finds for auto"
     )
     with pytest.raises(UsageError, match=expected):

@@ -85,7 +85,7 @@ def test_programs_run_with_any_open_descriptors(folder: Path, user_imports: bool
     assert len(found) == 6
     for back_end, results in found.items():
         if isinstance(results, str):
-            assert "Cannot isolate programs on this machine" in results, f"{back_end}: {results}"
+            assert "cannot isolate programs on this machine" in results, f"{back_end}: {results}"
             pytest.skip(results)
         temperature = "warm" if back_end in ("bubblewrap warm", "unshare warm") else "cold"
         wanted = {"interpreter": f"in {temperature} 0 1 2 3", "server": f"{temperature} 0 1 2 3"}

@@ -59,7 +59,7 @@ def test_an_internal_error_drops_its_item_and_the_run_goes_on(ledger, error, cap
     assert dropped(ledger, "fails") == {"7": Reason.INTERNAL_ERROR}
     assert [*kept(ledger, "last")] == [str(n) for n in range(20) if n != 7]
     [row] = ledger.dropped_rows("fails")
-    assert type(error).__name__ in row.detail and "test_executor_faults.py:" in row.detail
+    assert type(error).__name__ in row.detail and "test_pipeline_faults.py:" in row.detail
     [record] = [r for r in caplog.records if r.levelno == logging.ERROR]
     assert "step fails, item 7" in record.getMessage() and record.exc_info[1] is error
 

@@ -144,7 +144,7 @@ CONTINUED = {
 @pytest.mark.parametrize(("prefix", "reply", "code"), CONTINUED.values(), ids=CONTINUED)
 def test_a_prefix_is_continued_once(prefix: str, reply: str, code: str) -> None:
     name = "sum" if "sum" in prefix else "add"
-    assert extract_code(reply, get_card(language_of(prefix)), continues=prefix, name=name) == code
+    assert extract_code(reply, get_card(language_of(prefix)), prefix=prefix, name=name) == code
 
 
 def language_of(prefix: str) -> str:

@@ -119,7 +119,11 @@ def test_the_prompts_of_the_package_pass_the_check_and_so_do_their_copies(
             "translate", "multipl-t", GOOD + "sk-proj-abcdef0123456789abcdef", ":3: this looks like a key", id="key"
         ),
         pytest.param(
-            "translate", "multipl-t", "{% if 0 %}{{ source }}{{ prefix }}{% endif %}", "gives an empty text", id="never"
+            "translate",
+            "multipl-t",
+            "{% if 0 %}{{ source }}{{ prefix }}{% endif %}",
+            "is empty after its variables are filled in",
+            id="never",
         ),
         pytest.param(
             "write_tests", "multipl-t", "{{ name }}", ":1: .*must use the variable {{ source }}", id="write_tests"

@@ -108,7 +108,7 @@ BAD: dict[str, dict[str, list[tuple[Any, str]]]] = {
     "xcoder": {
         "sources": [(None, TEXTS)],
         "languages": [([], "is empty"), (["klingon"], UNKNOWN), (["python"], "has only python")],
-        "new_languages": [(["klingon"], UNKNOWN), (["bash"], "names 'bash': Bash runs whole programs")],
+        "new_languages": [(["klingon"], UNKNOWN), (["bash"], "names 'bash': Bash has level io")],
         "column": [(3, TEXT)],
         "max_snippet_tokens": [(0, POSITIVE)],
         "max_snippets": [(-1, NATURAL)],

@@ -124,11 +124,15 @@ def test_what_is_no_stage_and_no_checkpoint_of_a_training_is_skipped(tmp_path: P
 @pytest.mark.parametrize(
     ("make", "file", "message"),
     [
-        (evaluation, "summary.json", "not the summary of an evaluation"),
+        (evaluation, "summary.json", "not a valid summary of an evaluation"),
         (evaluation, "results.jsonl.gz", "not a sample"),
         (training, "model/training.json", "not a valid record of a training"),
-        (training, "settings.json", "not the settings of a training"),
-        (unfinished_training, "stages/2/checkpoints/checkpoint-20/trainer_state.json", "not the state of a training"),
+        (training, "settings.json", "not a valid settings file of a training"),
+        (
+            unfinished_training,
+            "stages/2/checkpoints/checkpoint-20/trainer_state.json",
+            "not a valid state of a training",
+        ),
     ],
 )
 def test_a_malformed_file_is_named(tmp_path: Path, make: Any, file: str, message: str) -> None:

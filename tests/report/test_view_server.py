@@ -117,7 +117,7 @@ def test_a_report_that_cannot_be_written_is_tried_again_after_each_pause(
         settings.write_text("{")
         monkeypatch.setattr(live_pages, "_SHORTEST_PAUSE_S", 1e6)
         for _ in range(3):
-            with pytest.raises(InputError, match="not the settings of a training"):
+            with pytest.raises(InputError, match="not a valid settings file of a training"):
                 await pages.page()
             assert pages.version() != shown  # so that the page asks again, and says that there is no newer one
         assert len(tried) == 2

@@ -99,7 +99,7 @@ def test_a_row_that_asks_for_nothing(row: Any) -> None:
         ({**ROW, "tests": [1]}, r"row 3: Expected `str`, got `int` - at `\$.tests"),
         (
             {**ROW, "io": {"stdin": ["1"], "stdout": ["1"]}},
-            "row 3: it has tests and io, of which only one can be judged",
+            "row 3: it has tests and io: write one job for each",
         ),
         ({**ROW, "checker": "kind"}, "row 3: Invalid enum value 'kind'"),
         ({"language": "lua", "io": {"stdin": ["1"]}}, "row 3: io has the keys stdin; it must have stdin and stdout"),

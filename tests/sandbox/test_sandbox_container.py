@@ -357,7 +357,7 @@ def test_containers_of_dead_sessions_are_removed(engine: Path):
 def test_no_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("GLOTSMITH_ENGINE", raising=False)
-    with pytest.raises(IsolationError, match=r"No container engine is installed\. Run: apt install podman"):
+    with pytest.raises(IsolationError, match=r"no container engine is installed\. Run: apt install podman"):
         open_sandbox("container")
     monkeypatch.setenv("GLOTSMITH_ENGINE", "nerdctl")
     with pytest.raises(IsolationError, match="nerdctl is not installed"):

@@ -91,7 +91,7 @@ def test_the_detail_names_what_was_kept(syntax):
 
 @pytest.mark.parametrize("threshold", [0, -1, 1.5])
 def test_a_threshold_out_of_range_is_refused(threshold, syntax):
-    with pytest.raises(UsageError, match="threshold must be above 0"):
+    with pytest.raises(UsageError, match="it must be above 0"):
         DeduplicateSolutions(syntax, within=threshold)
 
 

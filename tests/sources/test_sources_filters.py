@@ -218,5 +218,5 @@ def test_the_first_reason_counts() -> None:
 
 
 def test_a_negative_limit_is_refused() -> None:
-    with pytest.raises(UsageError, match=r"max_lines must be 0 \(no limit\) or more, not -1"):
+    with pytest.raises(UsageError, match=r"max_lines is -1; it must be 0 \(no limit\) or more"):
         Filter(FilterOptions(max_lines=-1))

@@ -132,7 +132,7 @@ def test_a_checker_that_never_runs_is_the_machines_fault(monkeypatch: pytest.Mon
 def test_another_version_than_that_of_the_run_is_refused() -> None:
     installed = version("basedpyright")
     assert asyncio.run(checked_programs([], 60, installed)) == []
-    with pytest.raises(ToolchainError, match=rf"^This machine has basedpyright {installed}, and the run needs 0\.1"):
+    with pytest.raises(ToolchainError, match=rf"^this machine has basedpyright {installed}, and the run needs 0\.1"):
         asyncio.run(checked_programs(["x = 1"], 60, "0.1"))
 
 

@@ -55,7 +55,7 @@ def test_a_cache_stands_in_front(tmp_path: Path) -> None:
             {"model": "m", "options": {"temprature": 1}},
             "no option 'temprature'; there are: model, base_url",
         ),
-        ("openai", {"model": "m", "options": {"attempts": "many"}}, "Invalid option for teacher openai: .*attempts"),
+        ("openai", {"model": "m", "options": {"attempts": "many"}}, "invalid option of the teacher openai: .*attempts"),
         ("scripted", {"model": "f", "base_url": "http://h/v1"}, "scripted has no option 'base_url'"),
         ("scripted", {}, "needs one file of replies"),
     ],

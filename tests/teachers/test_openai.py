@@ -483,7 +483,7 @@ STOPPING = {
     "redirect": (sends(b"", 307, Location="http://elsewhere.test/v1"), "redirects to http://elsewhere.test/v1"),
     "unsupported": (
         fails(400, "Unsupported parameter: 'max_tokens'", "unsupported_parameter"),
-        "option rename .*max_completion_tokens",
+        "option rename: .*max_completion_tokens",
     ),
 }
 

@@ -99,7 +99,7 @@ def test_prices_that_are_none_are_refused(options: dict[str, object]) -> None:
 def test_a_malformed_file_is_named(tmp_path: Path, text: str) -> None:
     file = tmp_path / "prices.toml"
     file.write_text(text)
-    with pytest.raises(InputError, match=r"prices\.toml: not a price table"):
+    with pytest.raises(InputError, match=r"prices\.toml: the file is not a valid price table"):
         find_price(LOCAL, "m", input_price=None, output_price=None, file=str(file))
 
 

@@ -95,8 +95,8 @@ GOOD = {"call": "c", "item": "i", "reply": "r"}
 @pytest.mark.parametrize(
     ("bad", "sentence"),
     [
-        ("{", "not a scripted reply"),
-        ("[]", "not a scripted reply"),
+        ("{", "the line is not a scripted reply"),
+        ("[]", "the line is not a scripted reply"),
         ({"call": "c", "reply": "r"}, "missing required field `item`"),
         ({**GOOD, "text": "r"}, "unknown field `text`"),
         ({**GOOD, "sample": "0"}, "Expected `int"),

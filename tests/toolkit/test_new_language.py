@@ -71,8 +71,8 @@ def test_a_copy_is_the_other_language_under_its_own_name(own: Path) -> None:
         ("x", {"display": 'X"'}, "remove quotes"),
         ("x", {"extension": "../x"}, "remove quotes, slashes"),
         ("x", {"level": "run"}, "there is no level 'run': use --level full or --level io"),
-        ("x", {"level": "io", "like": "lua"}, r"--from lua copies a language of level full.*\(bash\)"),
-        ("x", {"level": "full", "like": "bash"}, "--from bash copies a language of level io, and --level is full"),
+        ("x", {"level": "io", "like": "lua"}, r"--from lua has level full.*\(bash\)"),
+        ("x", {"level": "full", "like": "bash"}, "--from bash has level io, and --level is full"),
     ],
 )
 def test_what_can_not_be_started_is_a_sentence(own: Path, name: str, options: dict[str, str], why: str) -> None:

@@ -57,7 +57,7 @@ def test_rows_of_any_text_come_through(tmp_path: Path) -> None:
 def test_one_row_is_a_dataset(tmp_path: Path) -> None:
     made = prepared([example(0)], tmp_path)
     assert [(split.rows, split.problems) for split in made.stages] == [(1, 1)]
-    with pytest.raises(UsageError, match=r"holds out all 1 problem of the dataset.*hold out none \(0\)"):
+    with pytest.raises(UsageError, match=r"holds out all 1 problem of the dataset.*set the share to 0"):
         prepared([example(0)], tmp_path, held_out=0.05)
 
 

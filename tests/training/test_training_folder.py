@@ -134,9 +134,9 @@ def test_where_nothing_was_trained_a_mistake_can_be_mended_in_place(tmp_path: Pa
 def test_files_that_someone_broke_are_named(tmp_path: Path) -> None:
     for text in ("{", "[]", "\xff"):
         (tmp_path / SETTINGS).write_bytes(text.encode("latin-1"))
-        with pytest.raises(InputError, match=r"settings\.json: not the settings of a training"):
+        with pytest.raises(InputError, match=r"settings\.json: the file is not a valid settings file of a training"):
             claim_settings(tmp_path, job())
     (tmp_path / "data").mkdir()
     (tmp_path / PREPARED).write_text("{}")
-    with pytest.raises(InputError, match=r"prepared\.json: not a valid record of a training"):
+    with pytest.raises(InputError, match=r"prepared\.json: the file is not a valid record of a training"):
         claim_data(tmp_path, prepared())

@@ -97,7 +97,9 @@ def test_a_tokenizer_without_padding(train: Train, tiny: Path, tmp_path: Path) -
 def test_a_mistake_is_mended_in_the_same_folder(train: Train) -> None:
     with pytest.raises(UsageError, match="cannot load a model from '/nowhere'"):
         train(model=Path("/nowhere"), max_steps=1, held_out=0)
-    with pytest.raises(UsageError, match="no row has tokens to learn within max_length = 8 tokens: set a larger one"):
+    with pytest.raises(
+        UsageError, match="no row has tokens to learn within max_length = 8 tokens: increase max_length"
+    ):
         train(max_length=8, max_steps=1, held_out=0)
     assert train(max_steps=1, held_out=0).stages[0].steps == 1
 

@@ -76,7 +76,7 @@ def test_the_papers_numbers(name: str) -> None:
     [
         ({"learning_rat": 1}, r"no setting is named 'learning_rat'; do you mean 'learning_rate'\? There are: style"),
         ({"learning_rate": 0}, "--set learning_rate is 0; it must be a number above 0"),
-        ({"learning_rate": "fast"}, r"Invalid setting: --set learning_rate is .fast.; it must be a number"),
+        ({"learning_rate": "fast"}, r"invalid setting: --set learning_rate is .fast.; it must be a number"),
         ({"schedule": "square"}, r"--set schedule is 'square'; it must be one of "),
         ({"epochs": []}, r"--set epochs is \[\]; it must be a list; each item is a number above 0 \(at least 1\)"),
         ({"epochs": [1, 0]}, r"--set epochs is \[1, 0\]; it must be a list; each item is a number above 0"),

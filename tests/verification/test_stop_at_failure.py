@@ -112,4 +112,4 @@ def test_the_address_of_a_verdict_depends_on_the_limits_of_the_job(fields: dict[
 def test_a_job_cannot_both_stop_and_run_all_cases(sandbox: RecordingSandbox) -> None:
     job = msgspec.structs.replace(JOB, all_cases=True, stop_at_failure=True)
     verdict = asyncio.run(Verifier(sandbox).verify(job))
-    assert (verdict.status, verdict.detail) == ("infra:refused", "all_cases and stop_at_failure exclude each other")
+    assert (verdict.status, verdict.detail) == ("infra:refused", "all_cases and stop_at_failure cannot be combined")

@@ -166,7 +166,7 @@ def evaluation_config(
     if style not in ("", "chat", "completion", "whole") or (style == "whole" and not completions):
         raise UsageError(f"--style is {style!r}; it must be chat or completion, or whole for --completions")
     if prompt_end not in ("auto", *PROMPT_ENDS):
-        raise UsageError(f"--prompt-end must be auto, {' or '.join(PROMPT_ENDS)}, not {prompt_end!r}")
+        raise UsageError(f"--prompt-end is {prompt_end!r}; it must be auto, {' or '.join(PROMPT_ENDS)}")
     form, plan = trained_form(model), plan or EvaluationPlan()
     style = style or ("" if completions else form.style)
     config = EvaluationConfig(
@@ -187,9 +187,11 @@ def evaluation_config(
         requested_ks=tuple(requested_ks),
     )
     if bool(config.completions) == bool(teacher):
-        raise UsageError("Give either --teacher and --model, or --completions")
+        raise UsageError("give either --teacher and --model, or --completions")
     if teacher == "offline":
-        raise UsageError("Cannot evaluate the offline teacher: it translates source code by rules and is not a model")
+        raise UsageError(
+            "the offline teacher cannot be evaluated: it translates source code by rules and is not a model"
+        )
     for name in config.languages:
         toolchain.find_toolchain(name)  # raises if it is unknown or cannot be run, before any request
     return config

@@ -197,8 +197,10 @@ def _check_same_run(shards: Sequence[_OpenShard]) -> None:
     changeable = changeable_keys_of(config) | {"shard"}
     for other in others:
         if changed := different_settings(config, other.folder.config, changeable):
-            text = "; ".join(f"{key} is {one} there and {two} here" for key, (one, two) in changed.items())
-            raise UsageError(f"{other.path} has another configuration than {first.path}: {text}")
+            text = "; ".join(
+                f"{key} is {one} in the first and {two} in the second" for key, (one, two) in changed.items()
+            )
+            raise UsageError(f"{first.path} and {other.path} have different configurations: {text}")
         if other.folder.ledger.census != first.folder.ledger.census:
             raise UsageError(
                 f"{other.path} has not read the same sources as {first.path}: files or package versions differ. Run "

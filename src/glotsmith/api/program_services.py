@@ -97,7 +97,7 @@ def cluster_options(executor: str, address: str = "", *, mixed_toolchains: bool 
     if executor == "ray":
         return ClusterOptions(address=address, mixed_toolchains=mixed_toolchains)
     if address or mixed_toolchains:
-        raise UsageError(f"{'--ray-address' if address else '--mixed-toolchains'} needs --executor ray.")
+        raise UsageError(f"{'--ray-address' if address else '--mixed-toolchains'} needs --executor ray")
     return None
 
 

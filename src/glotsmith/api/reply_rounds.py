@@ -30,9 +30,9 @@ def check_trials(folders: Iterable[Path]) -> None:
 
         if count := count_open_requests(folder / BATCHES):
             raise UsageError(
-                f"{counted(count, 'request', 'waits')} in batches of {folder}, and this run would pay for the same "
-                "requests again. Run the command that made that folder again until it ends: this run reuses its "
-                f"replies. Or remove the folder {folder}"
+                f"{counted(count, 'request', 'waits')} in batches of {folder}: this run would send them again, and pay "
+                "for them again. Run the command of that folder until it ends: this run then reuses its replies. Or "
+                f"remove the folder {folder}"
             )
 
 

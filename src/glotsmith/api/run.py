@@ -68,7 +68,7 @@ class RunPlace(NamedTuple):
         run = given[0] or config.output_path("output") or Path("runs") / config.recipe
         run = run if run.name else run.absolute()  # "." has no name
         if not run.name:
-            raise UsageError(f"{run} cannot be a run folder. Choose another folder with -o")
+            raise UsageError(f"the run folder {run} has no name: choose another folder with -o")
         preview, pilot = (run.with_name(f"{run.name}-{kind}") for kind in ("preview", "pilot"))
         if shard := parse_shard(config.shard or ""):
             run = run.with_name(f"{run.name}-{shard.number}-of-{shard.total}")

@@ -65,7 +65,7 @@ class RunConfig(Record, frozen=True, kw_only=True):
             return msgspec.convert(self._with_resolved_files(kind), kind, strict=False)
         except msgspec.ValidationError as error:
             wrong = settings.invalid_value_message(kind, self.options, option_name)
-            raise UsageError(f"Invalid option for recipe {self.recipe}: {wrong or error}") from error
+            raise UsageError(f"invalid option of the recipe {self.recipe}: {wrong or error}") from error
 
     def _with_resolved_files(self, kind: type[Record]) -> dict[str, Any]:
         options = dict(self.options)
@@ -169,7 +169,7 @@ def budget_limits(chosen: RunConfig) -> tuple[BudgetLimit, ...]:
     def language_id(name: str) -> str:
         found = resolve_language(name)
         if known and found not in known:
-            raise UsageError(f"{found} is not a language of this run, which has {', '.join(known)}")
+            raise UsageError(f"the run has only {', '.join(known)}")
         return found
 
     return parse_budget(chosen.budget, language_id)

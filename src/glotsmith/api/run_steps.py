@@ -24,14 +24,14 @@ def chosen_steps(steps: Sequence[Step[Any, Any]], config: RunConfig) -> list[Ste
 
     """
     if config.preview and config.pilot:
-        raise UsageError("--preview and --estimate exclude each other: give one of them")
+        raise UsageError("--preview and --estimate cannot be combined: remove one of them")
     shard = parse_shard(config.shard or "")
     if shard is None:
         return with_pilot(steps, config) if config.pilot else list(steps)
     if config.pilot:
-        raise UsageError("--estimate predicts the whole run: remove --shard")
+        raise UsageError("--estimate and --shard cannot be combined: remove one of them")
     if config.preview:
-        raise UsageError("--preview tries a few items of all sources: remove --shard")
+        raise UsageError("--preview and --shard cannot be combined: remove one of them")
     return steps_of_shard(steps, shard, config.recipe)
 
 
@@ -55,6 +55,6 @@ def with_extra_steps(recipe: Any, services: RecipeServices, ledger: Ledger, extr
     for name, step in extra.items():
         allowed = names[: names.index(last)]
         if name not in allowed:
-            raise UsageError(f"No step can follow {name!r} in this recipe. Choose one of: {', '.join(allowed)}")
+            raise UsageError(f"no step can follow {name!r} in this recipe. Choose one of: {', '.join(allowed)}")
         steps.insert([each.name for each in steps].index(name) + 1, step)
     return steps

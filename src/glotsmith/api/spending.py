@@ -292,7 +292,7 @@ class RunSpending:
                 raise BudgetReached(error)
         for limit in of_language(self.limits, _language(request)):
             if limit.unit in _MONEY and self.amount(limit.unit, limit.language) >= limit.amount:
-                raise RequestPostponed(RepliesPendingError(f"the budget {limit.text} waits for replies"))
+                raise RequestPostponed(RepliesPendingError(f"open requests may use up the budget {limit.text}"))
 
     # --- limits ----------------------------------------------------------------------------------------------------
 

@@ -128,9 +128,11 @@ def read_certificate(path: Path) -> Certificate:
     try:
         return msgspec.json.decode(path.read_bytes(), type=Certificate)
     except OSError as error:
-        raise InputError.at(path, None, f"{error.strerror}; 'glotsmith certify -o' writes the file") from error
+        missing = isinstance(error, FileNotFoundError)
+        what = "the certificate does not exist" if missing else f"the certificate cannot be read ({error.strerror})"
+        raise InputError.at(path, None, f"{what}: 'glotsmith certify -o FILE' writes one") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise InputError.at(path, None, f"not a certificate: {error}") from error
+        raise InputError.at(path, None, f"the file is not a valid certificate ({error})") from error
 
 
 def write_certificate(path: Path, certificate: Certificate) -> None:

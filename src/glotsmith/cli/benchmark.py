@@ -108,14 +108,20 @@ def claim(folder: Path, origin: SetOrigin) -> None:
                 f"{folder}: the folder contains other files ({', '.join(names[:3])}): choose a new or empty one with -o"
             )
         before = msgspec.json.decode(file.read_bytes(), type=dict[str, str]) if names else wanted
-        changed = [f"{n} {before.get(n)} there, {wanted[n]} here" for n in wanted if before.get(n) != wanted[n]]
+        changed = [
+            f"{n}: {before.get(n)} in the folder, {wanted[n]} in the command"
+            for n in wanted
+            if before.get(n) != wanted[n]
+        ]
         if changed:
             raise UsageError(
-                f"{folder}: the folder contains another set ({'; '.join(changed)}): choose a new one with -o"
+                f"{folder}: the folder contains a set with other options ({'; '.join(changed)}): choose another one "
+                "with -o"
             )
         file.write_bytes(msgspec.json.encode(wanted) + b"\n")
     except msgspec.DecodeError as error:
-        raise UsageError(f"{file}: not a file of an evaluation set ({error}): choose another folder with -o") from error
+        what = f"the file is not a valid {ORIGIN} of an evaluation set ({error})"
+        raise UsageError(f"{file}: {what}: choose another folder with -o") from error
     except OSError as error:
         raise StorageError(f"{folder}: cannot be written: {error.strerror or error}") from error
 
@@ -239,13 +245,16 @@ def _print_summary(folder: Path, made: EvaluationSet, impossible: int) -> None:
     counts = ", ".join(
         f"{sum(q.language == one for q in made.questions)} in {get_card(one).display}" for one in _languages_of(made)
     )
-    out.print(f"{counted(len(made.questions), 'question')} ({counts}); {impossible} problems cannot be posed or passed")
+    out.print(
+        f"{counted(len(made.questions), 'question')} ({counts}); {counted(impossible, 'problem', 'is')} impossible"
+    )
     if made.missing_in_multipl_e:
         missing = counted(made.missing_in_multipl_e, "question", "is")
         out.print(f"{missing} not in the files for MultiPL-E; impossible.jsonl says why")
     for one in made.languages_without_templates:
-        give = "it has no tests of whole programs" if exchanges_json(one) else f"give --assertions with a table [{one}]"
-        out.print(f"No files for MultiPL-E in {get_card(one).display}: {give}")
+        templates = f"it has no template of tests; give one with --assertions FILE.toml, table [{one}]"
+        why = "it has no tests of whole programs" if exchanges_json(one) else templates
+        out.print(f"No files for MultiPL-E in {get_card(one).display}: {why}")
     out.print(f"Evaluate:  glotsmith evaluate questions={folder / 'questions.jsonl'} --teacher …")
 
 

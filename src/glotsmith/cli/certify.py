@@ -143,7 +143,7 @@ async def _certify(
             write_certificate(request.output, stored)
             store_machine_certificate(one)
     except Unanswered as error:
-        raise InfraError(f"The machine failed: {error.detail}. Run the same command again to resume") from error
+        raise InfraError(f"the machine failed: {error.detail}. Run the same command again to resume") from error
     finally:
         store.close()
         await sandbox.close()

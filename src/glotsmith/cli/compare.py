@@ -140,7 +140,7 @@ def _compare_evaluations(folders: Sequence[Path], *, as_json: bool) -> bool:
             "Compare evaluations with evaluations, and runs with runs"
         )
     if len(folders) < 2:
-        raise UsageError(f"Only one evaluation is given, {folders[0]}. Give the baseline first, then the others")
+        raise UsageError(f"only one evaluation is given, {folders[0]}. Give the baseline first, then the others")
     for found in paired_difference.compare(folders):
         if as_json:
             typer.echo(msgspec.json.encode(found))

@@ -154,7 +154,7 @@ def install(
     if not yes:
         if not sys.stdin.isatty():
             raise UsageError(
-                "Cannot prompt without a terminal; pass --yes to run these commands, or --dry-run to print them"
+                "there is no terminal to ask on: pass --yes to run these commands, or --dry-run to print them"
             )
         typer.confirm("Run these commands?", abort=True, err=True)
     with InstallationDisplay(err, progress) as shown:

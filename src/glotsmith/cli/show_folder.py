@@ -34,7 +34,7 @@ def show_other(folder: Path, *, as_json: bool) -> bool:
     elif (folder / _SETTINGS).is_file():
         _print_summary(training_summary(folder), as_json=as_json)
     else:
-        raise UsageError(f"Cannot show {folder}: {_missing_results(folder)}. Give the folder of {_KINDS}")
+        raise UsageError(f"{folder} cannot be shown: {_missing_results(folder)}. Give the folder of {_KINDS}")
     return True
 
 

@@ -73,7 +73,7 @@ def verify(
     cluster = cluster_options(executor, ray_address, mixed_toolchains=mixed_toolchains)
     if form == "agnostics":
         if cluster is not None:
-            raise UsageError("--format agnostics needs --executor local.")
+            raise UsageError("--format agnostics needs --executor local")
         _answer_agnostics(file, output, language, isolation, jobs)
         return
     if form != "glotsmith":

@@ -187,7 +187,12 @@ class Dispatcher:
             self.deaths += 1
             self._barren_deaths += 1
         if self._failure is None and self._barren_deaths >= MAX_BARREN_DEATHS:
-            self.fail(OutageError(f"The workers of the cluster die again and again: {lost}. Fix the nodes and resume."))
+            self.fail(
+                OutageError(
+                    f"{self._barren_deaths} worker processes of the cluster died without a result in between; the last "
+                    f"one: {lost}. Repair the nodes, then run the same command again"
+                )
+            )
         for request in requests:
             request.suspected |= not lost.removed
             if not lost.removed and len(requests) == 1:

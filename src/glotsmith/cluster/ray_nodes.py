@@ -85,7 +85,7 @@ class RayCluster:
         if not self._usable:
             await self.close()
             reasons = "\n".join(f"{node.host}: {node.fault}" for node in self.nodes.values())
-            raise IsolationError(f"No node of the cluster can run the programs:\n{reasons}")
+            raise IsolationError(f"no node of the cluster can run the programs:\n{reasons}")
 
     @property
     def _usable(self) -> list[NodeDescription]:
@@ -170,7 +170,9 @@ class RayCluster:
                 _log.warning("cannot list the nodes of the cluster: %s", error)
             without = 0.0 if self._serving else without + _WATCH_S
             if without >= _WITHOUT_NODES_S:
-                self._dispatcher.fail(OutageError("The cluster has no usable node left. Add one, and resume the run."))
+                self._dispatcher.fail(
+                    OutageError("no node of the cluster can run programs: add a node, then run the same command again")
+                )
 
     async def _use_node(self, node: str, resources: dict[str, float], opened: "asyncio.Future[None]") -> None:
         """Start the worker of a node, and give it requests until it is lost."""
@@ -214,7 +216,7 @@ class RayCluster:
         return worker
 
     def _warn_of(self, described: NodeDescription) -> None:
-        self._warn(f"The node {described.host} is left out: {described.fault}")
+        self._warn(f"the node {described.host} is not used: {described.fault}")
 
     async def _compared(self, node: NodeDescription) -> NodeDescription:
         """Return the description with a fault if the node differs from this machine."""

@@ -45,7 +45,7 @@ def start_ray(address: str) -> None:
 
     """
     if find_spec("ray") is None:
-        raise UsageError(f"The executor ray needs the extra ray. Install it: {install_command('ray')}")
+        raise UsageError(f"the executor ray needs the extra ray. Install it: {install_command('ray')}")
     if address:
         _check_address(address)
     os.environ.update(_missing(_QUIET))
@@ -59,7 +59,7 @@ def start_ray(address: str) -> None:
             _start_local()
     except Exception as error:  # Ray states a slow start by an exception without a class of its own
         what = f"connect to a Ray cluster at {address}" if address else "start Ray on this machine"
-        raise UsageError(f"Cannot {what}: {error}") from error
+        raise UsageError(f"cannot {what}: {error}") from error
 
 
 def stop_ray() -> None:
@@ -129,12 +129,12 @@ def _check_address(address: str) -> None:
     found = _address_here() if address == "auto" else address
     host, _, port = found.removeprefix("ray://").rpartition(":")
     if not (host and port.isdigit()):
-        raise UsageError(f"The address of a Ray cluster is HOST:PORT or auto, not {address!r}.")
+        raise UsageError(f"the address of the Ray cluster is {address!r}; it must be HOST:PORT or auto")
     try:
         socket.create_connection((host.strip("[]"), int(port)), _CONNECT_TIMEOUT_S).close()
     except (OSError, OverflowError) as error:
         where = address if address == found else f"{found} (the address that Ray finds for {address})"
-        raise UsageError(f"Cannot connect to a Ray cluster at {where}: {error}") from error
+        raise UsageError(f"cannot connect to a Ray cluster at {where}: {error}") from error
 
 
 def _address_here() -> str:
@@ -149,7 +149,7 @@ def _address_here() -> str:
         return str(services.get_ray_address_from_environment("auto", None))
     except ConnectionError as error:
         message = (
-            "No Ray cluster runs on this machine. Start one with `ray start --head`, or pass --ray-address HOST:PORT."
+            "no Ray cluster runs on this machine. Start one with `ray start --head`, or pass --ray-address HOST:PORT"
         )
         raise UsageError(message) from error
 

@@ -54,7 +54,8 @@ class EvaluationSummary(Record, frozen=True, kw_only=True):
             if figure.k == k
         ]
         if len(found) != 1:
-            raise KeyError(f"{len(found)} figures are pass@{k} of {benchmark or 'any benchmark'} {language}".strip())
+            of = " ".join(("pass@" + str(k), *(f"of {name}" for name in (benchmark, language) if name)))
+            raise KeyError(f"several figures are {of}: name the benchmark and the language" if found else f"no {of}")
         return found[0]
 
 

@@ -117,7 +117,7 @@ def _without_duplicates(questions: Sequence[Question]) -> tuple[Question, ...]:
     for question in questions:
         if known.setdefault(question.id, question) != question:
             raise UsageError(
-                f"Question {question.id} appears twice with different content. Evaluate the files one by one"
+                f"the question {question.id} appears twice with different content. Evaluate the files one by one"
             )
     return tuple(known.values())
 
@@ -131,7 +131,7 @@ async def _load_benchmark(
     rows = _first_problems(_read_benchmark(chosen, languages, services), limit, numbered=chosen.name == "mceval")
     loaded = await benchmarks.get(chosen.name).read(rows, wanted)
     if not languages and (loaded.problems or (rows and not loaded.questions and not loaded.impossible)):
-        raise UsageError(f"{chosen.name} works with any language: give one, such as --language lua")
+        raise UsageError(f"{chosen.name} needs a target language, such as --language lua")
     return loaded
 
 
@@ -152,16 +152,14 @@ def _read_benchmark(chosen: BenchmarkSet, languages: Sequence[str], services: Qu
         return services.read_dataset(Path(chosen.path)) if chosen.name == "rows" else read_rows(Path(chosen.path))
     hub = benchmarks.get(chosen.name).HUB
     if not hub:
-        raise UsageError(
-            f"{chosen.name} is not on the hub in a form that can be run: give its file, {chosen.name}=PATH"
-        )
+        raise UsageError(f"the hub has no runnable version of {chosen.name}: give its file, {chosen.name}=PATH")
     dataset, split, *part = hub.split(":")
     if chosen.name != "multipl-e":
         return hub_rows(dataset, split, *part)
     from glotsmith.evaluation.benchmarks.multipl_e import hub_part_of
 
     if not languages:
-        raise UsageError("multipl-e has a part for each language: give one, such as --language lua")
+        raise UsageError("multipl-e needs a target language, such as --language lua")
     return [row for language in languages for row in hub_rows(dataset, split, hub_part_of(language))]
 
 

@@ -64,7 +64,7 @@ def paired_differences(
     """
     common = [question for question in baseline if question in other]
     if not common:
-        raise UsageError("The evaluations have no question in common, so they cannot be compared")
+        raise UsageError("the evaluations have no question in common, so they cannot be compared")
     groups = defaultdict[tuple[str, str], list[str]](list)
     for question in common:
         benchmark, language, _ = question.split("/", 2)

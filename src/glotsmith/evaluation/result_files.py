@@ -74,7 +74,9 @@ def read_report(folder: Path) -> EvaluationReport:
     try:
         return msgspec.json.decode((folder / SUMMARY).read_bytes(), type=EvaluationReport)
     except msgspec.DecodeError as error:
-        raise InputError.at(folder / SUMMARY, None, f"not the summary of an evaluation: {error}") from error
+        raise InputError.at(
+            folder / SUMMARY, None, f"the file is not a valid summary of an evaluation ({error})"
+        ) from error
 
 
 def read_samples(folder: Path) -> Iterator[EvaluationSample]:
@@ -90,7 +92,9 @@ def read_samples(folder: Path) -> Iterator[EvaluationSample]:
             try:
                 yield decoder.decode(line)
             except msgspec.DecodeError as error:
-                raise InputError.at(file, number, f"not a sample of an evaluation: {error}") from error
+                raise InputError.at(
+                    file, number, f"the line is not a valid sample of an evaluation ({error})"
+                ) from error
 
 
 def claim_folder(folder: Path, config: dict[str, str]) -> None:

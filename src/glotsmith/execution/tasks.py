@@ -40,7 +40,7 @@ class _Annotation:
         elif isinstance(error, asyncio.CancelledError):
             task = asyncio.current_task()
             if task is not None and not task.cancelling():
-                raise RuntimeError(f"a step cancelled itself, {where}") from error
+                raise RuntimeError(f"a step cancelled its own task, {where}") from error
 
 
 def annotate_errors(step: str, keys: Sequence[str]) -> AbstractContextManager[None, None]:

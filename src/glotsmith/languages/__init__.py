@@ -35,7 +35,9 @@ def require_call_tests(name: str) -> None:
     """
     card = get_card(name)
     if card.level == "run":
-        raise UsageError(f"programs in {card.display} are judged only by their exit code, but tests need typed results")
+        raise UsageError(
+            f"{card.display} has level run: only exit codes are judged. Use a language of level full or io"
+        )
     if not card.syntax.stub:
         raise UsageError(
             f"the suite of a problem in {card.display} cannot be checked: set stub in [syntax] of {card.card_path} "
@@ -53,6 +55,6 @@ def require_typed_calls(name: str) -> None:
     if get_card(name).level != "full":
         able = ", ".join(other for other in language_names() if get_card(other).level == "full")
         raise UsageError(
-            f"{get_card(name).display} runs whole programs, but functions must be called with typed values here. "
+            f"{get_card(name).display} has level {get_card(name).level}, but calls with typed values need level full. "
             f"Use one of: {able}"
         )

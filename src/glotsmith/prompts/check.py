@@ -149,7 +149,7 @@ def _fill(call: str, prompt: Prompt) -> None:
             what = f"the prompt {call} cannot be filled: {type(error).__name__}: {error}"
             raise InputError.at(path, line, what) from None
         if values is samples and not text.strip():
-            raise InputError.at(prompt.path, 1, f"the prompt {call} gives an empty text")
+            raise InputError.at(prompt.path, 1, f"the prompt {call} is empty after its variables are filled in")
 
 
 def _place(prompt: Prompt, error: Exception) -> tuple[Path, int | None]:

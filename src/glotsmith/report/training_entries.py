@@ -83,7 +83,7 @@ def _unfinished_stage(number: int, file: Path) -> Summary:
     try:  # transformers writes NaN and Infinity, which are not valid JSON
         state = msgspec.convert(json.loads(file.read_bytes()), type=_TrainerState)
     except (OSError, ValueError) as error:
-        raise InputError.at(file, None, f"not the state of a training ({error})") from error
+        raise InputError.at(file, None, f"the file is not a valid state of a training ({error})") from error
     log = state.log_history
     training = [[entry.step, _shown_loss(entry.loss)] for entry in log if entry.loss is not None]
     held_out = [[entry.step, _shown_loss(entry.eval_loss)] for entry in log if entry.eval_loss is not None]
@@ -111,4 +111,4 @@ def _read_settings(file: Path) -> Mapping[str, Any]:
     try:
         return msgspec.json.decode(file.read_bytes(), type=dict[str, Any])
     except msgspec.DecodeError as error:
-        raise InputError.at(file, None, f"not the settings of a training ({error})") from error
+        raise InputError.at(file, None, f"the file is not a valid settings file of a training ({error})") from error

@@ -62,7 +62,7 @@ def open_sandbox(name: str = "auto", jobs: int | None = None, *, warm: bool = Tr
             if not warm and isinstance(opened, SupportsWarmWorkers):
                 opened.disable_warm_workers()
             return opened
-    raise IsolationError("\n".join(["Cannot isolate programs on this machine:", *failures, _ADVICE]))
+    raise IsolationError("\n".join(["cannot isolate programs on this machine:", *failures, _ADVICE]))
 
 
 def probe() -> list[ProbeResult]:
@@ -92,7 +92,7 @@ async def _open_and_probe(back_end: Callable[[int | None], Sandbox], jobs: int |
     try:
         sandbox = back_end(jobs)
     except OSError as error:
-        raise IsolationError(f"Cannot create a temporary folder: {error}") from error
+        raise IsolationError(f"cannot create a temporary folder: {error}") from error
     works = False
     try:
         outcome = await sandbox.run(Program(files={}, argv=("true",), limits=Limits(wall_s=_PROBE_TIMEOUT_S)))
@@ -101,5 +101,5 @@ async def _open_and_probe(back_end: Callable[[int | None], Sandbox], jobs: int |
         if not (works and keep):
             await sandbox.close()
     if not works:
-        raise IsolationError(outcome.detail or f"The command true ended with {outcome.ending} {outcome.code}.")
+        raise IsolationError(outcome.detail or f"the command true ended with {outcome.ending} {outcome.code}")
     return sandbox

@@ -17,8 +17,8 @@ Promise = Literal["network", "files", "processes", "program", "disk", "orphans"]
 
 ATTEMPTS = 3  #: a failure of the machine is reported after this number of consecutive failures
 
-CLOSED = "The sandbox is closed."
-CLOSED_DURING_RUN = "The sandbox was closed while the program ran."
+CLOSED = "the sandbox is closed"
+CLOSED_DURING_RUN = "the sandbox was closed while the program ran"
 
 IsDecided = Callable[[bytes], bool]  #: whether a program's stdout so far is all that its caller needs
 Run = Callable[[Program], Awaitable[Outcome]]  #: ``Sandbox.run`` or a replacement

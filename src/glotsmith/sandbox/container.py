@@ -69,7 +69,7 @@ class Container(LocalSandbox):
         self._engine = _find_engine()
         if self._engine.run("image", "inspect", self._image) is None:
             raise IsolationError(
-                f"{self._engine.name} has no image {self._image}. Pull or build it, or set GLOTSMITH_IMAGE."
+                f"{self._engine.name} has no image {self._image}. Pull or build it, or set GLOTSMITH_IMAGE"
             )
         self._remove(belongs_to_dead_session)
         self._numbers = itertools.count(1)
@@ -163,7 +163,7 @@ def _find_engine() -> _Engine:
     wanted = os.environ.get("GLOTSMITH_ENGINE", "")
     paths = [path for name in ([wanted] if wanted else ENGINES) if (path := shutil.which(name))]
     if not paths:
-        missing = f"{wanted} is not" if wanted else "No container engine is"
+        missing = f"{wanted} is not" if wanted else "no container engine is"
         raise IsolationError(f"{missing} installed. Run: apt install podman (or docker.io)")
     failures: list[str] = []
     for engine in map(_Engine, paths):

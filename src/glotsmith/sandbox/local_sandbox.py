@@ -59,7 +59,7 @@ class LocalSandbox(ABC):
                 return infra_outcome(CLOSED)
             return await self._run(program, is_decided)
         except OSError as error:
-            return infra_outcome(f"Cannot start the program: {error}")
+            return infra_outcome(f"cannot start the program: {error}")
         finally:
             self._ended += 1
             slots.release()
@@ -93,7 +93,7 @@ class LocalSandbox(ABC):
             self._running.discard(process)
         if process.state == "missing":
             executable = (program.build or program.argv)[0]
-            return infra_outcome(f"The command {executable!r} does not exist. Is its toolchain installed?")
+            return infra_outcome(f"the command {executable!r} does not exist: install its toolchain")
         return process.outcome()
 
     def _slots_of_loop(self) -> ProgramSlots:

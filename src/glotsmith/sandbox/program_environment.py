@@ -59,7 +59,7 @@ def toolchain_prefixes(program: Program) -> list[str]:
     wanted: set[str] = set()
     for prefix in program.read_only:
         if not prefix.startswith("/") or not prefix.strip("/"):
-            raise ValueError(f"Program.read_only must contain absolute paths below the root, not {prefix!r}")
+            raise ValueError(f"Program.read_only contains {prefix!r}; it must contain absolute paths below the root")
         path = os.path.normpath(prefix)
         if not Path(path).exists():
             raise FileNotFoundError(f"the toolchain folder {path} does not exist")
@@ -102,7 +102,7 @@ def check_name(name: str) -> None:
 
     """
     if not name or name.startswith("/") or ".." in name.split("/") or "\0" in name:
-        raise ValueError(f"The files of a program must stay in its folder; {name!r} does not.")
+        raise ValueError(f"the files of a program must stay in its folder; {name!r} does not")
 
 
 def write_files(files: Mapping[str, str | bytes], folder: Path) -> None:

@@ -65,9 +65,9 @@ def decode_program(data: bytes) -> Program:
     """
     message = _PROGRAM.decode(data)
     if both := message.files.keys() & message.files_base64.keys():
-        raise msgspec.ValidationError(f"The file {min(both)!r} appears twice, in files and in files_base64.")
+        raise msgspec.ValidationError(f"the file {min(both)!r} appears twice, in files and in files_base64")
     if message.stdin and message.stdin_base64:
-        raise msgspec.ValidationError("Both stdin and stdin_base64 are set.")
+        raise msgspec.ValidationError("stdin and stdin_base64 cannot be combined")
     try:
         stdin = message.stdin_base64.decode("utf-8", "surrogatepass") if message.stdin_base64 else message.stdin
     except UnicodeDecodeError as error:

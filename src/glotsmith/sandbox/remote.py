@@ -93,7 +93,7 @@ class Remote:
         """
         self._address = os.environ.get("GLOTSMITH_REMOTE", "").rstrip("/")
         if not self._address:
-            raise IsolationError("Set GLOTSMITH_REMOTE to the address of a 'glotsmith serve', such as http://host:8707")
+            raise IsolationError("set GLOTSMITH_REMOTE to the address of a 'glotsmith serve', such as http://host:8707")
         self._token = os.environ.get("GLOTSMITH_REMOTE_TOKEN", "")
         health = _fetch_health(self._address, self._token)
         self.promises = frozenset(cast(Promise, p) for p in health.promises if p in get_args(Promise))
@@ -144,11 +144,11 @@ class Remote:
             return await retrying(self._post, client, body, seconds)
         except _Overloaded:
             seconds = _RETRY_TIMEOUT_S
-            return infra_outcome(f"The service at {self._address} was overloaded for {seconds:.0f} seconds.")
+            return infra_outcome(f"the service at {self._address} was overloaded for {seconds:.0f} seconds")
         except httpx.ReadTimeout:
-            return infra_outcome(f"The service at {self._address} did not answer within {seconds:.0f} seconds.")
+            return infra_outcome(f"the service at {self._address} did not answer within {seconds:.0f} seconds")
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            return infra_outcome(f"Cannot reach the service at {self._address}: {error or type(error).__name__}")
+            return infra_outcome(f"cannot reach the service at {self._address}: {error or type(error).__name__}")
 
     async def _post(self, client: httpx.AsyncClient, body: bytes, seconds: float) -> Outcome:
         timeout = httpx.Timeout(_CONNECT_TIMEOUT_S, read=seconds, write=120.0, pool=None)
@@ -162,7 +162,7 @@ class Remote:
         try:
             return decode_outcome(reply.content)
         except ValueError as error:
-            return infra_outcome(f"The service at {self._address} answered with an invalid outcome: {error}")
+            return infra_outcome(f"the service at {self._address} answered with an invalid outcome: {error}")
 
     async def close(self) -> None:
         """Close the connections; the service then kills the running programs. Idempotent."""
@@ -182,13 +182,13 @@ def _fetch_health(address: str, token: str) -> RemoteHealth:
         with httpx.Client(transport=httpx.HTTPTransport(), timeout=_CONNECT_TIMEOUT_S) as client:  # without a proxy
             reply = client.get(f"{address}/health", headers=_headers(token))
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise IsolationError(f"No service answers at {address}: {error}. Start 'glotsmith serve' there.") from error
+        raise IsolationError(f"no service answers at {address}: {error}. Start 'glotsmith serve' there") from error
     if reply.status_code != HTTPStatus.OK:
         raise IsolationError(_refusal(address, reply))
     try:
         return msgspec.json.decode(reply.content, type=RemoteHealth)
     except (ValueError, RecursionError) as error:
-        raise IsolationError(f"The service at {address} is not 'glotsmith serve': {error}") from error
+        raise IsolationError(f"the service at {address} is not 'glotsmith serve': {error}") from error
 
 
 def _headers(token: str) -> dict[str, str]:
@@ -199,7 +199,7 @@ def _refusal(address: str, reply: httpx.Response) -> str:
     reason = error_text(reply.content)
     if reply.status_code == HTTPStatus.UNAUTHORIZED:
         reason = f"{reason or 'the token is wrong'}; set GLOTSMITH_REMOTE_TOKEN"
-    return f"The service at {address} refused with {reply.status_code}{f': {reason}' if reason else ''}"
+    return f"the service at {address} refused with {reply.status_code}{f': {reason}' if reason else ''}"
 
 
 def _answer_timeout_s(limits: Limits) -> float:

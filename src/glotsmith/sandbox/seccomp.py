@@ -67,7 +67,7 @@ def build_filter() -> bytes:
 def _number(library: ModuleType, call: str) -> int:
     number: int = library.resolve_syscall(library.system_arch(), call)
     if number == -1:
-        raise IsolationError(f"The installed libseccomp does not know {call}. Install version 2.5.2 or later.")
+        raise IsolationError(f"the installed libseccomp does not know {call}. Install version 2.5.2 or later")
     return number
 
 
@@ -77,5 +77,5 @@ def _library() -> ModuleType:
         return importlib.import_module("pyseccomp")
     except (ImportError, OSError, RuntimeError, AttributeError) as error:
         raise IsolationError(
-            f"Cannot build the system call filter: {error}. Install libseccomp (apt install libseccomp2)."
+            f"cannot build the system call filter: {error}. Install libseccomp (apt install libseccomp2)"
         ) from error

@@ -134,7 +134,7 @@ class SpawnedProcess(SupervisedProcess):
 
     def _failure_detail(self) -> str:
         if self._stop_reason == "unkillable":
-            return f"Cannot kill process {self._process.pid}. Check the kernel log (dmesg)."
+            return f"process {self._process.pid} cannot be killed: check the kernel log (dmesg)"
         failure = f"{self._launch.argv[0]} could not set up the program's isolation"
         text = self.stderr.data.decode(errors="replace").strip()
         return f"{failure}: {text[-500:]}" if text else f"{failure} (exit code {self._code})"

@@ -37,7 +37,7 @@ class Unshare(NamespaceSandbox):
 
     def _prepare(self) -> None:
         if not Path("/proc/self/ns/user").exists():
-            raise IsolationError("This kernel has no user namespaces.")
+            raise IsolationError("this kernel has no user namespaces")
         super()._prepare()
         self._binds = [(path, path) for path in system_binds()]
         self._links = list(system_links())

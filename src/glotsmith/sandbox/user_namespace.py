@@ -71,7 +71,7 @@ def _create() -> int:
     lacking = [tool for tool in ("unshare", "nsenter", "setpriv") if shutil.which(tool) is None]
     if lacking:
         raise IsolationError(
-            f"Root needs {', '.join(lacking)} to run programs as user nobody. Run: apt install util-linux"
+            f"root needs {', '.join(lacking)} to run programs as user nobody. Run: apt install util-linux"
         )
     try:
         with subprocess.Popen(
@@ -82,7 +82,7 @@ def _create() -> int:
         ) as holder:
             return _write_uid_mapping(holder)
     except OSError as error:
-        raise IsolationError(f"Root cannot create a user namespace: {error}") from error
+        raise IsolationError(f"root cannot create a user namespace: {error}") from error
 
 
 def _write_uid_mapping(holder: "subprocess.Popen[bytes]") -> int:

@@ -61,7 +61,7 @@ class BenchmarkIndex:
 
         """
         if n < 2 or shortest < 2:
-            raise UsageError(f"n and shortest must be 2 words or more, and are n={n}, shortest={shortest}")
+            raise UsageError(f"n is {n} and shortest is {shortest}; both must be 2 words or more")
         self._syntax, self._n, self._shortest = dict(syntax), n, min(shortest, n)
         self._benchmark_texts: list[_BenchmarkText] = []
         self._grams: dict[int, int] = {}  #: hash of a distinctive n-gram → a text that contains it

@@ -81,7 +81,7 @@ class Deduplicate(WholeStep[T, T]):
         """
         for threshold in (within, across):
             if threshold is not None and not 0 < threshold <= 1:
-                raise UsageError(f"a similarity threshold must be above 0 and at most 1, and is {threshold}")
+                raise UsageError(f"a similarity threshold is {threshold}; it must be above 0 and at most 1")
         self.syntax, self.within, self.across = dict(syntax), within, across
         self.prefer: KeepRule = prefer
         self.index = index

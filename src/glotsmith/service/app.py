@@ -94,7 +94,8 @@ class _AccessControl:
             if is_loopback(host_name(headers.get("host", ""))):
                 return None
             return RequestRefused(
-                HTTPStatus.FORBIDDEN, "without a token, the service answers only requests to a loopback name"
+                HTTPStatus.FORBIDDEN,
+                "the service has no token, so the Host of a request must be a loopback name, such as localhost",
             )
         if path in PUBLIC_PATHS:
             return None

@@ -66,7 +66,7 @@ class Filter(ItemStep[Function, Function]):
     def __init__(self, options: FilterOptions | None = None) -> None:
         self._options = options or FilterOptions()
         if self._options.max_lines < 0:
-            raise UsageError(f"max_lines must be 0 (no limit) or more, not {self._options.max_lines}")
+            raise UsageError(f"max_lines is {self._options.max_lines}; it must be 0 (no limit) or more")
 
     async def run(self, key: str, item: Function) -> "Result[Function]":
         """Apply the predicates in order."""

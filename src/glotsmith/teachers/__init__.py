@@ -78,4 +78,4 @@ def _make(name: str, make: Any, given: Mapping[str, Any], prefix: str) -> Teache
         return make(msgspec.convert(dict(given), kind, strict=False))
     except msgspec.ValidationError as error:
         wrong = invalid_value_message(cast(type, kind), given, lambda field: f"--set {prefix}.{field}") or str(error)
-        raise UsageError(f"Invalid option for teacher {name}: {wrong}") from None
+        raise UsageError(f"invalid option of the teacher {name}: {wrong}") from None

@@ -168,7 +168,7 @@ class OpenAI(Teacher):
         except TransientError as error:
             what = f"{self.url}: {error}"
             # If all attempts and all concurrent requests failed because of the server, the item is not the cause.
-            if error.affects_all_requests and self._answered == answered:
+            if error.affects_all and self._answered == answered:
                 what = what if error.server_reached else f"{what}; is the server running?"
                 kind = TeacherOutage if self._answered or error.congested else TeacherError
                 raise kind(what) from None
@@ -223,7 +223,7 @@ class OpenAI(Teacher):
                 if number >= (_FIRST_CONTACT_ATTEMPTS if missing else self._options.attempts):
                     raise
                 _log.info("attempt %d failed: %s; trying again", number, error)
-                reason, refused = str(error), error.congested and error.affects_all_requests
+                reason, refused = str(error), error.congested and error.affects_all
             wait_s = self._backoff(number)
             self._retries += 1
             if refused:
@@ -274,9 +274,7 @@ class OpenAI(Teacher):
             return await self._handle_error_in_reply(stated, response, wire.endpoint_path(request))
         except TransientError as error:
             what = self._readable(str(error))
-            raise TransientError(
-                what, congested=error.congested, affects_all_requests=error.affects_all_requests
-            ) from None
+            raise TransientError(what, congested=error.congested, affects_all=error.affects_all) from None
 
     def _with_cost(self, reply: Reply) -> Reply:
         cost = self.price.cost(reply.input_tokens, reply.output_tokens) if self.price else None
@@ -291,9 +289,7 @@ class OpenAI(Teacher):
             return None
         except ServerUnreachable as error:
             failure = TransientError(
-                f"cannot reach the server ({self._readable(str(error))})",
-                affects_all_requests=True,
-                server_reached=False,
+                f"cannot reach the server ({self._readable(str(error))})", affects_all=True, server_reached=False
             )
         except ResponseTimeout:
             failure = TransientError(f"no reply within {self._options.timeout_s:g} s", congested=True)
@@ -324,7 +320,7 @@ class OpenAI(Teacher):
             )
         if response.status < 400:
             location = self._key.redact(response.headers.get("location", "elsewhere"))
-            raise TeacherError(f"{self.url}{path} redirects to {location}; give the final address as base URL")
+            raise TeacherError(f"{self.url}{path} redirects to {location}: set the base URL to the final address")
         if response.status in RETRIED or response.status >= 500:
             self._raise_transient(response, error, message)
         return self._handle_bad_request(response.status, error, message)
@@ -367,20 +363,20 @@ class OpenAI(Teacher):
     def _raise_transient(self, response: RedactedResponse, error: ServerError, message: str) -> NoReturn:
         """Raise ``TransientError``, with the wait that the server requests and whether it is overloaded."""
         congested = response.status in (429, 503, 529) or error.congested
-        affects_all_requests = congested and not {response.status, error.status}.isdisjoint({429, 503})
+        affects_all = congested and not {response.status, error.status}.isdisjoint({429, 503})
         wait_s = retry_after(response.headers, self._options.max_wait_s)
         wait_s = max(wait_s, min(error.wait_s, self._options.max_wait_s))
-        raise TransientError(message, wait_s=wait_s, congested=congested, affects_all_requests=affects_all_requests)
+        raise TransientError(message, wait_s=wait_s, congested=congested, affects_all=affects_all)
 
     def _handle_bad_request(self, status: int, error: ServerError, message: str) -> Reply:
         if is_too_long(status, error):
             return Reply(text="", finish_reason="refused", detail=message)
         self._bad_requests += 1
-        hopeless = self._answered == 0 and self._bad_requests >= _MAX_BAD_REQUESTS
-        if hopeless or error.mentions(*_UNSUPPORTED):
+        none_accepted = self._answered == 0 and self._bad_requests >= _MAX_BAD_REQUESTS
+        if none_accepted or error.mentions(*_UNSUPPORTED):
             raise TeacherError(
-                f"{self.url} refuses the requests: {message}. The option rename of the teacher renames or omits"
-                ' fields, as in {"max_tokens": "max_completion_tokens", "seed": ""}'
+                f"{self.url} refuses the requests: {message}. To rename or omit fields of the requests, set the option "
+                'rename: --set \'teacher.rename={"max_tokens": "max_completion_tokens", "seed": ""}\''
             )
         refused = error.mentions(*_TEMPLATE)
         return Reply(text="", finish_reason="refused" if refused else "error", detail=message)

@@ -137,7 +137,7 @@ def _broken_body_error(text: str) -> TransientError:
     problem = read_server_error(text)
     what = "a page" if start == "<" else "a text"
     message = f"the server answered with {what} instead of JSON ({problem.message})"
-    return TransientError(message, affects_all_requests=start == "<", congested=problem.congested)
+    return TransientError(message, affects_all=start == "<", congested=problem.congested)
 
 
 def _first_choice(answer: Mapping[str, object]) -> Mapping[str, object]:

@@ -115,4 +115,6 @@ def _read(path: Path) -> _PriceTable:
         return table
     except ValueError as error:  # also of tomllib, msgspec and the decoding
         form = '[hosts."HOST"] with lines "MODEL" = [input, output], in US dollars per million tokens'
-        raise InputError.at(path, None, f"not a price table ({error}); it needs tables {form}") from None
+        raise InputError.at(
+            path, None, f"the file is not a valid price table ({error}); it needs tables {form}"
+        ) from None

@@ -26,13 +26,13 @@ class TransientError(Exception):
         *,
         wait_s: float = 0.0,
         congested: bool = False,
-        affects_all_requests: bool = False,
+        affects_all: bool = False,
         server_reached: bool = True,
     ) -> None:
         super().__init__(what)
         self.wait_s = wait_s  #: seconds to wait, as the server requested
         self.congested = congested  #: the server was overloaded
-        self.affects_all_requests = affects_all_requests  #: any other request would have failed too
+        self.affects_all = affects_all  #: any other request would have failed too
         self.server_reached = server_reached  #: whether the server was reached
 
 

@@ -117,7 +117,9 @@ def _parse_replies(path: Path, text: str) -> dict[_ReplyKey, ScriptedReply]:
         row = _parse_line(path, number, line)
         place = (row.call, row.item, row.language, row.sample)
         if place in rows:
-            raise InputError.at(path, number, "an earlier line is for the same call, item, language and sample")
+            raise InputError.at(
+                path, number, "duplicate line: an earlier line has the same call, item, language and sample"
+            )
         rows[place] = row
     return rows
 
@@ -126,9 +128,11 @@ def _parse_line(path: Path, number: int, line: str) -> ScriptedReply:
     try:
         row = msgspec.json.decode(line, type=ScriptedReply)
     except (msgspec.DecodeError, UnicodeEncodeError) as error:
-        raise InputError.at(path, number, f"not a scripted reply: {error}") from None
+        raise InputError.at(path, number, f"the line is not a scripted reply: {error}") from None
     if (row.reply is None) == (row.replies is None):
-        raise InputError.at(path, number, "not a scripted reply: give either 'reply' or 'replies'")
+        raise InputError.at(path, number, "the line is not a scripted reply: give either 'reply' or 'replies'")
     if row.replies is not None and row.sample is not None:
-        raise InputError.at(path, number, "not a scripted reply: 'sample' is valid with 'reply', not with 'replies'")
+        raise InputError.at(
+            path, number, "the line is not a scripted reply: 'sample' is valid with 'reply', not with 'replies'"
+        )
     return row

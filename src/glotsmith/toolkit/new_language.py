@@ -74,8 +74,8 @@ def _check_level(level: str, like: str) -> None:
     if level and like and get_card(like).level != level:
         able = ", ".join(name for name in language_names() if get_card(name).level == level)
         raise UsageError(
-            f"--from {like} copies a language of level {get_card(like).level}, and --level is {level}. "
-            f"Remove one of these options, or copy a language of level {level} ({able})"
+            f"--from {like} has level {get_card(like).level}, and --level is {level}: remove one of them, or use "
+            f"--from with a language of level {level} ({able})"
         )
 
 

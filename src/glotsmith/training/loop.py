@@ -270,7 +270,9 @@ class _Stage:
 
     def _too_short_error(self, none_has: str) -> UsageError:
         limit = self._job.how.max_length
-        return UsageError(f"{none_has} tokens to learn within max_length = {counted(limit, 'token')}: set a larger one")
+        return UsageError(
+            f"{none_has} tokens to learn within max_length = {counted(limit, 'token')}: increase max_length"
+        )
 
     def _trainer_input(self, rows: Any, budget: Any) -> TrainerInput:
         settings = self._job.how

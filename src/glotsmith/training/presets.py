@@ -85,7 +85,7 @@ class TrainingSettings(Record, frozen=True, kw_only=True):
 
         """
         if wrong := invalid_value_message(TrainingSettings, msgspec.structs.asdict(self), _option_name):
-            raise UsageError(f"Invalid setting: {wrong}")
+            raise UsageError(f"invalid setting: {wrong}")
         if self.micro_batch and self.batch % self.micro_batch:
             raise UsageError(f"batch ({self.batch}) must be a multiple of micro_batch ({self.micro_batch})")
         if self.packing == "wrapped" and self.loss == "completion":
@@ -156,4 +156,4 @@ def preset_settings(preset: str, changes: Mapping[str, Any], method: TrainingMet
         return msgspec.convert(given, TrainingSettings, strict=False)
     except msgspec.ValidationError as error:
         wrong = invalid_value_message(TrainingSettings, given, _option_name) or str(error)
-        raise UsageError(f"Invalid setting: {wrong}") from error
+        raise UsageError(f"invalid setting: {wrong}") from error

@@ -36,7 +36,7 @@ def choose_held_out(
     if known and count >= len(known):
         raise UsageError(
             f"a share of {share:g} holds out all {counted(len(known), 'problem')} of the dataset, and none is left to "
-            "train on: hold out none (0), or give more problems"
+            "train on: set the share to 0, or use more problems"
         )
     ranked = sorted(known, key=lambda problem: (problem not in kept, content_hash(str(seed), problem)))
     return frozenset(ranked[:count])

@@ -73,7 +73,9 @@ def _setting_differences(file: Path, wanted: dict[str, Any], changeable: Collect
     try:
         stored = dict(leaves(json.loads(file.read_text("utf-8"))))
     except (ValueError, AttributeError) as error:
-        raise InputError.at(file, None, f"not the settings of a training ({error}): choose another folder") from error
+        raise InputError.at(
+            file, None, f"the file is not a valid settings file of a training ({error}): choose another folder"
+        ) from error
     requested = dict(leaves(wanted))
     names = [
         name
@@ -100,7 +102,10 @@ def claim_data(folder: Path, prepared: PreparedData) -> None:
     """
     file = folder / PREPARED
     if file.is_file() and read_record(file, PreparedData) != prepared and _has_begun(folder):
-        raise UsageError(f"{folder}: the dataset has changed since the start of this training: choose another folder")
+        raise UsageError(
+            f"{folder}: the dataset has changed since the start of this training. Restore it, or train in another "
+            "folder (-o)"
+        )
     write_json(file, prepared)
 
 
@@ -114,7 +119,7 @@ def read_record(file: Path, kind: type[StoredRecord]) -> StoredRecord:
     try:
         return msgspec.json.decode(file.read_bytes(), type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise InputError.at(file, None, f"not a valid record of a training ({error})") from error
+        raise InputError.at(file, None, f"the file is not a valid record of a training ({error})") from error
 
 
 def write_json(file: Path, value: Any) -> None:

@@ -126,9 +126,9 @@ def judged_fields_error(job: Job) -> str:
     """
     present = [name for name in JUDGED_FIELDS if getattr(job, name)]
     if not present:
-        return f"has none of {', '.join(JUDGED_FIELDS)}, so nothing could be judged"
+        return f"has no tests: set one of {', '.join(JUDGED_FIELDS)}"
     if len(present) > 1:
-        return f"has {' and '.join(present)}, of which only one can be judged: make a job of each"
+        return f"has {' and '.join(present)}: write one job for each"
     return ""
 
 
@@ -142,4 +142,4 @@ def limits_error(job: Job, most: Limits = JOB_MAX_LIMITS) -> str:
         value = getattr(job, field)
         if not (math.isfinite(value) and value >= 0):
             return f"{field} is {value}; it must be 0 or more, and finite"
-    return "all_cases and stop_at_failure exclude each other" if job.all_cases and job.stop_at_failure else ""
+    return "all_cases and stop_at_failure cannot be combined" if job.all_cases and job.stop_at_failure else ""

@@ -164,7 +164,10 @@ class XCoder(Record, frozen=True, kw_only=True):
         if not (self.ds1 or self.ds2):
             raise UsageError("--set ds1 and --set ds2 are both false, so agents have no seeds: set one of them to true")
         if set(self._targets) == {"python"}:
-            raise UsageError(f"{option_name('languages')} has only python, but agreement needs a second language")
+            raise UsageError(
+                f"{option_name('languages')} has only python: add a second language, because xcoder compares solutions "
+                "in several languages"
+            )
         most = min(len({*self._targets, "python"}), 3 + self._others)  # target, chair, others, and the reference's
         if self.agreement > most:
             raise UsageError(

@@ -122,7 +122,7 @@ class ForkServerPool:
 
             return ForkServer(start, build_filter())
         except OSError as error:
-            _log.warning("Cannot start a warm worker; its programs start cold: %s", error)
+            _log.warning("cannot start a warm worker; its programs start cold: %s", error)
             remove_folder(folder)
             return None
 
@@ -143,7 +143,7 @@ def _hidden_prefixes(program: Program) -> list[str]:
     """
     found = [p for p in toolchain_prefixes(program) if any(Path(p).is_relative_to(folder) for folder in _SCRATCH)]
     if any("\n" in prefix for prefix in found) or sum(len(os.fsencode(p)) + 1 for p in found) > _MAX_PREFIX_BYTES:
-        raise OSError(f"a fork server cannot show these toolchain folders: {found}")
+        raise OSError(f"a fork server cannot mount these toolchain folders: {found}")
     return found
 
 

@@ -169,7 +169,7 @@ class ForkedProcess(SupervisedProcess):
 
     def _failure_detail(self) -> str:
         cause = f": {self._server.describe_end()}" if self.lost else "."
-        return f"The fork server did not report how the program ended{cause}"
+        return f"the fork server did not report how the program ended{cause}"
 
 
 def pack_request(program: Program, slot: int, threads: int) -> bytes:

@@ -193,4 +193,8 @@ def _read_state(file: Path) -> RequestFile:
     try:
         return msgspec.json.decode(file.read_bytes(), type=RequestFile)
     except msgspec.DecodeError as error:
-        raise InputError.at(file, None, f"not the state of a file of requests ({error}): restore it") from error
+        what = (
+            f"the file is damaged ({error}): restore it from a copy, or remove the folder {file.parent} to send its "
+            "open requests again"
+        )
+        raise InputError.at(file, None, what) from error

