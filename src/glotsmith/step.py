@@ -22,9 +22,9 @@ T = TypeVar("T")
 
 #: What a ``WholeStep`` does in a shard. The merge of the shards runs it over the items of all shards.
 #:
-#: run       it runs: it keeps at least those items of the shard that it keeps in one run over all items
-#: keep_all  it keeps all items, and only the merge decides which of them are dropped
-#: refuse    later steps depend on the items of other shards, so that no shard can run the pipeline
+#: run       the step runs in the shard. It must keep every item that it would keep in one run over all items.
+#: keep_all  the step keeps all items. Only the merge decides which of them are dropped.
+#: refuse    later steps depend on the items of other shards, so no shard can run the pipeline.
 ShardRule = Literal["run", "keep_all", "refuse"]
 
 _log = logging.getLogger(__name__)
@@ -55,8 +55,8 @@ async def call_here(function: Callable[..., Awaitable[T]], *arguments: object) -
 class Kept(msgspec.Struct, Generic[Out], frozen=True):
     """One output of a step.
 
-    A step that passes an input on keeps it under the key of the input. A step that makes new items derives their keys
-    from the key of the input. If a source or a ``WholeStep`` keeps a key twice, the second output is lost as
+    If a step keeps its input, it uses the key of the input. A step that makes new items derives their keys from the key
+    of the input. If a source or a ``WholeStep`` keeps a key twice, the second output is lost as
     ``EXACT_DUPLICATE``. In other steps, whose order depends on timing, a key from two inputs is a defect.
     """
 

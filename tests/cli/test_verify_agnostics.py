@@ -72,7 +72,7 @@ def test_a_long_line_takes_time_in_proportion(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (["--format", "agnostics"], "Give the language of the programs with --language; there are: bash, "),
+        (["--format", "agnostics"], "the programs need a language: --language NAME, one of bash, "),
         (["--format", "agnostics", "--language", "klingon"], "no language is named 'klingon'"),
         (["--format", "piston"], "the format 'piston' does not exist; choose glotsmith or agnostics"),
     ],

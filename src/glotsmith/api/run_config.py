@@ -32,10 +32,10 @@ class RunConfig(Record, frozen=True, kw_only=True):
     isolation: Annotated[str, CHANGEABLE] = "auto"  #: isolation back end; verdicts do not depend on it, rows name it
     formats: Annotated[tuple[str, ...], CHANGEABLE] = ("jsonl", "parquet")
     budget: Annotated[tuple[str, ...], CHANGEABLE] = ()  #: limits: ``20usd``, ``5Mtok``, ``3h``, ``ocaml=500rows``
-    #: number of rows of each language whose suites are measured by mutants, for the dataset card; 0 for none
+    #: for the dataset card: number of rows, for each language, whose suites are measured with mutants; 0: none
     strength_sample: Annotated[int, CHANGEABLE, msgspec.Meta(ge=0)] = 0
-    preview: Annotated[int, FIXED] = 0  #: number of source items of a preview; 0 for a run
-    #: share of the items that a pilot processes, for a forecast; 0 for a run
+    preview: Annotated[int, FIXED] = 0  #: number of source items of a preview; 0: no preview
+    #: for a forecast: share of the items that a pilot processes; 0: no pilot
     pilot: Annotated[float, FIXED, msgspec.Meta(ge=0, le=1)] = 0.0
     shard: Annotated[str | None, FIXED] = None  #: the part of the sources that the run processes, such as ``2/8``
     output: Annotated[str, CHANGEABLE, OUTPUT_PATH] = ""  #: the run folder; empty for ``runs/RECIPE``
@@ -176,7 +176,7 @@ def budget_limits(chosen: RunConfig) -> tuple[BudgetLimit, ...]:
 
 
 def read(recipe: str) -> dict[str, Any]:
-    """Return the unchecked configuration of the first argument, a recipe or a TOML file.
+    """Return the configuration in ``recipe``, which is the name of a recipe or a TOML file. It is not checked.
 
     Raises:
         InputError: The file is not valid TOML.

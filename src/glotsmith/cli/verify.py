@@ -171,7 +171,7 @@ def _answer_agnostics(file: Path, output: Path, language: str, isolation: str, w
     from glotsmith.cli.verify_agnostics import answer_lines
 
     if not language:
-        raise UsageError(f"Give the language of the programs with --language; there are: {', '.join(language_names())}")
+        raise UsageError(f"the programs need a language: --language NAME, one of {', '.join(language_names())}")
     language = resolve_language(language)
     check_file(file)
     with (

@@ -42,7 +42,7 @@ class NamespaceSandbox(LocalSandbox):
 
     @property
     def _owner(self) -> int | None:
-        """The user on the host that programs run as, if not ours."""
+        """The user id of programs on the host; None if it is the user id of this process."""
         return NOBODY if self._user_namespace is not None else None
 
     def _max_threads(self, limits: Limits) -> int:
@@ -67,7 +67,7 @@ class NamespaceSandbox(LocalSandbox):
         """Run a program in warm workers; start it cold where these fail."""
         compiled = await self._compile_servers.compile(program) if self._compile_servers and program.server else None
         if compiled is not None and not compiled.succeeded:
-            messages = compiled.messages[-program.limits.output_kb * 256 :]
+            messages = compiled.messages[-program.limits.output_kb * 1024 // 4 :]
             return Outcome(ending="exit", code=1, stderr=messages, built=False)
         if compiled is not None and program.server is not None:
             files = {**program.files, **compiled.files}
@@ -110,7 +110,11 @@ class NamespaceSandbox(LocalSandbox):
 
 
 def _limits_of_fork(limits: Limits) -> Limits:
-    """Return the limits of a fork of a warm interpreter: it has started, and a cold start decides if it ends idle."""
+    """Return the limits of a fork of a warm interpreter.
+
+    The start is not counted. The idle limit is shorter: if the fork is idle, the program is started cold and judged
+    there.
+    """
     idle_s = limits.idle_s * _IDLE_SHARE
     return msgspec.structs.replace(limits, cpu_s=limits.cpu_s - limits.cold_start_s, idle_s=idle_s)
 

@@ -2,7 +2,7 @@
 
 A ``Program`` may contain bytes and text with lone surrogates, which JSON cannot represent; these are sent in separate
 fields, in base64. An ``Outcome`` contains only bytes, which msgspec writes in base64. ``Program.warm`` is not sent:
-outcomes are the same without it, and a service must not fork programs from an interpreter that a client sent.
+outcomes are the same without it. A client must not choose the interpreter that the service forks.
 """
 
 from typing import Any

@@ -35,7 +35,7 @@ _JOB = msgspec.json.Decoder(Job)
 _ITEMS = msgspec.json.Decoder(list[msgspec.Raw])
 _ANY = msgspec.json.Decoder()
 _SPACE = b" \t\r\n"  #: white space of JSON
-#: an item of a list in the OpenAPI description: a job; but any other value gets a verdict too
+#: an item of a list in the OpenAPI description: a job. Any other value gets the verdict ``infra:refused``.
 _Item = Annotated[
     Any,
     msgspec.Meta(

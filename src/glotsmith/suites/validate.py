@@ -38,7 +38,7 @@ from glotsmith.values import Call, NotLiteral, Value, infer_signature, literal, 
 
 _SEEDS = (1, 2)  #: PYTHONHASHSEED of the two runs
 _CPU_S = 1.0  #: CPU seconds a call
-_MORE_MEASUREMENTS = 2  #: further measurements of a CPU time above the shortest step
+_REPETITIONS = 2  #: repetitions of a measurement above ``SHORTEST_REFERENCE_S``
 
 
 class SuiteThresholds(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,14 +93,14 @@ class Validate(ItemStep[DraftSuite, Problem]):
         if dropped := _no_value(shared.results):
             return dropped
         alone = await self._run_one_process_per_call(function, calls)
-        if dropped := _no_value(alone) or _values_differ(calls, shared.results, alone):
+        if dropped := _no_value(alone) or _runs_differ(calls, shared.results, alone):
             return dropped
         cases = _returning_cases(calls, shared.results, alone)
         if dropped := _too_few_cases(cases, thresholds) or _one_expected_value(cases):
             return dropped
         if len(cases) < len(calls):  # the coverage above includes the calls that gave no value
             shared = await self._run_in_one_process(function, [c.draft for c in cases])
-            if dropped := _expected_values_differ(cases, shared.results):
+            if dropped := _values_depend_on_other_calls(cases, shared.results):
                 return dropped
         if dropped := _low_coverage(shared.coverage, thresholds):
             return dropped
@@ -137,12 +137,12 @@ class Validate(ItemStep[DraftSuite, Problem]):
     ) -> Problem:
         """Return the problem with the CPU time of its function, which stays 0 if a call gave no value.
 
-        A machine under load now and then charges a call milliseconds that it did not use. So a time above the shortest
-        step is measured again, and the smallest time of each call counts.
+        On a loaded machine, a measured time sometimes includes milliseconds of other work. So a time above
+        ``SHORTEST_REFERENCE_S`` is measured again, and the smallest time of each call counts.
         """
         seconds = _seconds([first])
         if math.isfinite(seconds) and round_reference(seconds) > SHORTEST_REFERENCE_S:
-            more = [_timed_batch(cases)] * _MORE_MEASUREMENTS
+            more = [_timed_batch(cases)] * _REPETITIONS
             seconds = _seconds([first, *await self._runner.run(problem.function, more, _SEEDS[1])])
         if not math.isfinite(seconds):
             return problem
@@ -175,7 +175,7 @@ def _no_value(results: Sequence[CallResult]) -> Dropped | None:
     return Dropped(Reason.SOURCE_FAILS, f"{kind} {text}".strip())
 
 
-def _values_differ(
+def _runs_differ(
     calls: Sequence[DraftCase], first: Sequence[CallResult], second: Sequence[CallResult]
 ) -> Dropped | None:
     """Drop a function whose two runs returned different values for the same arguments."""
@@ -186,7 +186,7 @@ def _values_differ(
     return None
 
 
-def _expected_values_differ(cases: Sequence[ValidatedCase], results: Sequence[CallResult]) -> Dropped | None:
+def _values_depend_on_other_calls(cases: Sequence[ValidatedCase], results: Sequence[CallResult]) -> Dropped | None:
     """Drop a function whose values change when the calls without a value are left out."""
     for case, result in zip(cases, results, strict=True):
         value = returned_literal(result)

@@ -1,11 +1,15 @@
 """Calibrate CPU limits, so that they have the same meaning on every machine.
 
-Limits are in seconds of the reference machine. The row ``calibration`` of a language's ``verdicts.toml`` has a program
-and the CPU time that it needs on the reference machine. Each machine measures the CPU time of this program, and that of
-the row ``accepted``, whose program only starts. The difference is the CPU time without the start. Its ratio to the time
-on the reference machine is the factor of the language. A limit is multiplied by this factor, and the CPU time of the
-start is added to it. For warm interpreters, the start of ``accepted`` in a warm interpreter is also measured. The
-numbers are stored for later processes. A language without one of the rows has the limits of the reference machine.
+Limits are in seconds of the reference machine::
+
+    factor         = (cpu(calibration) - cpu(accepted)) / reference_cpu_s
+    limit here     = limit * factor + cpu(accepted)
+
+``calibration`` and ``accepted`` are rows of the ``verdicts.toml`` of a language. ``cpu`` is the CPU time of the program
+of a row on this machine. ``accepted`` only starts, and ``reference_cpu_s`` is the time of ``calibration`` on the
+reference machine, without the start. For warm interpreters, the start of ``accepted`` in a warm interpreter is also
+measured. The results are stored for later processes, for each machine, toolchain and card. A language without one of
+the rows has the limits of the reference machine.
 """
 
 import asyncio

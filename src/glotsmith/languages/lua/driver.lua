@@ -1,5 +1,6 @@
--- Loads candidate.lua beside it, calls the entry point once per argument list in calls.lua, prints typed results.
--- The file job holds the mark and the entry point's name. As `driver.lua warm` it forks first (sandbox/fork_server). Everything is captured first: the candidate may shadow any global.
+-- Loads candidate.lua from the same folder, calls the entry point once per argument list in calls.lua, and prints typed
+-- results. The file job contains the mark and the name of the entry point. As `driver.lua warm`, it forks first
+-- (sandbox/fork_server). All globals are stored in locals first, because the candidate may change any global.
 local folder = arg[0]:match("^(.*)/[^/]*$") or "."
 local stdout, stderr, open, exit = io.stdout, io.stderr, io.open, os.exit
 local load, next, pcall, rawget, tostring, type = load, next, pcall, rawget, tostring, type

@@ -1,31 +1,31 @@
-# Loads candidate.R beside it, calls the entry point once per argument list in calls.R, prints typed results.
-# The file job holds the mark and the entry point's name. As `driver.R warm` it forks first (sandbox/fork_server). The candidate is evaluated in the global environment, as a script would be;
-# nothing here lives there, so that it may define any name.
+# Loads candidate.R from the same folder, calls the entry point once per argument list in calls.R, and prints typed
+# results. The file job contains the mark and the name of the entry point. As `driver.R warm`, it forks first
+# (sandbox/fork_server). The candidate runs in the global environment, like a script. This driver defines nothing there.
 local({
   arguments <- commandArgs(FALSE)
   folder <- dirname(sub("^--file=", "", grep("^--file=", arguments, value = TRUE)[1]))
 
   # R spends 80 ms on attaching its default packages. Here each exported name is a promise that loads its package.
   for (package in c("methods", "utils", "grDevices", "stats")) {
-    place <- attach(NULL, name = paste0("package:", package))
+    scope <- attach(NULL, name = paste0("package:", package))
     for (name in readRDS(file.path(.Library, package, "Meta", "nsInfo.rds"))$exports) {
-      do.call(delayedAssign, list(name, call("getExportedValue", package, name), baseenv(), place))
+      do.call(delayedAssign, list(name, call("getExportedValue", package, name), baseenv(), scope))
     }
   }
 
-  options(expressions = 500000)  # the highest; the stack ends first
+  options(expressions = 500000)  # the maximum; the stack is full before
 
-  leave <- function(status) quit("no", status, FALSE)
+  quit_now <- function(status) quit("no", status, FALSE)
 
-  # The candidate may have left output diverted by sink().
+  # The candidate may have diverted the output by sink().
   emit <- function(...) {
     while (sink.number() > 0) sink()
     cat("\n", paste(mark, ...), "\n", sep = "")
     flush(stdout())
   }
 
-  # ASCII alone, so that no locale set by the candidate matters. NA where the text is not valid.
-  quoted <- function(text) {
+  # Return a text as JSON in ASCII, so that the locale that the candidate sets does not matter.
+  quote_text <- function(text) {
     points <- utf8ToInt(enc2utf8(text))
     if (anyNA(points)) return('{"x":"bytes"}')
     wide <- points > 65535
@@ -48,15 +48,15 @@ local({
       logical = ifelse(x, "true", "false"),
       integer = sprintf("%d", x),
       double = double(x),
-      character = vapply(x, function(s) if (is.na(s)) "" else quoted(s), "", USE.NAMES = FALSE)
+      character = vapply(x, function(s) if (is.na(s)) "" else quote_text(s), "", USE.NAMES = FALSE)
     )
     parts[is.na(x) & !is.nan(x)] <- '{"x":"NA"}'
     parts
   }
 
-  unknown <- function(what) paste0('{"x":', quoted(what[1]), "}")
+  unknown <- function(what) paste0('{"x":', quote_text(what[1]), "}")
 
-  # A vector is a wire list, or a scalar if it has one element; a list is a wire tuple; what has names is a map.
+  # A vector is a wire list, or a scalar if it has one element. A list is a wire tuple. A value with names is a map.
   encode <- function(x, depth = 0) {
     if (is.null(x)) return("null")
     if (depth > 100) return(unknown("too deep"))
@@ -86,7 +86,7 @@ local({
     error = function(e) structure(list(conditionMessage(e)), class = "error")
   )
   message <- function(error) {
-    text <- tryCatch(quoted(paste(unclass(error)[[1]], collapse = " ")), error = function(e) '"an error"')
+    text <- tryCatch(quote_text(paste(unclass(error)[[1]], collapse = " ")), error = function(e) '"an error"')
     if (startsWith(text, '"')) text else '"an error"'
   }
   read <- function(name) parse(file.path(folder, name), keep.source = FALSE, encoding = "UTF-8")
@@ -95,7 +95,7 @@ local({
     for (package in c("methods", "utils", "grDevices", "stats")) loadNamespace(package)
     Sys.setenv(GLOTSMITH_FORK = 1)
     parallel:::mcfork(TRUE)
-    leave <- parallel:::mcexit  # runs no finalizers, and looks for no temporary folder
+    quit_now <- parallel:::mcexit  # runs no finalizers, and looks for no temporary folder
   }
   job <- readLines(file.path(folder, "job"), encoding = "UTF-8")
   mark <- job[1]
@@ -103,7 +103,7 @@ local({
   calls <- eval(read("calls.R")[[1]], new.env(parent = baseenv()))
   program <- tryCatch(read("candidate.R"), error = function(e) {
     cat(conditionMessage(e), "\n", file = stderr())
-    leave(1)
+    quit_now(1)
   })
   emit("start")
   loaded <- attempt(function() {
@@ -112,12 +112,12 @@ local({
   })
   if (inherits(loaded, "error")) {
     emit("raised load", message(loaded))
-    leave(1)
+    quit_now(1)
   }
   f <- get0(entry, globalenv(), mode = "function", inherits = FALSE)
   if (is.null(f)) {
     emit("absent")
-    leave(1)
+    quit_now(1)
   }
   emit("loaded")
   for (i in seq_along(calls)) {
@@ -129,5 +129,5 @@ local({
     if (inherits(text, "error")) emit("raised", case, message(text)) else emit("value", case, text)
   }
   emit("end")
-  leave(0)
+  quit_now(0)
 }, new.env(parent = baseenv()))

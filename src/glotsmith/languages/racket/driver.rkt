@@ -1,11 +1,11 @@
-; Loads candidate.rkt beside it, calls the entry point once per argument list in calls.rkt, prints typed results.
-; The file job holds the mark and the entry point's name. As `driver.rkt warm` it forks first. Written in the kernel language, because it is expanded again for each program:
-; in racket/base that takes 60 ms more.
+; Loads candidate.rkt from the same folder, calls the entry point once per argument list in calls.rkt, and prints typed
+; results. The file job contains the mark and the name of the entry point. As `driver.rkt warm`, it forks first
+; (sandbox/fork_server). Uses `#%kernel`, because the driver is expanded for each program: `racket/base` needs 60 ms more.
 (module driver '#%kernel
   (#%require '#%paramz '#%foreign racket/private/qq-and-or racket/private/cond racket/private/define-et-al)
 
   (define-values (out) (current-output-port))
-  (define-values (leave) (exit-handler))
+  (define-values (exit-now) (exit-handler))
   (define-values (folder) (let-values ([(base name dir?) (split-path (find-system-path 'run-file))]) base))
   (define-values (mark) #f)
   (define-values (entry) #f)
@@ -23,7 +23,7 @@
   (define-values (finish)
     (lambda (status)
       (flush-output out)
-      (leave status)))
+      (exit-now status)))
 
   (define-values (with-parameters)
     (lambda (act . settings)
@@ -31,7 +31,7 @@
         (apply extend-parameterization (continuation-mark-set-first #f parameterization-key) settings)
         (act))))
 
-  ; JSON's escapes; a protocol line holds no newline.
+  ; The escapes of JSON. A line of the protocol contains no line break.
   (define-values (write-text)
     (lambda (text to)
       (write-string "\"" to)
@@ -77,7 +77,7 @@
       (write-text what to)
       (write-string "}" to)))
 
-  ; A set is recognised by racket/set, if the program loaded it; asking for it otherwise would cost its loading.
+  ; racket/set recognises a set. If the program has not loaded it, there is no set, and racket/set is not loaded.
   (define-values (set-items)
     (lambda (v)
       (if (module-declared? 'racket/set #f)
@@ -132,7 +132,7 @@
         (write-text (if (exn? error) (exn-message error) (kind error)) to)
         (get-output-string to))))
 
-  ; Return what ``act`` returns; what it raises, be it an exception or any other value, goes to ``handle``.
+  ; Return what ``act`` returns. If it raises an exception or another value, return what ``handle`` returns for it.
   (define-values (attempt)
     (lambda (act handle)
       ((call-with-escape-continuation
@@ -159,7 +159,7 @@
           (let ([call (read port)])
             (if (eof-object? call) (reverse calls) (loop (cons call calls))))))))
 
-  ; A program without #lang (or module) of its own is one in #lang racket.
+  ; A program without its own #lang or module is a program in #lang racket.
   (define-values (read-module)
     (lambda (file)
       (let ([port (open-input-file (build-path folder file))])
@@ -181,7 +181,7 @@
        read-accept-lang #t
        current-module-declare-name (make-resolved-module-path name))))
 
-  ; The entry point is what the program provides, else what it defines; an imported name does not count.
+  ; The entry point is the name that the program provides or, otherwise, defines. An imported name does not count.
   (define-values (find)
     (lambda ()
       (current-namespace namespace)
@@ -227,10 +227,10 @@
       (environment-variables-set! (current-environment-variables) #"GLOTSMITH_FORK" #"1")
       ((ffi-call (ffi-obj #"fork" (ffi-lib #f)) null _int32))))
 
-  ; Expand and run what programs use, so that it is loaded already when they do; then fork (sandbox/fork_server). Most of the time
-  ; that a module takes goes into instantiating the macros of its language, again for each module. So the fork happens
-  ; while a module in racket is being expanded, in a macro that stands for its body: the body is the program's.
-  (define-values (warm-up)
+  ; Expand and run what programs use, so that it is loaded before the fork (sandbox/fork_server). Most of the
+  ; time of a module goes into the macros of its language, which are instantiated again for each module. So the fork
+  ; happens during the expansion of a module in racket. Its body is a macro, which expands to the body of the program.
+  (define-values (preload)
     (lambda (usual)
       (declare (lambda () (read-module "warm.rkt")) 'warm)
       (dynamic-require ''warm #f)
@@ -243,13 +243,13 @@
       (collect-garbage)
       ((call-with-escape-continuation
         (lambda (escape)
-          (current-read-interaction ; a parameter that nothing here reads, and that is the same for macros
+          (current-read-interaction ; macros see the same parameter, and nothing here reads it
            (lambda (stx port)
              (current-read-interaction usual)
              (fork)
              (let ([form (read-module "candidate.rkt")])
                (if (eq? (language form) 'racket)
-                   (put (datum->syntax #f (list* 'begin (body form))) (car (cdr (syntax->list stx))))
+                   (relocate (datum->syntax #f (list* 'begin (body form))) (car (cdr (syntax->list stx))))
                    (escape (lambda () (declare (lambda () form) 'candidate)))))))
           (declare
            (lambda () (datum->syntax #f '(module candidate racket (require 'glotsmith-hole) (glotsmith-hole here))))
@@ -267,18 +267,18 @@
                 forms)
             forms))))
 
-  ; Return syntax as if it had been read where ``place`` stands.
-  (define-values (put)
-    (lambda (form place)
+  ; Return syntax as if it had been read at the position of ``origin``.
+  (define-values (relocate)
+    (lambda (form origin)
       (cond
-        [(syntax? form) (datum->syntax place (put (syntax-e form) place) form form)]
-        [(pair? form) (cons (put (car form) place) (put (cdr form) place))]
+        [(syntax? form) (datum->syntax origin (relocate (syntax-e form) origin) form form)]
+        [(pair? form) (cons (relocate (car form) origin) (relocate (cdr form) origin))]
         [else form])))
 
   (define-values (namespace) (current-namespace))
   (namespace-require ''#%kernel)
   (if (equal? (current-command-line-arguments) (vector "warm"))
-      (warm-up (current-read-interaction))
+      (preload (current-read-interaction))
       (void))
   (define-values (declared?) (module-declared? ''candidate #f))
   (define-values (job) (open-input-file (build-path folder "job")))
@@ -289,7 +289,7 @@
       (void)
       (declare (lambda () (read-module "candidate.rkt")) 'candidate))
   (emit "start")
-  ; Of its own plumber, so that its handlers of exit are not run when the driver leaves.
+  ; The candidate gets its own plumber, so its exit handlers do not run when the driver exits.
   (with-parameters
    (lambda ()
      (attempt

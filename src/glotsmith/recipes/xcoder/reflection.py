@@ -86,8 +86,8 @@ class EpochMemories:
     async def reflect(self, agent: str, session: DiscussionSession, costs: RequestCosts) -> str | UnusableReply:
         """Return the agent's reflection on the epoch before; "" without a session to reflect on.
 
-        The sessions of the epoch share one reply. Only the session that is charged for it
-        (``DiscussionSession.reflects``) adds it to ``costs``.
+        The sessions of the epoch share one reply. To count its costs once, only one session
+        (``DiscussionSession.reflects``) adds them to ``costs``.
         """
         sessions: Sequence[RememberedSession] = ()
         if self._reflects:

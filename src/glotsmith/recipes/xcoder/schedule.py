@@ -1,6 +1,7 @@
 """Plan the discussions: choose the agents of each session and the target language of its problem.
 
-Sessions form epochs. Agents take the chair in turn, and each session is inspired by seeds of its chair's language.
+Sessions form epochs. The chair of a session is the agent that writes the draft. Agents are chairs in turn, and the
+seeds of the language of the chair inspire its session.
 """
 
 from collections import Counter, defaultdict
@@ -60,7 +61,7 @@ def session_key(number: int) -> str:
 
 
 class ScheduleSessions(WholeStep[Proposal, Proposal]):
-    """Pass the seeds, with the sessions spread evenly between them, so that discussions start as seeds arrive.
+    """Keep the seeds, and insert the sessions at equal distances, so that discussions start as seeds arrive.
 
     The ledger records a session as made from the seed before it, which is its first inspiration.
     """

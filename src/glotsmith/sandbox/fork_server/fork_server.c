@@ -1,28 +1,31 @@
-/* Fork server (zygote): isolates warm programs.
+/* Fork server: isolates warm programs. It runs in a sandbox of its own.
 
-   The fork server runs in a sandbox of its own. For each request it creates a process in new PID and mount namespaces,
-   with fresh file systems, resource limits, no capabilities and a system call filter. Creating a network namespace is
-   slow, so network namespaces are reused: no two programs share one at the same time. This file is compiled twice:
-
-   - As a program, it executes the command of each request.
-   - As a library (-DPRELOAD) that is loaded through LD_PRELOAD, it replaces fork(). An interpreter loads what programs
-     need, sets GLOTSMITH_FORK in its environment and calls fork(). In the interpreter this call never returns: the
-     interpreter becomes the fork server. The call returns 0 in the process of each program, which is a copy of the
-     loaded interpreter that has run no other program. (A shell that starts the interpreter may call fork() too;
-     GLOTSMITH_FORK distinguishes the interpreter's call.) An interpreter without fork() that can call functions of
-     shared libraries, such as Lua, calls become_fork_server().
-
-   Requests arrive on the socket whose number is in the first line of GLOTSMITH_FORK_SERVER. The other lines are
-   prefixes of toolchains below scratch folders. The fresh file systems of each program contain them, read-only. Each
-   request carries four descriptors: stdin, stdout, stderr and a channel. Process 1 of the program's PID namespace
-   (program_init) reports events on the channel; no other process holds it:
-
-     B  the build runs        R  the program runs        M  the command does not exist
-     U  the build failed      E  the program and its children are dead: struct ending
-
+   Events of a program, which process 1 of its PID namespace (program_init) reports on the channel:
+     B  the build runs
+     U  the build failed
+     R  the program runs
+     M  the command does not exist
+     E  the program and its children are dead: struct ending
    R is not sent for a program without a build that ends within READY_DELAY_MS.
 
-   When the peer shuts down the channel, process 1 kills everything in its namespace.
+   Protocol. Requests arrive on the socket whose number is in the first line of GLOTSMITH_FORK_SERVER. The other lines
+   are prefixes of toolchains below scratch folders. The fresh file systems of each program contain them, read-only.
+   Each request has four descriptors: stdin, stdout, stderr and a channel. Only process 1 has the channel. When the peer
+   shuts down the channel, process 1 kills everything in its namespace.
+
+   Isolation. For each request, the fork server creates a process in new PID and mount namespaces, with fresh file
+   systems, resource limits, no capabilities and a system call filter. Creating a network namespace is slow, so network
+   namespaces are reused. Two programs never share one at the same time.
+
+   Modes. This file is compiled twice:
+   - As a program, it executes the command of each request.
+   - As a library (-DPRELOAD) that is loaded through LD_PRELOAD, it replaces fork(). An interpreter loads what programs
+     need, sets GLOTSMITH_FORK in its environment and calls fork(). A shell that starts the interpreter may also call
+     fork(); GLOTSMITH_FORK distinguishes the call of the interpreter. In the interpreter, this call never returns: the
+     interpreter becomes the fork server. The call returns 0 in the process of each program, which is a copy of the
+     loaded interpreter that has run no other program. An interpreter without fork() that can call functions of
+     shared libraries, such as Lua, calls become_fork_server().
+
    See namespaces(7), pid_namespaces(7), clone(2), seccomp(2), capabilities(7). */
 
 #define _GNU_SOURCE
@@ -57,7 +60,7 @@ enum { READY_DELAY_MS = 10, POLL_MS = 250, MAX_SLOTS = 1024, MAX_WORDS = 4096, P
 
 struct request { /* numbers as pack_request in process.py writes them; files and words follow */
   uint32_t slot; /* unique among the programs that run at the same time */
-  uint32_t cpu_s, build_cpu_s, file_mb, shm_mb, tasks, open_files, stack_mb;
+  uint32_t cpu_s, build_cpu_s, file_mb, shm_mb, threads, open_files, stack_mb;
   uint32_t files, argv, build, env; /* counts: a file is a pair (path, content), all others are words */
 };
 
@@ -265,7 +268,7 @@ static void prepare_process(const struct request *r, const int fds[DESCRIPTORS],
   set_limit(RLIMIT_CORE, 0), set_limit(RLIMIT_NOFILE, r->open_files), set_limit(RLIMIT_CPU, cpu_s);
   set_limit(RLIMIT_FSIZE, (uint64_t)r->file_mb << 20);
   set_stack_limit((uint64_t)r->stack_mb << 20);
-  if (r->tasks) set_limit(RLIMIT_NPROC, r->tasks);
+  if (r->threads) set_limit(RLIMIT_NPROC, r->threads);
   if (chdir("/box/work")) fail("/box/work");
   drop_privileges();
   prctl(PR_SET_DUMPABLE, 1, 0, 0, 0); /* allows the program to open its own /proc/self/fd */
