@@ -339,7 +339,7 @@ BAD = [
         ["evaluate", "humaneval=nowhere.jsonl", "-l", "lua", "--completions", "{rows}"],
         "nowhere.jsonl is neither a file nor a folder",
     ),
-    (["evaluate", "humaneval={rows}", "--completions", "{rows}"], "give one, such as --language lua"),
+    (["evaluate", "humaneval={rows}", "--completions", "{rows}"], "needs a target language, such as --language lua"),
     (["evaluate", "humaneval={rows}", "-l", "lua", "--completions", "{rows}"], "the row has no completion"),
     (["evaluate", "humaneval+", "-l", "lua", "--completions", "{rows}"], "humaneval+=PATH"),
     (["evaluate", "humaneval={rows}", "-l", "lua", "--teacher", "nobody"], "there is no teacher 'nobody'"),

@@ -60,7 +60,7 @@ def running(processes: set[int]) -> set[int]:
         ("127.0.0.1:1", r"cannot connect to a Ray cluster at 127\.0\.0\.1:1: "),
         ("ray://127.0.0.1:1", r"cannot connect to a Ray cluster at ray://127\.0\.0\.1:1: "),
         ("[::1]:1", r"cannot connect to a Ray cluster at \[::1\]:1: "),
-        ("localhost", r"HOST:PORT or auto, not 'localhost'"),
+        ("localhost", r"is 'localhost'; it must be HOST:PORT or auto"),
         (":6379", r"HOST:PORT or auto, not ':6379'"),
         ("localhost:", r"HOST:PORT or auto, not 'localhost:'"),
         ("localhost:six", r"HOST:PORT or auto, not 'localhost:six'"),

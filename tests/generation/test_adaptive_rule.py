@@ -46,6 +46,6 @@ def test_a_reply_is_requested_while_it_promises_enough(
     assert RULE.next_round(language, evidence) == decision
 
 
-def test_the_promise_is_divided_by_the_relative_cost() -> None:
-    cheap, dear = (RULE.promise("lua", seen(9, 1, 1, each=each)) for each in (500, 1000))
+def test_the_value_of_a_reply_is_divided_by_the_relative_cost() -> None:
+    cheap, dear = (RULE.reply_value("lua", seen(9, 1, 1, each=each)) for each in (500, 1000))
     assert cheap == pytest.approx(dear * 1.9, rel=1e-6)  # the mean of the language counts as a tenth reply

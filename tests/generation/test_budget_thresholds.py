@@ -27,9 +27,9 @@ def test_the_same_seed_gives_the_same_curve() -> None:
 def test_problems_that_have_replies_continue_where_they_stopped() -> None:
     begun = [ProblemOutcome(0, 3, 0), ProblemOutcome(2, 2, 1)]
     curve = YieldCurve(DEFAULT_EXPECTATION, 20, FLOOR, "seed", begun)
-    promises = [DEFAULT_EXPECTATION.new_rows(outcome) for outcome in begun]
-    assert curve.at(max(promises) * 1.01) == (0, 0)  # none of them continues
-    one, all_of_them = curve.at(max(promises) * 0.99), curve.at(FLOOR)
+    expected = [DEFAULT_EXPECTATION.new_rows(outcome) for outcome in begun]
+    assert curve.at(max(expected) * 1.01) == (0, 0)  # none of them continues
+    one, all_of_them = curve.at(max(expected) * 0.99), curve.at(FLOOR)
     assert 0 < one.replies < all_of_them.replies <= 17
     assert 0 < one.rows < all_of_them.rows < all_of_them.replies
 
@@ -74,4 +74,4 @@ def test_of_two_languages_the_more_expensive_one_needs_a_higher_expectation() ->
         "ocaml": LanguageOutlook(100, hard, 3.0, {**COST, BudgetUnit.tokens: 1500.0}),
     }
     found = thresholds(outlooks, [RemainingBudget(BudgetUnit.tokens, 200_000)], FLOOR)
-    assert found["lua"] == found["ocaml"] > FLOOR  # of the promise, which is divided by the cost
+    assert found["lua"] == found["ocaml"] > FLOOR  # of the value of a reply, which is divided by the cost

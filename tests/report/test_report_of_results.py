@@ -125,7 +125,7 @@ def test_what_is_no_stage_and_no_checkpoint_of_a_training_is_skipped(tmp_path: P
     ("make", "file", "message"),
     [
         (evaluation, "summary.json", "not a valid summary of an evaluation"),
-        (evaluation, "results.jsonl.gz", "not a sample"),
+        (evaluation, "results.jsonl.gz", "not a valid sample"),
         (training, "model/training.json", "not a valid record of a training"),
         (training, "settings.json", "not a valid settings file of a training"),
         (

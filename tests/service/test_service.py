@@ -288,7 +288,7 @@ def test_verify(monkeypatch: pytest.MonkeyPatch):
         ({}, 422, "missing required field"),
         (JOB | {"language": "klingon"}, 422, "no language is named 'klingon'"),
         (JOB | {"language": "../python"}, 422, "no language is named"),
-        (JOB | {"id": "both", "program": "x"}, 422, "job 'both': it has tests and program, of which only one"),
+        (JOB | {"id": "both", "program": "x"}, 422, "job 'both': it has tests and program: write one job for each"),
         (JOB | {"id": "second", "tests": []}, 422, "job 'second': it has no tests: set one of tests, io, program"),
         (b"[1, ", 400, "the body is not JSON"),
         (b'[1] {"id": 2}', 400, "the body is not JSON"),

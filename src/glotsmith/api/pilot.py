@@ -31,14 +31,14 @@ def with_pilot(steps: Sequence[Step[Any, Any]], config: RunConfig) -> list[Step[
     """
     recipe = config.build_recipe()
     before = getattr(recipe, "pilot_before", "")  # a user's own recipe may not have it
-    place = next((n for n, step in enumerate(steps) if n and step.name == before), 0)
-    if not place:
+    index = next((n for n, step in enumerate(steps) if n and step.name == before), 0)
+    if not index:
         raise UsageError(
             f"the recipe {config.recipe} does not support --estimate: its pilot_before names none of its later steps"
         )
     own: Callable[[float], Mapping[str, Step[Any, Any]]] | None = getattr(recipe, "pilot_steps", None)
     added = dict(own(config.pilot)) if own else {}
-    added[before] = sample_pilot(config.pilot, steps[place - 1].output)
+    added[before] = sample_pilot(config.pilot, steps[index - 1].output)
     return [one for step in steps for one in ([added[step.name], step] if step.name in added else [step])]
 
 

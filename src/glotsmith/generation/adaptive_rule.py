@@ -1,8 +1,9 @@
-"""The adaptive stopping rule: request a reply while it promises enough new distinct rows for its cost.
+"""The adaptive stopping rule: request a reply while its value is above a threshold.
 
-The promise is the expected number of new distinct rows of one more reply (``row_expectation``), divided by its relative
-cost: its expected tokens, in mean replies of the run. A rule has two thresholds of the promise. Below ``floor`` no
-reply is requested. ``threshold`` is higher if a budget pays for better replies elsewhere (``budget_thresholds``).
+The value of a reply is the expected number of new distinct rows of one more reply (``row_expectation``), divided by its
+relative cost. This cost is its expected tokens, in mean replies of the run. A rule has two thresholds of the value.
+Below ``floor`` no reply is requested. ``threshold`` is higher if a budget pays for better replies for other problems
+(``budget_thresholds``).
 """
 
 from collections.abc import Callable, Mapping
@@ -13,7 +14,7 @@ from glotsmith.generation.sampling_plan import SamplingEvidence
 from glotsmith.sampling_end import StopReason
 
 _ROUND = 4  #: a round has a quarter of the replies so far, so that few replies are superfluous
-_DIGITS = 9  #: digits of a promise that count: the last bits of a floating-point number must not decide
+_DIGITS = 9  #: digits of a value that count: the last bits of a floating-point number must not decide
 
 
 class LearnedLanguage(NamedTuple):
@@ -21,13 +22,13 @@ class LearnedLanguage(NamedTuple):
 
     expectation: RowExpectation = DEFAULT_EXPECTATION
     reply_tokens: float = 0.0  #: mean of a reply with its prompt; 0 if unknown
-    threshold: float = 0.0  #: promise below which the budget pays for better replies elsewhere
+    threshold: float = 0.0  #: value below which the budget pays for better replies for other problems
 
 
 class AdaptiveRule(NamedTuple):
     """The rule of some tasks, in all languages."""
 
-    floor: float  #: promise below which no reply is requested, in rows for each mean reply
+    floor: float  #: value below which no reply is requested, in rows for each mean reply
     max_replies: Callable[[str], int]  #: language → largest number of replies for one problem
     languages: Mapping[str, LearnedLanguage]  #: the languages of which something is known
     reply_tokens: float = 0.0  #: mean of all replies, with their prompts; 0 if unknown
@@ -35,20 +36,20 @@ class AdaptiveRule(NamedTuple):
 
     def next_round(self, language: str, evidence: SamplingEvidence) -> int | StopReason:
         """Return how many replies to request next, or why to stop. Each task has at least one reply."""
-        left = self.max_replies(language) - evidence.requested
-        if left <= 0:
+        remaining = self.max_replies(language) - evidence.requested
+        if remaining <= 0:
             return StopReason.LIMIT
         if not evidence.requested:
             return 1
-        learned, promise = self.languages.get(language, self.unknown), self.promise(language, evidence)
-        if promise < self.floor:
+        learned, value = self.languages.get(language, self.unknown), self.reply_value(language, evidence)
+        if value < self.floor:
             return StopReason.FEW_NEW_ROWS if evidence.passed else StopReason.LOW_PASS_RATE
-        if promise < learned.threshold:
+        if value < learned.threshold:
             return StopReason.BUDGET
-        return min(left, _round_after(evidence.requested))
+        return min(remaining, _round_after(evidence.requested))
 
-    def promise(self, language: str, evidence: SamplingEvidence) -> float:
-        """Return the expected number of new distinct rows for the cost of a mean reply of the run."""
+    def reply_value(self, language: str, evidence: SamplingEvidence) -> float:
+        """Return the value of one more reply: expected new distinct rows for the cost of a mean reply of the run."""
         learned = self.languages.get(language, self.unknown)
         outcome = ProblemOutcome(evidence.passed, evidence.answered - evidence.passed, evidence.rows)
         gain = learned.expectation.new_rows(outcome)

@@ -103,26 +103,26 @@ class SamplingPlan(msgspec.Struct, frozen=True, kw_only=True):
 
     def next_round(self, language: str, evidence: SamplingEvidence) -> int | StopReason:
         """Return how many replies to request next, or why to stop."""
-        requested, left = evidence.requested, self.max_replies(language) - evidence.requested
-        if left <= 0:
+        requested, remaining = evidence.requested, self.max_replies(language) - evidence.requested
+        if remaining <= 0:
             return StopReason.LIMIT
         if self.single:
-            return left
+            return remaining
         if evidence.programs >= self.wanted:
             return StopReason.ENOUGH
         failures = evidence.failures
-        if evidence.programs == 0 and failures and success_chance(failures, left) < self.min_pass_chance:
+        if evidence.programs == 0 and failures and success_chance(failures, remaining) < self.min_pass_chance:
             return StopReason.LOW_PASS_RATE
-        return min(left, max(1, requested))
+        return min(remaining, max(1, requested))
 
 
-def success_chance(failed: int, left: int) -> float:
-    """Return the chance that at least one of ``left`` samples passes, after ``failed`` failures and no pass.
+def success_chance(failed: int, remaining: int) -> float:
+    """Return the chance that at least one of ``remaining`` samples passes, after ``failed`` failures and no pass.
 
-    This is the posterior of the beta–binomial model: 1 - B(a, b + failed + left) / B(a, b + failed).
+    This is the posterior of the beta–binomial model: 1 - B(a, b + failed + remaining) / B(a, b + failed).
     """
     a, b = PRIOR
-    return 1 - math.exp(_log_beta(a, b + failed + left) - _log_beta(a, b + failed))
+    return 1 - math.exp(_log_beta(a, b + failed + remaining) - _log_beta(a, b + failed))
 
 
 def _log_beta(a: float, b: float) -> float:

@@ -28,9 +28,9 @@ from glotsmith.step import ItemStep, Step
 from glotsmith.stored_sampling import SamplingOutcomes
 
 #: threshold of the first blocks if the run has a budget. Nothing is known about their languages yet, so it is high; a
-#: later pass may continue their problems
+#: later planning round may continue their problems
 _FIRST_THRESHOLD = 0.2
-_LEAST_LEFT = 0.05  #: share of a budget of US dollars or tokens below which no pass begins
+_LEAST_REMAINING = 0.05  #: share of a budget of US dollars or tokens below which no planning round begins
 _LOWER = 0.85  #: factor that lowers a threshold if no problem reaches it
 
 
@@ -83,8 +83,8 @@ class AdaptiveSampling:
     The rule of a block depends on the ledger's results for all earlier blocks except the last one, and on the budget.
 
     A plan from the first problems may be too selective. So a run can finish before its budget is spent. Then
-    ``continue_for_budget`` starts a pass over the problems that stopped because of the budget. The rule of a pass
-    depends on the results of the whole run and is stored in the ledger.
+    ``continue_for_budget`` starts a planning round over the problems that stopped because of the budget. The rule of a
+    planning round depends on the results of the whole run and is stored in the ledger.
     """
 
     learns: ClassVar[bool] = True
@@ -147,14 +147,14 @@ class AdaptiveSampling:
             return 0
         learned = self._learned_before(LAST, self._blocks.count())
         limits = [
-            RemainingBudget(each.unit, self._left_after_run(each, learned, rows), each.language)
+            RemainingBudget(each.unit, self._remaining_after_run(each, learned, rows), each.language)
             for each in self._budget
         ]
         spent = {limit.language for limit, each in zip(limits, self._budget, strict=True) if _is_spent(limit, each)}
         open_ends = {key: end for key, end in stopped.items() if not spent & {"", end.language}}
         rule = self._rule_after(learned)
         outlooks = self._outlooks_of_stopped(open_ends.values(), learned, rule)
-        rule, chosen = _choose_problems(_paced_rule(rule, outlooks, limits), open_ends)
+        rule, chosen = _choose_problems(_rule_within_budget(rule, outlooks, limits), open_ends)
         share = affordable_share(outlooks, limits, {name: each.threshold for name, each in rule.languages.items()})
         chosen = chosen[: math.ceil(share * len(chosen))]
         if chosen:
@@ -173,10 +173,10 @@ class AdaptiveSampling:
             begun[end.language].append(ProblemOutcome(end.passed, end.failed, end.rows))
         return {name: self._make_outlook(name, len(each), learned, rule, each) for name, each in sorted(begun.items())}
 
-    def _left_after_run(self, limit: BudgetLimit, learned: _Learned, rows: Mapping[str, int]) -> float:
-        """Return what is left of a limit after the run; a limit of rows is converted to rows within problems."""
+    def _remaining_after_run(self, limit: BudgetLimit, learned: _Learned, rows: Mapping[str, int]) -> float:
+        """Return the remainder of a limit after the run; a limit of rows is converted to rows within problems."""
         if limit.unit != BudgetUnit.rows:
-            return self._left_of_limit(limit, learned)
+            return self._remaining_of_limit(limit, learned)
         names = [name for name in learned.outcomes if limit.language in ("", name)]
         made, within = sum(rows.get(name, 0) for name in names), sum(learned.outcomes[name].rows for name in names)
         return (limit.amount - made) * (within / made if made else 1.0)
@@ -188,7 +188,7 @@ class AdaptiveSampling:
             return rule
         if not learned.outcomes:
             return self._first_rule(rule)
-        return _paced_rule(rule, self._outlooks_of_remaining(learned, rule), self._remaining_budgets(learned))
+        return _rule_within_budget(rule, self._outlooks_of_remaining(learned, rule), self._remaining_budgets(learned))
 
     def _first_rule(self, rule: AdaptiveRule) -> AdaptiveRule:
         """Return the rule of the first blocks, for which no earlier results exist."""
@@ -214,9 +214,9 @@ class AdaptiveSampling:
 
     def _outlooks_of_remaining(self, learned: _Learned, rule: AdaptiveRule) -> dict[str, LanguageOutlook]:
         """Return the outlook of each language for the remaining problems, at the present number per source problem."""
-        left = (self._blocks.count() - learned.problems) / learned.problems
+        remaining = (self._blocks.count() - learned.problems) / learned.problems
         return {
-            name: self._make_outlook(name, left * outcomes.counts.total(), learned, rule)
+            name: self._make_outlook(name, remaining * outcomes.counts.total(), learned, rule)
             for name, outcomes in learned.outcomes.items()
         }
 
@@ -237,10 +237,12 @@ class AdaptiveSampling:
         return LanguageOutlook(problems, curve, relative or 1.0, cost)
 
     def _remaining_budgets(self, learned: _Learned) -> list[RemainingBudget]:
-        """Return what is left of each limit for replies, after the suites of the remaining problems."""
-        return [RemainingBudget(each.unit, self._left_of_limit(each, learned), each.language) for each in self._budget]
+        """Return the remainder of each limit for replies, after the suites of the remaining problems."""
+        return [
+            RemainingBudget(each.unit, self._remaining_of_limit(each, learned), each.language) for each in self._budget
+        ]
 
-    def _left_of_limit(self, limit: BudgetLimit, learned: _Learned) -> float:
+    def _remaining_of_limit(self, limit: BudgetLimit, learned: _Learned) -> float:
         own = [each for name, each in learned.outcomes.items() if limit.language in ("", name)]
         replies = {
             BudgetUnit.rows: sum(each.rows for each in own),
@@ -259,24 +261,24 @@ def _learned_language(outcomes: SamplingOutcomes) -> LearnedLanguage:
     return LearnedLanguage(DEFAULT_EXPECTATION.learned(counts), mean)
 
 
-def _paced_rule(
+def _rule_within_budget(
     rule: AdaptiveRule, outlooks: Mapping[str, LanguageOutlook], limits: Sequence[RemainingBudget]
 ) -> AdaptiveRule:
     """Return a rule with the thresholds that limits require of the languages with an outlook."""
-    paced = thresholds(outlooks, limits, rule.floor)
-    languages = {n: each._replace(threshold=paced.get(n, 0.0)) for n, each in rule.languages.items()}
+    found = thresholds(outlooks, limits, rule.floor)
+    languages = {n: each._replace(threshold=found.get(n, 0.0)) for n, each in rule.languages.items()}
     return rule._replace(languages=languages)
 
 
 def _is_spent(limit: RemainingBudget, given: BudgetLimit) -> bool:
-    """Return whether too little is left of a limit for another pass."""
-    return limit.remaining <= (0 if limit.unit == BudgetUnit.rows else _LEAST_LEFT * given.amount)
+    """Return whether too little of a limit remains for another planning round."""
+    return limit.remaining <= (0 if limit.unit == BudgetUnit.rows else _LEAST_REMAINING * given.amount)
 
 
 def _choose_problems(rule: AdaptiveRule, stopped: Mapping[str, SamplingEnd]) -> tuple[AdaptiveRule, list[str]]:
     """Return the problems that a rule continues, with the rule.
 
-    Many problems have the same promise, so that they may all be just below the threshold. Then it is lowered.
+    The replies for many problems have the same value, so all may be just below the threshold. Then it is lowered.
     """
     while True:
         chosen = [key for key, end in stopped.items() if isinstance(rule.next_round(end.language, _evidence(end)), int)]

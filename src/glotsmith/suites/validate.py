@@ -74,14 +74,14 @@ class Validate(ItemStep[DraftSuite, Problem]):
     async def run(self, key: str, item: DraftSuite) -> Result[Problem]:
         """Validate one draft."""
         try:
-            answer = await self._validate(item)
+            found = await self._validate(item)
         except UnsupportedParameters as error:
-            answer = Dropped(Reason.UNSUPPORTED_PARAMETERS, str(error))
+            found = Dropped(Reason.UNSUPPORTED_PARAMETERS, str(error))
         except RunnerFailed as error:
             if not failures_are_accepted():
                 raise
-            answer = Dropped(Reason.NOT_VERIFIED, str(error))
-        return Result(dropped=(answer,)) if isinstance(answer, Dropped) else keep(answer.id, answer)
+            found = Dropped(Reason.NOT_VERIFIED, str(error))
+        return Result(dropped=(found,)) if isinstance(found, Dropped) else keep(found.id, found)
 
     async def _validate(self, draft: DraftSuite) -> Problem | Dropped:
         """Apply the checks from the cheapest to the most expensive. The first that fails gives the drop reason."""

@@ -115,12 +115,12 @@ def _parse_replies(path: Path, text: str) -> dict[_ReplyKey, ScriptedReply]:
         if not line.strip():
             continue
         row = _parse_line(path, number, line)
-        place = (row.call, row.item, row.language, row.sample)
-        if place in rows:
+        key = (row.call, row.item, row.language, row.sample)
+        if key in rows:
             raise InputError.at(
                 path, number, "duplicate line: an earlier line has the same call, item, language and sample"
             )
-        rows[place] = row
+        rows[key] = row
     return rows
 
 

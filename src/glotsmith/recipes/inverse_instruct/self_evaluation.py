@@ -99,15 +99,15 @@ def score_from_logprobs(logprobs: Mapping[str, float]) -> YesNoScore | UnusableR
     for token, logprob in logprobs.items():
         mass[yes_or_no(token)] += math.exp(min(logprob, 0.0))
     yes, no = mass["yes"], mass["no"]
-    left = min(max(1.0 - sum(mass.values()), 0.0), 1.0)
+    remaining_mass = min(max(1.0 - sum(mass.values()), 0.0), 1.0)
     if yes + no <= 0.0:
         top = sorted(logprobs, key=lambda token: -logprobs[token])[:5]
         return UnusableReply(Reason.NOT_SCORED, f"neither Yes nor No is among the {len(logprobs)} top tokens: {top}")
     unseen = "no" if no <= 0.0 else "yes" if yes <= 0.0 else ""
-    mass_of_unseen = min(left, max(yes, no))
-    above = mass_of_unseen if unseen == "yes" else yes
-    share = above / (above + (mass_of_unseen if unseen == "no" else no))
-    return YesNoScore(yes=yes, no=no, left=left, p_yes=share, method="logprobs", unseen=unseen)
+    mass_of_unseen_word = min(remaining_mass, max(yes, no))
+    above = mass_of_unseen_word if unseen == "yes" else yes
+    share = above / (above + (mass_of_unseen_word if unseen == "no" else no))
+    return YesNoScore(yes=yes, no=no, left=remaining_mass, p_yes=share, method="logprobs", unseen=unseen)
 
 
 def score_from_votes(replies: Sequence[Reply]) -> YesNoScore | UnusableReply:

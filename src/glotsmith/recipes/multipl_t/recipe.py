@@ -97,7 +97,7 @@ class MultiPLT(Record, frozen=True, kw_only=True):
     max_tokens: Positive = 512  # §4.3
     policy: SamplingPolicyName | None = None  #: default ``early_stop``, and ``fixed`` in the paper's setting
     wanted: Positive = 3  #: ``early_stop``: stop after this number of distinct passing solutions
-    min_new_rows: Expectation = 0.02  #: ``adaptive``: new distinct rows that a reply must promise
+    min_new_rows: Expectation = 0.02  #: ``adaptive``: least value of a reply, in new distinct rows
     repairs: Natural = 0  #: how often a failing candidate is sent back with its failing case
     time_limit_s: float = 0.0  #: CPU seconds per candidate; 0: the Python original determines them
     limit_floor_s: CpuSeconds = ReferenceLimits().floor_s  #: CPU seconds that every candidate may use
