@@ -88,7 +88,7 @@ def test_a_mistake_gets_a_sentence(
         ('{"id": "a", "language": "lua", "codee": ""}', "codee"),
         ('{"id": 3, "language": "lua"}', "id"),
         ('{"id": "a", "language": "cobol", "tests": ["assert f(1) == 1"]}', "no language is named 'cobol'"),
-        ('{"id": "a", "language": "lua", "code": "x"}', "none of tests, io, program"),
+        ('{"id": "a", "language": "lua", "code": "x"}', "has no tests: set one of tests, io, program"),
         ("\xff", "not a job"),
         ('{"id": "a", "language": "lua", "code": "x",}', "not JSON"),
         ('{"id": "a", "language": "lua", "tolerance": NaN}', "not JSON"),

@@ -61,9 +61,9 @@ def running(processes: set[int]) -> set[int]:
         ("ray://127.0.0.1:1", r"cannot connect to a Ray cluster at ray://127\.0\.0\.1:1: "),
         ("[::1]:1", r"cannot connect to a Ray cluster at \[::1\]:1: "),
         ("localhost", r"is 'localhost'; it must be HOST:PORT or auto"),
-        (":6379", r"HOST:PORT or auto, not ':6379'"),
-        ("localhost:", r"HOST:PORT or auto, not 'localhost:'"),
-        ("localhost:six", r"HOST:PORT or auto, not 'localhost:six'"),
+        (":6379", r"is ':6379'; it must be HOST:PORT or auto"),
+        ("localhost:", r"is 'localhost:'; it must be HOST:PORT or auto"),
+        ("localhost:six", r"is 'localhost:six'; it must be HOST:PORT or auto"),
     ],
 )
 def test_no_cluster_at_the_address(address: str, message: str) -> None:

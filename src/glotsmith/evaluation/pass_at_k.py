@@ -18,7 +18,7 @@ def pass_at_k(n: int, c: int, k: int) -> float:
     """
     if not (0 <= c <= n and 1 <= k <= n):
         raise ValueError(
-            f"pass@{k} needs at least {k} samples, and 0 to {n} passes; there are {n} samples and {c} passes"
+            f"pass@{k} of {c} passes in {n} samples is not defined: k must be from 1 to {n}, and passes from 0 to {n}"
         )
     return 1.0 - math.comb(n - c, k) / math.comb(n, k)
 
