@@ -335,7 +335,7 @@ def test_what_is_no_job(body: Any, status: int, sentence: str):
             "b",
             "it is not JSON: the byte 0xff at offset 40 is not UTF-8",
         ),
-        (b'{"id": "b", "language": "lua", "tests": ["x"], "program": "x"}', "b", "it has tests and program, of which"),
+        (b'{"id": "b", "language": "lua", "tests": ["x"], "program": "x"}', "b", "it has tests and program: write"),
         (b'{"id": "b", "language": "lua", "program": "x", "tolerance": 1e999}', "", "out of range"),
         (b'{"id": "b", "language": "lua", "program": "x", "tolerance": NaN}', "", "it is not JSON"),
     ],
