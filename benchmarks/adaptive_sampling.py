@@ -185,7 +185,7 @@ class AllFunctions(WholeStep[Function, Function]):
 class Tasks(ItemStep[Function, Task]):
     """Poses each function in each language."""
 
-    name, output, concurrency = "prove", Task, 8
+    name, output, concurrency = "make_tasks", Task, 8
 
     def __init__(self, languages: Sequence[str], latency_s: Callable[[], float] | None = None) -> None:
         self._languages, self._latency_s = languages, latency_s

@@ -34,7 +34,7 @@ from glotsmith.records import Job, Problem, Solution
 from glotsmith.sandbox import open_sandbox
 from glotsmith.sandbox.base import Sandbox
 from glotsmith.suites.function_runner import CallBatch, FunctionRunner
-from glotsmith.suites.prove import Prove
+from glotsmith.suites.make_tasks import MakeTasks
 from glotsmith.teachers import open_teacher
 from glotsmith.values import parse_test
 from glotsmith.verification import Verifier
@@ -91,12 +91,12 @@ async def humaneval_jobs(sandbox: Sandbox, path: Path) -> list[Job]:
     verifier, runner = Verifier(sandbox), FunctionRunner(sandbox)
     request = BenchmarkRequest(name="humaneval", languages=("lua",), sandbox=sandbox, verify=verifier)
     loaded = await humaneval.read(read_rows(path), request)
-    prove = Prove(("lua",), verifier, 2)
+    make_tasks = MakeTasks(("lua",), verifier, 2)
     options = TranslationOptions(sampling_plan=SamplingPlan(samples=1, per_language={}, wanted=1))
     translate = Translate(open_teacher("offline"), verifier, translation_prompts(), options)
 
     async def of(problem: Problem) -> list[Job]:
-        tasks = (await prove.run("", problem)).kept
+        tasks = (await make_tasks.run("", problem)).kept
         solutions: list[Solution] = [k.item for t in tasks for k in (await translate.run("", t.item)).kept]
         seconds = await reference_seconds(runner, problem)
         return [

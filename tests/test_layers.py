@@ -35,6 +35,7 @@ ENGINE = {
     "source_census",
     "database",
     "cache",
+    "renames",
     "run_folder",
     "execution",
 }

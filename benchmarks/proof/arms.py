@@ -44,7 +44,7 @@ def unverified_rows(corpus: Path, held_out: frozenset[str], language: str) -> It
 
 def _unverified(corpus: Path, language: str) -> Iterator[Solution]:
     ledger = Ledger(corpus / "ledger.sqlite", read_only=True)
-    signatures = {task.problem.id: task.signature for _, task in ledger.kept_items("prove", Task)}
+    signatures = {task.problem.id: task.signature for _, task in ledger.kept_items("make_tasks", Task)}
     for _, function in ledger.kept_items("decontaminate_functions", Function):
         signature = signatures.get(function.id, "")
         try:

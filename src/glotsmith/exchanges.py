@@ -179,9 +179,16 @@ def sum_costs(by_language: Mapping[str, tuple[ReplyCosts, ReplyCosts]]) -> tuple
 class Exchanges:
     """The exchanges of one ledger; only ``Ledger`` creates it, as ``Ledger.exchanges``."""
 
-    def __init__(self, run: RunStatement, ledger: Path) -> None:
-        """Create it; ``run`` runs an SQL statement of the ledger, a file, and returns its rows."""
-        self._run = run
+    def __init__(self, run: RunStatement, ledger: Path, former_calls: Mapping[str, str] | None = None) -> None:
+        """Create it.
+
+        Args:
+            run: Runs an SQL statement of the ledger and returns its rows.
+            ledger: The file of the ledger.
+            former_calls: Former name of a call that the ledger has → its current name.
+
+        """
+        self._run, self._former_calls = run, former_calls or {}
         self.sent_requests = SentRequests(run, ledger)
 
     def create_tables(self) -> None:
@@ -222,6 +229,7 @@ class Exchanges:
             for *exchange, data in page:
                 if data is not None:
                     self._run(_INSERT_PROMPT, exchange[4], data)
+                exchange[2] = other._current(exchange[2])
                 self._run(_INSERT_EXCHANGE, *exchange)
             last = page[-1][0], page[-1][1]
             yield
@@ -229,7 +237,10 @@ class Exchanges:
     def for_items(self, items: Collection[str]) -> list[TeacherExchange]:
         """Return the exchanges of these items, in order of call and sample."""
         rows = [row for item in items for row in self._read(_SELECT_BY_ITEM, item)]
-        return [TeacherExchange(row[0], row[1], row[2], row[3], (row[4] or b"").decode()) for row in rows]
+        return [
+            TeacherExchange(item, address, self._current(call), sample, (prompt or b"").decode())
+            for item, address, call, sample, prompt in rows
+        ]
 
     def total_costs(self) -> tuple[ReplyCosts, ReplyCosts] | None:
         """Return the costs of this run, and the earlier costs of its cached replies; None if they are unknown."""
@@ -256,7 +267,7 @@ class Exchanges:
         for model, call, _, cached, *costs in self._read(_SUM_MODELS):
             before, added = found[model], _costs(*costs)
             calls = Counter(before.calls)
-            calls[call] += added.requests
+            calls[self._current(call)] += added.requests
             paid, earlier = (before.paid, before.cached + added) if cached else (before.paid + added, before.cached)
             found[model] = ModelCosts(paid, earlier, calls)
         return dict(found)
@@ -274,13 +285,14 @@ class Exchanges:
 
     def stored_prompts(self) -> list[StoredPrompt]:
         """Return the prompts of the run, in order of their names."""
-        found = dict[tuple[str, str, str], dict[str, str]]()
-        for *key, name, text in self._read("SELECT call, version, file, name, text FROM prompt_texts ORDER BY 1, 2, 4"):
-            found.setdefault((key[0], key[1], key[2]), {})[name] = text
-        return [
-            StoredPrompt(version=version, call=call, file=file, texts=texts)
-            for (call, version, file), texts in found.items()
-        ]
+        found = dict[tuple[str, str], StoredPrompt]()
+        sql = "SELECT call, version, file, name, text FROM prompt_texts ORDER BY 1, 2, 4"
+        for call, version, file, name, text in self._read(sql):
+            new = StoredPrompt(version=version, call=self._current(call), file=file, texts={})
+            prompt = found.setdefault((new.call, version), new)
+            if prompt.file == file:  # it has another name if a run of an earlier version was resumed
+                prompt.texts[name] = text
+        return [prompt for _, prompt in sorted(found.items())]
 
     # --- time ------------------------------------------------------------------------------------------------------
 
@@ -297,7 +309,7 @@ class Exchanges:
         start, end = span[0]
         counts = dict[str, list[int]]()
         for call, part, count in self._read(_COUNT_BY_TIME, start, max(end - start, 1e-6) / parts, parts):
-            counts.setdefault(call, [0] * parts)[part] = count
+            counts.setdefault(self._current(call), [0] * parts)[part] += count
         return ReplyTimes(start, end - start, counts)
 
     def add_run_seconds(self, seconds: float) -> None:
@@ -307,8 +319,10 @@ class Exchanges:
 
     def costs_by_call(self) -> dict[str, ReplyCosts]:
         """Return the costs of all replies, cached ones included, by the name of the call."""
-        rows = self._read(_SUM_CALLS)
-        return {call: ReplyCosts(count, cost / NANO, tokens) for call, count, cost, tokens in rows}
+        found = defaultdict[str, ReplyCosts](ReplyCosts)
+        for call, count, cost, tokens in self._read(_SUM_CALLS):
+            found[self._current(call)] += ReplyCosts(count, cost / NANO, tokens)
+        return dict(sorted(found.items()))
 
     def costs_by_item(self) -> dict[str, ReplyCosts]:
         """Return the costs of all replies, cached ones included, by the item of the request."""
@@ -318,6 +332,10 @@ class Exchanges:
     def answer_times(self) -> list[float]:
         """Return when the replies of a run arrived, in seconds since 1970, in order; cached replies are left out."""
         return [row[0] for row in self._read(_ANSWER_TIMES)]
+
+    def _current(self, call: str) -> str:
+        """Return the current name of a call."""
+        return self._former_calls.get(call, call)
 
     def _read(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
         """Run a query; return [] for a ledger of an older version, which has no such tables or columns."""

@@ -15,7 +15,7 @@ outputs, the index of the output. It never depends on timing, and neither does t
 
 import sqlite3
 import time
-from collections.abc import Callable, Collection, Generator, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
@@ -34,6 +34,7 @@ from glotsmith.ledger_rows import BrokenResult, RowStatus, StepInput, funnel_row
 from glotsmith.ledger_rows import LedgerRow as LedgerRow
 from glotsmith.open_items import OpenItems, reopen_statements
 from glotsmith.records import FunnelRow, Record, content_hash, printable
+from glotsmith.renames import former_names_of
 from glotsmith.result_transfer import ResultTransfer
 from glotsmith.sent_requests import SentRequest
 from glotsmith.source_census import SourceCensus, read_census, record_census
@@ -62,19 +63,21 @@ class Ledger:
         self._results, self._transaction_start = 0, 0.0  #: number of results in the open transaction; its start
         self._atomic = False  #: inside ``atomically``
         self._failure: BaseException | None = None  #: the error of the first write that failed
-        self._step_indexes = self._load_steps()
+        self._step_indexes, former_calls = self._load_steps()
         self._inserts = LedgerInserts(self._connection, path)
         self.open_items = OpenItems(self._execute, self._step_indexes)
-        self.exchanges = Exchanges(self._execute, path)
+        self.exchanges = Exchanges(self._execute, path, former_calls)
         self.transfer = ResultTransfer(self._execute, self._step_indexes, self._inserts.number_of)
         self.sampling = StoredSampling(self._execute, self._step_indexes)
         self.ranges = LedgerRanges(self._execute, self._step_indexes)
         self.changes = LedgerChanges(self._execute, self._step_indexes)
         self.groups = LedgerGroups(self._connection, path, self._step_indexes)
 
-    def _load_steps(self) -> dict[str, int]:
-        """Return step name → index, in order of the pipeline."""
-        return {name: place for place, name in self._execute("SELECT place, name FROM steps ORDER BY place")}
+    def _load_steps(self) -> tuple[dict[str, int], Mapping[str, str]]:
+        """Return current step name → index, in order of the pipeline, and former name → current name of calls."""
+        stored = [name for (name,) in self._execute("SELECT name FROM steps ORDER BY place")]
+        former = former_names_of(stored)
+        return {former.steps.get(name, name): place for place, name in enumerate(stored)}, former.requests
 
     def _execute(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
         """Run a statement and return all its rows."""
@@ -102,7 +105,7 @@ class Ledger:
         if not self._step_indexes:
             with self.atomically(), storage_errors(self.path):
                 self._connection.executemany("INSERT INTO steps (place, name) VALUES (?, ?)", enumerate(names))
-            self._step_indexes.update(self._load_steps())
+            self._step_indexes.update(self._load_steps()[0])
         if self.steps != tuple(names):
             raise UsageError(
                 f"{self.path}: this run has the steps {', '.join(self.steps)}, but the command has the steps "
@@ -113,11 +116,12 @@ class Ledger:
     def mark_finished(self, step: str) -> None:
         """Mark the step as finished; committed with the results recorded before."""
         self._open_transaction()
-        self._execute("UPDATE steps SET finished = 1 WHERE name = ?", step)
+        self._execute("UPDATE steps SET finished = 1 WHERE place = ?", self._step_indexes[step])
 
     def is_finished(self, step: str) -> bool:
         """Return whether the step is marked as finished."""
-        return self._execute("SELECT finished FROM steps WHERE name = ?", step) == [(1,)]
+        place = self._step_indexes.get(step)
+        return self._execute("SELECT finished FROM steps WHERE place = ?", place) == [(1,)]
 
     def count_failed_run(self, step: str, key: str) -> None:
         """Count this run as one in which the item failed (see ``OpenItems.count_failed_run``)."""
@@ -340,9 +344,10 @@ class Ledger:
 
     def funnel(self) -> list[FunnelRow]:
         """Return the counts of each step, in order of the pipeline, including steps that have not started."""
-        groups: dict[str, list[tuple[Any, ...]]] = {name: [] for name in self.steps}
-        for name, *group in self._execute(tables.FUNNEL):
-            groups[name].append(tuple(group))
+        names = self.steps
+        groups: dict[str, list[tuple[Any, ...]]] = {name: [] for name in names}
+        for place, *group in self._execute(tables.FUNNEL):
+            groups[names[place]].append(tuple(group))
         return [funnel_row(name, rows) for name, rows in groups.items()]
 
     def count_by_label(self, label_of: LabelOf) -> Iterator[RowGroup]:

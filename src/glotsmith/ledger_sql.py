@@ -75,7 +75,7 @@ FROM item_rows AS i LEFT JOIN payloads AS p ON p.id = i.payload
 WHERE i.step = ?
 """
 
-FUNNEL = """SELECT s.name, i.status, i.reason, COUNT(i.id), SUM(i.ordinal = 0), SUM(i.tokens), SUM(i.cost)
+FUNNEL = """SELECT s.place, i.status, i.reason, COUNT(i.id), SUM(i.ordinal = 0), SUM(i.tokens), SUM(i.cost)
 FROM steps AS s LEFT JOIN items AS i ON i.step = s.place
 GROUP BY s.place, i.status, i.reason ORDER BY s.place
 """

@@ -25,6 +25,7 @@ from glotsmith.cache import Cache
 from glotsmith.errors import InputError, StorageError, UsageError
 from glotsmith.folder_lock import lock_folder
 from glotsmith.ledger import Ledger
+from glotsmith.renames import with_current_names
 from glotsmith.sent_requests import JOURNAL_END
 from glotsmith.settings import is_changeable, leaves
 from glotsmith.write_aside import write_aside
@@ -133,9 +134,9 @@ def stored_config(path: Path) -> dict[str, Any]:
 
 
 def _load(path: Path) -> dict[str, Any]:
-    """Return the configuration in a file."""
+    """Return the configuration in a file, with the current names of roles, prompts and calls."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return with_current_names(tomllib.loads(path.read_text(encoding="utf-8")))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(
             f"{path}: {error}: correct the file, or {_new_folder_advice(path.with_name(CACHE))}"

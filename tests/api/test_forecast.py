@@ -134,7 +134,7 @@ class Numbers(SourceStep[IoCase]):
 class Split(ItemStep[IoCase, IoCase]):
     """Makes a task in two languages of each number, and drops some."""
 
-    name, output = "prove", IoCase
+    name, output = "make_tasks", IoCase
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
@@ -192,7 +192,7 @@ def test_what_a_pilot_did_is_counted_by_item_of_its_sample(pilot: PilotOutcomes)
         key: 3 if key in passed else 1 for key in pilot.items
     }
     assert pilot.shared_costs.requests == len(passed)
-    assert pilot.lost["prove", Reason.UNREPRESENTABLE].total() == 30 - len(passed)
+    assert pilot.lost["make_tasks", Reason.UNREPRESENTABLE].total() == 30 - len(passed)
 
 
 def test_rows_know_the_items_that_repeat_them(pilot: PilotOutcomes) -> None:
@@ -237,9 +237,9 @@ def test_the_benchmark_predicts_a_simulated_run(monkeypatch: pytest.MonkeyPatch)
     ("recipe", "options", "before"),
     [
         ("multipl-t", {}, "write_tests"),
-        ("inverse-instruct", {}, "check"),
-        ("xcoder", {}, "seed"),
-        ("xcoder", {"sessions": 0}, "seed"),
+        ("inverse-instruct", {}, "verify_snippets"),
+        ("xcoder", {}, "generate_seeds"),
+        ("xcoder", {"sessions": 0}, "generate_seeds"),
     ],
 )
 def test_the_sample_is_drawn_before_the_first_step_that_costs_much(

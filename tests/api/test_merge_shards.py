@@ -115,7 +115,7 @@ def test_a_stopped_merge_resumes(runs: Runs, tmp_path: Path) -> None:
     stopped = Merger(request, Stopping())
     assert not asyncio.run(stopped.run())
     with RunFolder.open(request.folder) as folder:
-        assert not folder.ledger.is_finished("prove")
+        assert not folder.ledger.is_finished("make_tasks")
     assert not request.folder.joinpath("dataset").exists()
     assert asyncio.run(Merger(request, NoProgress()).run())
     assert dataset(request.folder) == dataset(runs.folder / "one" / "run")
@@ -226,7 +226,11 @@ def test_a_folder_that_holds_something_else_is_refused(runs: Runs, tmp_path: Pat
     ("recipe", "more", "sentence"),
     [
         ("multipl-t", {"shard": "9/8"}, "--shard is '9/8'; it must be NUMBER/TOTAL"),
-        ("xcoder", {}, "xcoder cannot run in shards, .* its step 'convene': the agents remember .* --set sessions=0"),
+        (
+            "xcoder",
+            {},
+            "xcoder cannot run in shards, .* its step 'schedule_sessions': the agents .* --set sessions=0",
+        ),
     ],
 )
 def test_a_recipe_or_a_number_that_has_no_shards_is_refused(

@@ -32,7 +32,10 @@ from glotsmith.run_folder import RunFolder
 from glotsmith.step import Dropped, Kept, Result
 
 Command = Callable[..., tuple[int, str, str]]
-SESSION_STEPS = ("discuss", "ground", "filter", "write_tests", "validate", "distinct", "prove", "solve")
+SESSION_STEPS = (
+    *("discuss", "execute_reference", "filter", "write_tests", "validate", "deduplicate_problems", "make_tasks"),
+    "solve",
+)
 LINEAGE, ORIGIN = Lineage(teacher="scripted"), Origin(source="s", path="p")
 TOTAL = "def total(numbers):\n    result = 0\n    for number in numbers:\n        result += number\n    return result"
 
@@ -200,26 +203,26 @@ def remembering(tmp_path: Path) -> Path:
     config = {"recipe": "xcoder", "options": {"sources": ["x"], "languages": ["lua", "python"]}}
     with RunFolder.create_or_resume(tmp_path / "run", config) as folder:
         ledger = folder.ledger
-        ledger.register_steps(["convene", *SESSION_STEPS])
+        ledger.register_steps(["schedule_sessions", *SESSION_STEPS])
         seats = [seat(0), seat(1)]
         kept = tuple(Kept(s.id, s) for s in seats)
-        ledger.record("convene", StepInput("u", "a0"), Result(kept=kept), ordered=True)
+        ledger.record("schedule_sessions", StepInput("u", "a0"), Result(kept=kept), ordered=True)
         posed = seat(0, instruction="Do it. Well.", name="f", signature="s", reference="r")
         item: Record = PipelineItem(proposal=posed)
-        pass_on(ledger, "convene", "discuss", "session-0", Kept("session-0", posed))
+        pass_on(ledger, "schedule_sessions", "discuss", "session-0", Kept("session-0", posed))
         notes = seat(1, notes={"lua": "Bad: Dull."})
         silent = Dropped(Reason.EMPTY_REPLY, item=notes)
-        pass_on(ledger, "convene", "discuss", "session-1", dropped=(silent,))
+        pass_on(ledger, "schedule_sessions", "discuss", "session-1", dropped=(silent,))
         for before, step in pairwise(SESSION_STEPS[:-1]):
-            names = ["session-0"] if step != "prove" else ["session-0:lua", "session-0:python"]
+            names = ["session-0"] if step != "make_tasks" else ["session-0:lua", "session-0:python"]
             pass_on(ledger, before, step, "session-0", *(Kept(name, item) for name in names))
         losses = (
             Dropped(Reason.FAILED_VERIFICATION, "", "l", failed("fail:wrong")),
             Dropped(Reason.NO_PASSING_SOLUTION),
         )
-        pass_on(ledger, "prove", "solve", "session-0:lua", dropped=losses)
+        pass_on(ledger, "make_tasks", "solve", "session-0:lua", dropped=losses)
         passed = Kept("session-0:python:1", PipelineItem(proposal=posed, solution=solution("python")))
-        pass_on(ledger, "prove", "solve", "session-0:python", passed)
+        pass_on(ledger, "make_tasks", "solve", "session-0:python", passed)
     return tmp_path / "run"
 
 

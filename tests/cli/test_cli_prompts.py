@@ -107,7 +107,7 @@ def test_a_file_of_a_run_names_its_prompts_relative_to_itself(glotsmith: Command
 def test_prompts_prints_the_variables_and_texts_in_use(glotsmith: Command, folder: Path) -> None:
     code, out, _ = glotsmith("prompts")
     assert code == 0
-    assert "summarise, evaluate, answer" in out
+    assert "generate, score, solve" in out
     code, out, _ = glotsmith("prompts", "multipl-t", "--prompt", "translate=own.j2")
     assert code == 0
     assert "It must use: source or source_comment or docstring or docstring_comment; language or prefix." in out

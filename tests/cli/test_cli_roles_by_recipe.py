@@ -46,9 +46,9 @@ CASES = [
         folder=Path(inverse_instruct.__file__).parent / "recorded",
         source="corpus.jsonl",
         options={"summaries": 3, "languages": ["lua"]},
-        roles={"summarise": "summarise", "evaluate": "score", "answer": "solve"},
-        slow=frozenset({"evaluate"}),
-        steps=frozenset({"summarise", "evaluate", "round_trip"}),
+        roles={"generate": "generate", "score": "score", "solve": "solve"},
+        slow=frozenset({"score"}),
+        steps=frozenset({"generate_instructions", "score_instructions", "round_trip"}),
         writers={("inverse", "good"): 4},
     ),
     Case(
@@ -57,11 +57,11 @@ CASES = [
         source="snippets.jsonl",
         options={"sessions": 2, "epoch": 1, "languages": ["python", "lua"]},
         roles={
-            **{"ds1": "summarise", "ds2": "summarise", "solve": "solve", "rubric": "score"},
+            **{"ds1": "generate", "ds2": "generate", "solve": "solve", "rubric": "score"},
             **dict.fromkeys(("propose", "advise", "revise", "reflect"), "agents"),
         },
         slow=frozenset({"ds1", "propose", "rubric"}),
-        steps=frozenset({"seed", "discuss", "solve", "score"}),
+        steps=frozenset({"generate_seeds", "discuss", "solve", "score"}),
         writers={("ds1", "slow"): 2, ("ds2", "good"): 3, ("ds3", "good"): 4},
     ),
 ]
@@ -111,7 +111,7 @@ class ModelThatKnows:
 
     def choose(self, body: dict[str, Any]) -> dict[str, Any]:
         """Return the choice of the response to a request."""
-        key = "\n".join(message["content"] for message in body["messages"]), body["seed"]
+        key = "\n".join(message["content"] for message in body["messages"]), body["generate_seeds"]
         with self._lock:
             self.requests[key] += 1
         time.sleep(self.delay_s)

@@ -8,7 +8,7 @@ from glotsmith.evaluation.corrected_suites import key_of, with_corrected_suites
 from glotsmith.evaluation.evaluate import apply_failure_sign
 from glotsmith.evaluation.questions import Question, question_of_task
 from glotsmith.records import Function, Origin, Problem, Suite, Task, Verdict
-from glotsmith.suites.prove import Prove
+from glotsmith.suites.make_tasks import MakeTasks
 
 SOURCE = 'def add(x, y):\n    """Add."""\n    return x + y'
 
@@ -24,7 +24,7 @@ def task(bench: Any, language: str = "ocaml") -> Task:
         writers={},
     )
     function = Function(id="f", name="add", code=SOURCE, docstring="Add.", origin=Origin(source="s", path="p"))
-    result = bench.run(Prove([language], bench.verifier).run("f", Problem(id="f", function=function, suite=suite)))
+    result = bench.run(MakeTasks([language], bench.verifier).run("f", Problem(id="f", function=function, suite=suite)))
     return result.kept[0].item
 
 

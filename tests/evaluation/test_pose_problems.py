@@ -11,7 +11,7 @@ from glotsmith.evaluation.questions import ImpossibleProblem
 from glotsmith.languages import Unrepresentable, get_card
 from glotsmith.records import Function, Origin, Problem, Suite
 from glotsmith.sandbox import open_sandbox
-from glotsmith.suites.prove import Prove, make_task
+from glotsmith.suites.make_tasks import MakeTasks, make_task
 from glotsmith.verification import Verifier
 
 PROOF = {"line_coverage": 1.0, "branch_coverage": 1.0, "mutation_score": 1.0, "mutants": 0, "writers": {}}
@@ -60,7 +60,7 @@ def test_an_original_that_fails_is_reported_with_its_test(
     async def posed() -> list[ImpossibleProblem]:
         sandbox = open_sandbox("auto", 1)
         try:
-            return (await pose_problems("set", [problems], ["lua"], Verifier(sandbox), Prove))[1]
+            return (await pose_problems("set", [problems], ["lua"], Verifier(sandbox), MakeTasks))[1]
         finally:
             await sandbox.close()
 

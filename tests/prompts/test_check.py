@@ -130,11 +130,9 @@ def test_the_prompts_of_the_package_pass_the_check_and_so_do_their_copies(
         ),
         pytest.param("repair", "multipl-t", "{{ source }}", ":1: .*must use the variable {{ code }}", id="repair"),
         pytest.param(
-            "answer", "inverse-instruct", "{{ instruction }}{{ code }}", "no variable 'code'", id="answer-sees-code"
+            "solve", "inverse-instruct", "{{ instruction }}{{ code }}", "no variable 'code'", id="solve-sees-code"
         ),
-        pytest.param(
-            "evaluate", "inverse-instruct", "{{ code }}", "must use the variable {{ instruction }}", id="evaluate"
-        ),
+        pytest.param("score", "inverse-instruct", "{{ code }}", "must use the variable {{ instruction }}", id="score"),
         pytest.param("solve", "xcoder", "{{ source }}", "no variable 'source'", id="solve-sees-reference"),
         pytest.param("advise", "xcoder", "{{ draft.text }}", ":1: .*cannot be filled", id="draft-field"),
         pytest.param("vote", "xcoder", "{{ draft }}", "no variable 'draft'; do you mean 'drafts'", id="vote"),

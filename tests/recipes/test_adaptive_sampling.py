@@ -66,7 +66,7 @@ def content(ledger: Ledger) -> list[Any]:
         for status in ("kept", "dropped", "lost")
         for row in ledger.rows_by_position(step, status)  # type: ignore[arg-type]
     ]
-    ends = [(row.key, ledger.sampling.of_input("translate", row.key)) for row in ledger.kept_rows("prove")]
+    ends = [(row.key, ledger.sampling.of_input("translate", row.key)) for row in ledger.kept_rows("make_tasks")]
     return [rows, ends]
 
 
@@ -148,9 +148,9 @@ def test_items_that_depend_on_an_open_one_stay_open_and_the_next_start_gives_the
     with closing(Ledger(tmp_path / "ledger.sqlite")) as ledger:
         steps = steps_of(ledger)
         steps[2] = FailingTasks(LANGUAGES)
-        with pytest.raises(OutageError, match=r"prove 1, translate 56"):  # blocks 2 and 3 wait for block 0
+        with pytest.raises(OutageError, match=r"make_tasks 1, translate 56"):  # blocks 2 and 3 wait for block 0
             run(ledger, steps)
-        answered = {row.key for row in ledger.kept_rows("prove") if ledger.is_answered("translate", row.key)}
+        answered = {row.key for row in ledger.kept_rows("make_tasks") if ledger.is_answered("translate", row.key)}
         assert answered == {f"problem{n}-{name}" for n in range(16) if n != 3 for name in LANGUAGES}
         assert run(ledger, steps_of(ledger))
         assert content(ledger) == expected

@@ -40,7 +40,7 @@ class Inverter(whole_program._Handler):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         request = json.loads(body)
         text, sample = request["messages"][0]["content"], SAMPLES[request["seed"]]
-        call = next((c for c, mark in MARKS.items() if mark in text), "answer")
+        call = next((c for c, mark in MARKS.items() if mark in text), "solve")
         name = next(
             n for n in NAMES if f"function {n}(" in text or f"def {n}(" in text or f"function named `{n}`" in text
         )
@@ -58,7 +58,7 @@ class Inverter(whole_program._Handler):
         self._send(200, {"choices": [choice], "usage": {"prompt_tokens": len(body), "completion_tokens": 10}})
 
 
-MARKS = {"summarise": "please give the problem description", "evaluate": "Is the answer correct?"}
+MARKS = {"generate": "please give the problem description", "score": "Is the answer correct?"}
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +87,7 @@ def test_a_killed_run_ends_with_the_same_bytes_and_asks_nothing_twice(
     tmp_path: Path, server: Server, whole: Whole
 ) -> None:
     """It works at one program a time, and replies come late and in any order: neither counts."""
-    assert {a.call for a in server.log} == {"summarise", "evaluate", "answer"}
+    assert {a.call for a in server.log} == {"generate", "score", "solve"}
     arguments = [*map(str, RUN), *server.options, "-j", "1"]
     killed_and_resumed(server, Killing(tmp_path, arguments, whole.seconds, seed=11))
 

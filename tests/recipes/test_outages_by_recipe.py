@@ -121,7 +121,7 @@ def test_a_server_that_fails_on_everything_costs_nothing(unbroken: Unbroken, tmp
 
 CALLS = [
     *(("xcoder", call) for call in ("propose", "reflect", "solve", "rubric")),
-    *(("inverse-instruct", call) for call in ("evaluate", "answer")),
+    *(("inverse-instruct", call) for call in ("score", "solve")),
 ]
 
 

@@ -9,7 +9,7 @@ from glotsmith.recipes.problem_blocks import ProblemBlocks
 from glotsmith.records import IoCase
 from glotsmith.step import Kept, Result, drop, keep
 
-STEPS = ("source", "whole", "prove", "translate")
+STEPS = ("source", "whole", "make_tasks", "translate")
 ITEM = IoCase(stdin="", stdout="")
 
 
@@ -47,17 +47,17 @@ def test_an_item_belongs_to_the_block_of_the_problem_that_it_was_made_from(ledge
 
 
 @pytest.mark.parametrize("left", range(8))
-@pytest.mark.parametrize("step", ["prove", "translate"])
+@pytest.mark.parametrize("step", ["make_tasks", "translate"])
 def test_a_block_is_complete_when_no_step_has_one_of_its_items(ledger: Ledger, step: str, left: int) -> None:
     blocks = ProblemBlocks(ledger, "whole", "translate")
     assert blocks.block_of(sortable(39)) == 3
     for number in [n for n in range(7, -1, -1) if step == "translate" or n != left]:
-        answer(ledger, "prove", f"p{number}", ("lua",))
+        answer(ledger, "make_tasks", f"p{number}", ("lua",))
     for number in [n for n in range(8) if n != left]:
         answer(ledger, "translate", f"p{number}-lua")
     assert not blocks.are_complete(1)
-    if step == "prove":
-        answer(ledger, "prove", f"p{left}")  # dropped: nothing to translate
+    if step == "make_tasks":
+        answer(ledger, "make_tasks", f"p{left}")  # dropped: nothing to translate
     else:
         answer(ledger, "translate", f"p{left}-lua", ("x",))
     assert (blocks.are_complete(1), blocks.are_complete(2)) == (True, False)
@@ -68,7 +68,7 @@ def test_only_items_that_a_budget_leaves_open_do_not_count(ledger: Ledger, by_bu
     blocks = ProblemBlocks(ledger, "whole", "translate")
     blocks.block_of(sortable(39))
     for number in range(8):
-        answer(ledger, "prove", f"p{number}", ("lua", "ocaml"))
+        answer(ledger, "make_tasks", f"p{number}", ("lua", "ocaml"))
         answer(ledger, "translate", f"p{number}-lua")
         ledger.open_items.leave_open("translate", f"p{number}-ocaml", by_budget=by_budget)
     assert blocks.are_complete(1) is complete

@@ -18,14 +18,14 @@ CASES = [
         "inverse-instruct",
         "corpus.jsonl",
         {"summaries": 3, "languages": ("lua",)},
-        {"summarise": "summarise", "evaluate": "score", "round_trip": "solve"},
+        {"generate_instructions": "generate", "score_instructions": "score", "round_trip": "solve"},
         id="inverse-instruct",
     ),
     pytest.param(
         "xcoder",
         "snippets.jsonl",
         {"sessions": 1, "languages": ("python", "lua")},
-        {"seed": "summarise", "discuss": "agents.python", "solve": "solve", "score": "score"},
+        {"generate_seeds": "generate", "discuss": "agents.python", "solve": "solve", "score": "score"},
         id="xcoder",
     ),
 ]

@@ -25,7 +25,7 @@ from glotsmith.run_folder import RunFolder
 from glotsmith.sampling_end import SamplingEnd, StopReason
 from glotsmith.step import Dropped, Kept, Result
 
-STEPS = ("sources", "filter", "validate", "prove", "translate", "deduplicate_solutions", "dataset")
+STEPS = ("sources", "filter", "validate", "make_tasks", "translate", "deduplicate_solutions", "dataset")
 CONFIG = {
     "recipe": "multipl-t",
     "teacher": {"name": "scripted"},
@@ -158,7 +158,7 @@ class RunMaker:
         self.pass_all_steps(folder, key, function(number, **named), position, ("filter",))
         self.pass_all_steps(folder, key, problem(number, **fields), position, ("validate",))
         tasks = tuple(Kept(f"{name}-{number}", task(number, name, **fields)) for name in languages)
-        folder.ledger.record("prove", _taken(folder, "prove", key, position), Result(kept=tasks))
+        folder.ledger.record("make_tasks", _taken(folder, "make_tasks", key, position), Result(kept=tasks))
         return [position if len(tasks) < 0 else f"{position}.a{i}" for i in range(len(tasks))]
 
     def solve(

@@ -92,7 +92,7 @@ def test_a_row_has_its_programs_tests_and_path(run: Path, tmp_path: Path) -> Non
     assert kept["detail"]["code"].startswith("local function f(s, n)\n  return 1")
     assert kept["detail"]["source"].startswith("def f(s, n)")
     assert kept["detail"]["path"][-1] == ["translate", "sol-lua-1"]
-    assert ["prove", "lua-1"] in kept["detail"]["path"]
+    assert ["make_tasks", "lua-1"] in kept["detail"]["path"]
     lost = next(row for row in rows if row["key"] == "lua-1:0")
     assert (lost["status"], lost["verdict"], lost["name"]) == ("lost", "fail:compile", "name_1")
     assert lost["detail"]["cases"][1]["actual"].startswith("candidate:1: unexpected symbol")

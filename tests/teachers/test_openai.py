@@ -140,7 +140,7 @@ def test_fields_are_added_renamed_and_left_out(server: Any, fake_time: Any) -> N
 def test_fields_for_one_call_are_sent_with_it_alone(server: Any, fake_time: Any) -> None:
     server.answers = [OK]
     choice = {"structured_outputs": {"choice": ["Yes", "No"]}}
-    voting, other = (Request(call=call, item="i", prompt="p") for call in ("vote", "evaluate"))
+    voting, other = (Request(call=call, item="i", prompt="p") for call in ("vote", "score"))
     for request in (voting, other):
         ask(server, fake_time, request, extra={"top_k": 5}, by_call={"vote": choice})
     first, second = server.bodies

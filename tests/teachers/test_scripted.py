@@ -131,10 +131,10 @@ def test_the_file_is_named_once(options: ScriptedOptions) -> None:
 
 
 def test_logprobs_go_only_to_those_who_ask_for_them(tmp_path: Path) -> None:
-    row = {"call": "evaluate", "item": "*", "reply": "Yes", "logprobs": {"Yes": -0.1, "No": -2.5}}
+    row = {"call": "score", "item": "*", "reply": "Yes", "logprobs": {"Yes": -0.1, "No": -2.5}}
     teacher = Scripted(ScriptedOptions(replies=str(write(tmp_path / "r.jsonl", row))))
-    request = Request(call="evaluate", item="i", prompt="any", sampling=Sampling(logprobs=5))
-    plain = Request(call="evaluate", item="i", prompt="any")
+    request = Request(call="score", item="i", prompt="any", sampling=Sampling(logprobs=5))
+    plain = Request(call="score", item="i", prompt="any")
     assert asyncio.run(teacher.reply(request)).logprobs == {"Yes": -0.1, "No": -2.5}
     assert asyncio.run(teacher.reply(plain)).logprobs == {}
     assert teacher.address(request) != teacher.address(plain)

@@ -55,7 +55,7 @@ from glotsmith.languages import resolve_language, toolchain
 from glotsmith.languages.docstrings import Wording
 from glotsmith.languages.reference_limits import ReferenceLimits
 from glotsmith.records import Record
-from glotsmith.suites.prove import Prove
+from glotsmith.suites.make_tasks import MakeTasks
 from glotsmith.teachers import open_teacher
 from glotsmith.teachers.base import Teacher
 from glotsmith.teachers.wrappers import CachedTeacher
@@ -335,7 +335,7 @@ async def _evaluate(
     verifier, tally = programs.verifier(store), ReplyTally()
     cached = CachedTeacher(teacher, store, tally.count) if teacher else None
     try:
-        services = QuestionServices(programs.sandbox, verifier, Prove, read_dataset)
+        services = QuestionServices(programs.sandbox, verifier, MakeTasks, read_dataset)
         loaded = await load_questions(
             options.sets, options.originals, options.languages, options.limit, services, options.docstrings
         )

@@ -19,6 +19,7 @@ from glotsmith.prompts import Prompt
 from glotsmith.prompts.check import check_prompt
 from glotsmith.recipes.base import option_name
 from glotsmith.records import Record, printable
+from glotsmith.renames import with_current_names
 from glotsmith.settings import CHANGEABLE, FIXED, OUTPUT_PATH
 from glotsmith.shard import parse_shard
 from glotsmith.teachers import TEACHERS, options_of
@@ -285,7 +286,8 @@ def load(recipe: str, changes: Mapping[str, Any]) -> RunConfig:
         InputError: A prompt of the user is invalid.
 
     """
-    file = read(recipe)
+    file = with_current_names(read(recipe))
+    changes = with_current_names(changes, file.get("recipe"))
     merged = merge(file, changes)
     if isinstance(options := merged.get("options"), Mapping):
         merged["options"] = _with_language_ids(cast(Mapping[str, Any], options))

@@ -7,7 +7,7 @@ from glotsmith.records import Function, Problem, Task
 from glotsmith.sandbox.base import Sandbox
 from glotsmith.sources.read_functions import ReadFunctions
 from glotsmith.step import Verify
-from glotsmith.suites.prove import Prove
+from glotsmith.suites.make_tasks import MakeTasks
 from glotsmith.suites.validate import Validate
 from glotsmith.suites.write import WriteTests
 
@@ -33,11 +33,11 @@ def _loss_sentence(function: Function, reason: str, detail: str) -> str:
 
 
 async def pose_problems(problems: Sequence[Problem], language: str, verify: Verify) -> tuple[list[Task], list[str]]:
-    """Return the problems whose suites ``prove`` accepts in a language, and a sentence for each other problem."""
-    prove = Prove([language], verify)
+    """Return the problems whose suites ``make_tasks`` accepts in a language, and a sentence for each other problem."""
+    make_tasks = MakeTasks([language], verify)
     tasks, lost = list[Task](), list[str]()
     for problem in problems:
-        result = await prove.run(problem.id, problem)
+        result = await make_tasks.run(problem.id, problem)
         tasks += [kept.item for kept in result.kept]
         lost += [
             _loss_sentence(problem.function, str(drop.reason), drop.detail) for drop in result.dropped if not drop.key

@@ -24,7 +24,7 @@ from glotsmith.languages import get_card, require_call_tests, resolve_language, 
 from glotsmith.languages.docstrings import Wording
 from glotsmith.languages.json_calls import exchanges_json
 from glotsmith.records import Example, Problem, Record, Task
-from glotsmith.suites.prove import Prove
+from glotsmith.suites.make_tasks import MakeTasks
 
 ORIGIN = "origin.json"  #: file that stores the origin of a set, in its folder
 
@@ -151,7 +151,7 @@ async def _make_set(
     sandbox = open_sandbox(isolation, jobs)
     try:
         verifier = Verifier(sandbox)
-        tasks, impossible = await pose_problems(name, problems, languages, verifier, Prove)
+        tasks, impossible = await pose_problems(name, problems, languages, verifier, MakeTasks)
         numbers = {p.name: number for number, p in enumerate(problems)}  # the same in all languages
         by_language = {one: [t for t in tasks if t[1].language == one] for one in languages}
         prompts = {one: _prompt_rows(one, by_language[one], numbers, path, wording) for one in languages}

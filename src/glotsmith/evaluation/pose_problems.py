@@ -15,7 +15,7 @@ _MIN_CASES = 2  #: smallest number of cases: a benchmark fixes its suite, but on
 
 
 class Prover(Protocol):
-    """Makes one task per language of a problem and proves its suite there (``suites.prove.Prove``)."""
+    """Makes one task per language of a problem and checks its suite there (``suites.make_tasks.MakeTasks``)."""
 
     async def run(self, key: str, item: Problem) -> Result[Task]:
         """Return the tasks, and a drop with its reason for each other language."""

@@ -40,6 +40,7 @@ class Request(Record, frozen=True, kw_only=True):
     seed: int = 0
     context: dict[str, str] = {}  #: values in the prompt (``source``, ``language`` …), for rule-based teachers
     schema: str = ""  #: JSON schema of the reply, for teachers with ``structured``; "" for a free text
+    former_call: str = ""  #: name of ``call`` in earlier versions, which files and addresses of scripted replies have
 
     @classmethod
     def for_style(
@@ -54,6 +55,7 @@ class Request(Record, frozen=True, kw_only=True):
         seed: int = 0,
         context: Mapping[str, str] | None = None,
         schema: str = "",
+        former_call: str = "",
     ) -> "Request":
         """Return a request with ``text`` as the user's message of a chat, or as the prompt of a completion."""
         chat = style == "chat"
@@ -67,6 +69,7 @@ class Request(Record, frozen=True, kw_only=True):
             seed=seed,
             context=dict(context or {}),
             schema=schema,
+            former_call=former_call,
         )
 
     @property

@@ -5,9 +5,10 @@ The file has one JSON object per line, selected by call and item and not by the 
     {"call": "translate", "item": "add", "language": "lua", "replies": ["function add(a, b) … end", "…"]}
     {"call": "translate", "item": "sub", "sample": 3, "reply": "I cannot.", "finish_reason": "refused"}
     {"call": "write_tests", "item": "*", "reply": "assert add(1, 2) == 3"}
-    {"call": "evaluate", "item": "add", "reply": "Yes", "logprobs": {"Yes": -0.1, "No": -2.4}}
+    {"call": "score", "item": "add", "reply": "Yes", "logprobs": {"Yes": -0.1, "No": -2.4}}
 """
 
+from itertools import product
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -74,7 +75,13 @@ class Scripted(Teacher):
     def address(self, request: Request) -> str:
         """Return the content address, from the call, the item, its name and its language, without the prompt."""
         c = request.context
-        seen = [request.call, request.item, c.get("name", ""), c.get("language", ""), str(request.sample)]
+        seen = [
+            request.former_call or request.call,
+            request.item,
+            c.get("name", ""),
+            c.get("language", ""),
+            str(request.sample),
+        ]
         seen += ["logprobs"] if request.sampling.logprobs else []
         return content_hash(self.fingerprint, *seen)
 
@@ -93,12 +100,10 @@ class Scripted(Teacher):
         """Do nothing."""
 
     def _find(self, request: Request) -> ScriptedReply | None:
-        for item in (request.item, request.context.get("name", ""), _ANY_ITEM):
-            for language in (request.context.get("language", ""), ""):
-                for sample in (request.sample, None):
-                    if (row := self._replies.get((request.call, item, language, sample))) is not None:
-                        return row
-        return None
+        items = (request.item, request.context.get("name", ""), _ANY_ITEM)
+        languages, samples = (request.context.get("language", ""), ""), (request.sample, None)
+        keys = product((request.call, request.former_call), items, languages, samples)
+        return next((self._replies[key] for key in keys if key in self._replies), None)
 
 
 def _read(path: Path) -> str:

@@ -94,13 +94,13 @@ def test_the_funnel_accounts_for_every_item_and_every_reply(whole: Ran) -> None:
         assert step.taken == step.kept + step.dropped
         assert following.taken == step.made
     assert {name: whole.reasons(name) for name in whole.funnel if whole.reasons(name)} == {
-        "preprocess": {"unparsable_code": 1},  # a pair without a program stays an original
-        "check": {"failed_verification": 1},  # a fluent instruction for wrong code is never asked for
-        "summarise": {"duplicate_summary": 1, "empty_reply": 1, "leaks_code": 1, "teacher_refused": 1},
+        "extract_programs": {"unparsable_code": 1},  # a pair without a program stays an original
+        "verify_snippets": {"failed_verification": 1},  # a fluent instruction for wrong code is never asked for
+        "generate_instructions": {"duplicate_summary": 1, "empty_reply": 1, "leaks_code": 1, "teacher_refused": 1},
         "round_trip": {"no_instruction": 1, "failed_round_trip": 3, "no_code": 1, "not_chosen": 13},
     }
     replies = 3 * 10  # to ten snippets that pass their suites
-    summaries = replies - sum(whole.reasons("summarise").values())
+    summaries = replies - sum(whole.reasons("generate_instructions").values())
     ends = whole.reasons("round_trip")
     chosen = len(whole.made())
     assert chosen + ends["failed_round_trip"] + ends["no_code"] + ends["not_chosen"] == summaries
@@ -164,7 +164,7 @@ def test_without_a_round_trip_the_model_is_believed(whole: Ran, tmp_path: Path) 
 
 def test_without_self_evaluation_the_first_summary_is_taken(tmp_path: Path) -> None:
     off = run(tmp_path / "run", self_evaluation="off", round_trip="off")
-    assert "evaluate" not in off.funnel
+    assert "score_instructions" not in off.funnel
     assert off.made()["clamp"].startswith("Write a Lua function that keeps")
     assert {row.score for row in off.rows} == {0.0}
 
@@ -177,9 +177,9 @@ ADD = {
     "signature": "def add(a: int, b: int) -> int",
     "tests": ["assert add(1, 2) == 3", "assert add(0, 0) == 0", "assert add(-1, 2) == 1"],
 }
-SUM = {"call": "summarise", "item": "add", "reply": "Write a Lua function that adds two numbers."}
-YES = {"call": "evaluate", "item": "add", "reply": "Yes", "logprobs": {"Yes": -0.1, "No": -2.5}}
-RIGHT = {"call": "answer", "item": "add", "reply": "```lua\nfunction add(x, y) return y + x end\n```"}
+SUM = {"call": "generate", "item": "add", "reply": "Write a Lua function that adds two numbers."}
+YES = {"call": "score", "item": "add", "reply": "Yes", "logprobs": {"Yes": -0.1, "No": -2.5}}
+RIGHT = {"call": "solve", "item": "add", "reply": "```lua\nfunction add(x, y) return y + x end\n```"}
 
 
 def written(path: Path, rows: Iterable[Any]) -> Path:
@@ -191,14 +191,14 @@ def written(path: Path, rows: Iterable[Any]) -> Path:
     ("replies", "step", "reason"),
     [
         ([SUM, YES, RIGHT], "", ""),
-        ([], "summarise", "teacher_refused"),
-        ([{**SUM, "reply": ""}], "summarise", "empty_reply"),
-        ([{**SUM, "finish_reason": "length"}], "summarise", "cut_off"),
-        ([{**SUM, "reply": "Write this: " + ADD["response"]}], "summarise", "leaks_code"),
-        ([SUM], "evaluate", "teacher_refused"),
-        ([SUM, {**YES, "reply": "Perhaps", "logprobs": {"Perhaps": -0.1}}], "evaluate", "not_scored"),
-        ([SUM, {**YES, "logprobs": {}}], "evaluate", "teacher_refused"),  # votes, of which none is scripted
-        ([SUM, {**YES, "logprobs": {}}, {**YES, "call": "vote", "reply": "Hm."}], "evaluate", "not_scored"),
+        ([], "generate_instructions", "teacher_refused"),
+        ([{**SUM, "reply": ""}], "generate_instructions", "empty_reply"),
+        ([{**SUM, "finish_reason": "length"}], "generate_instructions", "cut_off"),
+        ([{**SUM, "reply": "Write this: " + ADD["response"]}], "generate_instructions", "leaks_code"),
+        ([SUM], "score_instructions", "teacher_refused"),
+        ([SUM, {**YES, "reply": "Perhaps", "logprobs": {"Perhaps": -0.1}}], "score_instructions", "not_scored"),
+        ([SUM, {**YES, "logprobs": {}}], "score_instructions", "teacher_refused"),  # votes, of which none is scripted
+        ([SUM, {**YES, "logprobs": {}}, {**YES, "call": "vote", "reply": "Hm."}], "score_instructions", "not_scored"),
         ([SUM, {**YES, "logprobs": {}}, {**YES, "call": "vote", "reply": "Yes."}, RIGHT], "", ""),
         ([SUM, YES], "round_trip", "teacher_refused"),
         ([SUM, YES, {**RIGHT, "reply": "I can't."}], "round_trip", "no_code"),
@@ -217,23 +217,31 @@ def test_a_reply_of_each_kind(replies: Sequence[Any], step: str, reason: str, tm
 def test_a_reply_that_failed_leaves_its_snippet_open(tmp_path: Path) -> None:
     corpus = written(tmp_path / "corpus.jsonl", [ADD])
     replies = written(tmp_path / "replies.jsonl", [{**SUM, "finish_reason": "error"}])
-    with pytest.raises(OutageError, match=r"stay open \(summarise 1\)"):
+    with pytest.raises(OutageError, match=r"stay open \(generate_instructions 1\)"):
         run(tmp_path / "run", corpus, replies, summaries=1, originals=False)
 
 
 @pytest.mark.parametrize(
     ("row", "step", "reason"),
     [
-        ({**ADD, "tests": ADD["tests"][:2]}, "check", "too_few_cases"),
-        ({**ADD, "tests": [f"assert add({n}, 1) == 1" for n in range(3)]}, "check", "one_expected_value"),
-        ({**ADD, "tests": ["assert add(x) == y"] * 3}, "check", "no_tests"),
-        ({**ADD, "tests": [f"assert add({n}, 1) == 0x{'F' * 90_000}" for n in range(3)]}, "check", "no_tests"),
-        ({**ADD, "response": "```lua\nlocal function add(a, b) return a end\n```"}, "check", "failed_verification"),
-        ({**ADD, "signature": "def add(a: int) -> int"}, "check", "not_verified"),
-        ({**ADD, "tests": []}, "check", "untested"),
-        ({**ADD, "response": "```brainf\n+\n```"}, "preprocess", "unknown_language"),
-        ({**ADD, "response": "Use the plus sign."}, "preprocess", "unparsable_code"),
-        ({**ADD, "response": "```racket\n(+ 1 2)\n```"}, "preprocess", "language_not_wanted"),
+        ({**ADD, "tests": ADD["tests"][:2]}, "verify_snippets", "too_few_cases"),
+        ({**ADD, "tests": [f"assert add({n}, 1) == 1" for n in range(3)]}, "verify_snippets", "one_expected_value"),
+        ({**ADD, "tests": ["assert add(x) == y"] * 3}, "verify_snippets", "no_tests"),
+        (
+            {**ADD, "tests": [f"assert add({n}, 1) == 0x{'F' * 90_000}" for n in range(3)]},
+            "verify_snippets",
+            "no_tests",
+        ),
+        (
+            {**ADD, "response": "```lua\nlocal function add(a, b) return a end\n```"},
+            "verify_snippets",
+            "failed_verification",
+        ),
+        ({**ADD, "signature": "def add(a: int) -> int"}, "verify_snippets", "not_verified"),
+        ({**ADD, "tests": []}, "verify_snippets", "untested"),
+        ({**ADD, "response": "```brainf\n+\n```"}, "extract_programs", "unknown_language"),
+        ({**ADD, "response": "Use the plus sign."}, "extract_programs", "unparsable_code"),
+        ({**ADD, "response": "```racket\n(+ 1 2)\n```"}, "extract_programs", "language_not_wanted"),
         ({**ADD, "response": ""}, "sources", "not_a_snippet"),
     ],
 )
@@ -242,7 +250,7 @@ def test_a_snippet_that_cannot_be_used_costs_no_token(row: Any, step: str, reaso
     replies = written(tmp_path / "replies.jsonl", [])
     ran = run(tmp_path / "run", corpus, replies, originals=False, require_suite=True, languages=("lua", "python"))
     assert {name: row.reasons for name, row in ran.funnel.items() if row.reasons} == {step: {reason: 1}}
-    assert ran.funnel["summarise"].taken == 0
+    assert ran.funnel["generate_instructions"].taken == 0
 
 
 def test_an_instruction_that_a_benchmark_holds_goes_and_so_does_a_program(tmp_path: Path) -> None:
@@ -310,7 +318,7 @@ def test_a_model_that_completes_is_asked_in_the_papers_words_and_makes_the_same(
 
 def test_a_model_that_completes_is_told_what_its_function_must_be_called() -> None:
     """Without a signature too: an answer under another name fails every test."""
-    prompt = prompts_of("answer").completion
+    prompt = prompts_of("solve").completion
     values = {"instruction": "Add.", "prefix": "", "fence": "lua", "language": "Lua", "forms": ""}
     assert "`add`" in prompt.render(name="add", signature="", **values)
     assert "`def add(a: int)`" in prompt.render(name="add", signature="def add(a: int)", **values)

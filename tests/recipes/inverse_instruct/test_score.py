@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from glotsmith.recipes.inverse_instruct.recipe import prompts_of
-from glotsmith.recipes.inverse_instruct.self_evaluation import ScoreSummaries
+from glotsmith.recipes.inverse_instruct.score_instructions import ScoreInstructions
 from glotsmith.recipes.inverse_instruct.snippet_requests import SnippetRequest
 from glotsmith.records import InstructionCandidate, Lineage, Origin, Snippet, SnippetWithInstructions, YesNoScore
 from glotsmith.teachers import open_teacher
@@ -101,11 +101,11 @@ def scores(kind: str, served: Served, style: RequestStyle, top: int) -> list[Yes
         opened = teacher(kind, served)
         try:
             sampling = Sampling(max_tokens=5, logprobs=top)
-            question = SnippetRequest("evaluate", opened, prompts_of("evaluate"), style, sampling)
+            question = SnippetRequest("score", opened, prompts_of("score"), style, sampling)
             found: list[YesNoScore | None] = []
             for n, text in enumerate(TEXTS):
                 summary = InstructionCandidate(id=str(n), sample=n, text=text, lineage=Lineage(teacher="test"))
-                result = await ScoreSummaries(question, question).run(
+                result = await ScoreInstructions(question, question).run(
                     "s1", SnippetWithInstructions(snippet=SNIPPET, summaries=(summary,))
                 )
                 found.append(result.kept[0].item.summaries[0].scored if result.kept else None)
@@ -118,7 +118,7 @@ def scores(kind: str, served: Served, style: RequestStyle, top: int) -> list[Yes
 
 def tokens(served: Served, text: str, style: RequestStyle) -> list[int]:
     """The prompt as the server reads it, asked of the server."""
-    prompt = prompts_of("evaluate")[style == "completion"].render(
+    prompt = prompts_of("score")[style == "completion"].render(
         instruction=text, code=SNIPPET.code, language="Lua", fence="lua"
     )
     with httpx.Client(base_url=served.url) as client:

@@ -164,7 +164,7 @@ def run(request: pytest.FixtureRequest, shared: Path) -> Iterator[RunFolder]:
 
 def verdicts(run: RunFolder) -> Iterator[tuple[str, str, int, str]]:
     """Yield function, language, sample and verdict of everything that the ledger has on translation."""
-    tasks = {task.id: task for _, task in run.ledger.kept_items("prove", Task)}
+    tasks = {task.id: task for _, task in run.ledger.kept_items("make_tasks", Task)}
     for _, solution in run.ledger.kept_items("translate", Solution):
         task = solution.task
         yield task.problem.function.name, task.language, solution.lineage.sample, "pass"

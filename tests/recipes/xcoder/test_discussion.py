@@ -19,7 +19,7 @@ from glotsmith.recipes.xcoder.recipe import CALLS, PROMPTS
 from glotsmith.recipes.xcoder.reflection import EpochMemories, ReflectionReply
 from glotsmith.recipes.xcoder.rubric import RubricPoints
 from glotsmith.recipes.xcoder.schedule import SessionPlan, session_key
-from glotsmith.recipes.xcoder.seeds import MakeSeeds
+from glotsmith.recipes.xcoder.seeds import GenerateSeeds
 from glotsmith.records import Lineage, Origin, Snippet
 from glotsmith.step import Result
 from glotsmith.teachers.base import Reply, Request, RequestStyle, Sampling, Teacher
@@ -387,7 +387,7 @@ def make_ds2(teacher: Says, style: RequestStyle = "chat") -> Result[Proposal]:
     requests = AgentRequests(teacher=teacher, prompts=prompts, style=style)
     code = "def f(x):\n    return x + 1"
     snippet = Snippet(id="s", language="python", name="f", code=code, origin=Origin(source="s", path="p"))
-    return asyncio.run(MakeSeeds(requests, ("ds2",)).run("s", snippet))
+    return asyncio.run(GenerateSeeds(requests, ("ds2",)).run("s", snippet))
 
 
 def test_a_base_models_ds2_ends_with_the_instruction() -> None:

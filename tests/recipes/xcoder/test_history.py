@@ -16,7 +16,10 @@ from glotsmith.recipes.xcoder.schedule import SessionPlan, session_key
 from glotsmith.records import Lineage, Origin
 from glotsmith.step import Dropped, Kept, Result
 
-SESSION_STEPS = ("discuss", "ground", "filter", "write_tests", "validate", "distinct", "prove", "solve")
+SESSION_STEPS = (
+    *("discuss", "execute_reference", "filter", "write_tests", "validate", "deduplicate_problems", "make_tasks"),
+    "solve",
+)
 INSERTED = ("decontaminate_problems", "users_step")  #: steps that an option and a user insert
 PLAN = SessionPlan(agents=("lua", "python"), sessions=4, epoch=2)
 ORIGIN, LINEAGE = Origin(source="s", path="p"), Lineage(teacher="t")
@@ -30,9 +33,9 @@ def seat(number: int) -> Proposal:
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
     made = Ledger(tmp_path / "ledger.sqlite")
-    made.register_steps(["convene", *SESSION_STEPS])
+    made.register_steps(["schedule_sessions", *SESSION_STEPS])
     kept = tuple(Kept(session_key(n), seat(n)) for n in range(4))
-    made.record("convene", StepInput("u", "a0"), Result(kept=kept), ordered=True)
+    made.record("schedule_sessions", StepInput("u", "a0"), Result(kept=kept), ordered=True)
     yield made
     made.close()
 
@@ -66,9 +69,9 @@ def test_the_first_epoch_waits_for_nothing(ledger: Ledger) -> None:
 
 
 def test_an_epoch_waits_until_all_sessions_before_it_have_gone_all_the_way(ledger: Ledger) -> None:
-    answer(ledger, "convene", "discuss", 0, kept=False)
+    answer(ledger, "schedule_sessions", "discuss", 0, kept=False)
     assert not began(ledger, 2)
-    answer(ledger, "convene", "discuss", 1, kept=True)
+    answer(ledger, "schedule_sessions", "discuss", 1, kept=True)
     for before, step in pairwise(SESSION_STEPS):
         assert not began(ledger, 2), step
         answer(ledger, before, step, 1, kept=step != "solve")
@@ -78,13 +81,13 @@ def test_an_epoch_waits_until_all_sessions_before_it_have_gone_all_the_way(ledge
 
 def test_an_epoch_remembers_earlier_ones_alone(ledger: Ledger) -> None:
     for number in (0, 1, 2):
-        answer(ledger, "convene", "discuss", number, kept=False)
+        answer(ledger, "schedule_sessions", "discuss", number, kept=False)
     found = asyncio.run(LedgerHistory(ledger, PLAN, 2).sessions_before(2))
     assert [session.number for session in found] == [0, 1]
 
 
 def test_problems_are_known_in_the_order_of_sessions_when_all_are_validated(ledger: Ledger) -> None:
-    answer(ledger, "convene", "discuss", 1, kept=True)
+    answer(ledger, "schedule_sessions", "discuss", 1, kept=True)
     for before, step in pairwise(SESSION_STEPS[: SESSION_STEPS.index("validate") + 1]):
         answer(ledger, before, step, 1, kept=True)
 
@@ -93,7 +96,7 @@ def test_problems_are_known_in_the_order_of_sessions_when_all_are_validated(ledg
 
     with pytest.raises(TimeoutError):
         asyncio.run(asyncio.wait_for(posed(), 0.05))
-    answer(ledger, "convene", "discuss", 0, kept=False)
+    answer(ledger, "schedule_sessions", "discuss", 0, kept=False)
     assert asyncio.run(posed()) == 0  # these works hold no problem
 
 
@@ -103,11 +106,11 @@ def test_a_session_that_an_inserted_step_drops_is_not_waited_for(tmp_path: Path,
     place = SESSION_STEPS.index(after) + 1
     chain = (*SESSION_STEPS[:place], inserted, *SESSION_STEPS[place:])
     made = Ledger(tmp_path / "ledger.sqlite")
-    made.register_steps(["convene", *chain])
+    made.register_steps(["schedule_sessions", *chain])
     kept = tuple(Kept(session_key(n), seat(n)) for n in range(4))
-    made.record("convene", StepInput("u", "a0"), Result(kept=kept), ordered=True)
-    answer(made, "convene", "discuss", 0, kept=False)
-    answer(made, "convene", "discuss", 1, kept=True)
+    made.record("schedule_sessions", StepInput("u", "a0"), Result(kept=kept), ordered=True)
+    answer(made, "schedule_sessions", "discuss", 0, kept=False)
+    answer(made, "schedule_sessions", "discuss", 1, kept=True)
     for before, step in pairwise(chain[: chain.index(inserted) + 1]):
         assert not began(made, 2), step
         answer(made, before, step, 1, kept=step != inserted)
@@ -120,11 +123,11 @@ def test_a_problem_that_is_dropped_before_the_comparison_is_not_posed(tmp_path: 
     place = SESSION_STEPS.index("validate") + 1
     chain = (*SESSION_STEPS[:place], INSERTED[0], *SESSION_STEPS[place:])
     made = Ledger(tmp_path / "ledger.sqlite")
-    made.register_steps(["convene", *chain])
+    made.register_steps(["schedule_sessions", *chain])
     kept = tuple(Kept(session_key(n), seat(n)) for n in range(4))
-    made.record("convene", StepInput("u", "a0"), Result(kept=kept), ordered=True)
-    answer(made, "convene", "discuss", 0, kept=False)
-    answer(made, "convene", "discuss", 1, kept=True)
+    made.record("schedule_sessions", StepInput("u", "a0"), Result(kept=kept), ordered=True)
+    answer(made, "schedule_sessions", "discuss", 0, kept=False)
+    answer(made, "schedule_sessions", "discuss", 1, kept=True)
     for before, step in pairwise(chain[:place]):
         answer(made, before, step, 1, kept=True)
     history = LedgerHistory(made, PLAN, 2)

@@ -26,7 +26,7 @@ from glotsmith.recipes.base import RecipeServices
 from glotsmith.recipes.comparison import compute_figures
 from glotsmith.recipes.xcoder import recipe as xcoder
 from glotsmith.recipes.xcoder.discussion import DiscussionRules
-from glotsmith.recipes.xcoder.history import DISCUSS, DISTINCT, SOLVE, remembered_sessions
+from glotsmith.recipes.xcoder.history import DEDUPLICATE, DISCUSS, SOLVE, remembered_sessions
 from glotsmith.recipes.xcoder.memory import MemoryLimits
 from glotsmith.recipes.xcoder.recipe import XCoder
 from glotsmith.recipes.xcoder.rubric import WEIGHTS
@@ -54,7 +54,7 @@ OUTCOMES = {
     9: "teacher_refused",
 }
 LOSSES = {
-    ("seed", "unparsable_reply"): 1,
+    ("generate_seeds", "unparsable_reply"): 1,
     ("discuss", "unparsable_reply"): 2,  # a chair's, and an adviser's
     ("discuss", "empty_reply"): 1,
     ("discuss", "teacher_refused"): 1,
@@ -66,10 +66,10 @@ DROPS = {
     ("discuss", "empty_reply"): 1,
     ("discuss", "teacher_refused"): 1,
     ("discuss", "unparsable_reply"): 1,
-    ("ground", "contradicted"): 1,
-    ("distinct", "same_behaviour"): 1,
+    ("execute_reference", "contradicted"): 1,
+    ("deduplicate_problems", "same_behaviour"): 1,
     ("solve", "no_passing_solution"): 2,  # one takes a line break for the end of a word
-    ("agree", "no_agreement"): 1,
+    ("cross_check_languages", "no_agreement"): 1,
     ("score", "low_score"): 2,  # a bad instruction, and one that comes with a bad answer
 }
 
@@ -229,7 +229,7 @@ def test_benchmarks_insert_a_step_among_those_of_a_session(tmp_path: Path) -> No
     benchmark = tmp_path / "benchmark.jsonl"
     benchmark.write_text(json.dumps({"code": "def f(x):\n    return x", "test_list": ["assert f(1) == 1"]}) + "\n")
     names = steps(tmp_path, benchmarks=(str(benchmark),))
-    places = [names.index(name) for name in (DISCUSS, "decontaminate_problems", DISTINCT, SOLVE)]
+    places = [names.index(name) for name in (DISCUSS, "decontaminate_problems", DEDUPLICATE, SOLVE)]
     assert places == sorted(places)
 
 

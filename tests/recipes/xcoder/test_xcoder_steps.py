@@ -15,14 +15,14 @@ from glotsmith.recipes.xcoder.history import PosedProblem
 from glotsmith.recipes.xcoder.memory import MemoryLimits
 from glotsmith.recipes.xcoder.pipeline_item import (
     FilterReference,
+    MakeProblemTasks,
     PipelineItem,
-    ProveProblem,
     ValidateProblem,
     WriteProblemTests,
 )
 from glotsmith.recipes.xcoder.proposals import DiscussionSession, Proposal
 from glotsmith.recipes.xcoder.rubric import WEIGHTS, ScoreByRubric
-from glotsmith.recipes.xcoder.steps import DropRepeatedProblems, ExecuteReference, RequireAgreement
+from glotsmith.recipes.xcoder.steps import CrossCheckLanguages, DeduplicateProblems, ExecuteReference
 from glotsmith.records import Function, Job, Lineage, Origin, Problem, Solution, Suite, Task, Verdict
 from glotsmith.sandbox import open_sandbox
 from glotsmith.sandbox.base import Sandbox
@@ -93,7 +93,7 @@ class Known:
 
 
 async def run_all_steps(sandbox: Sandbox, item: Proposal, *earlier: Proposal) -> Result[Any]:
-    """Let a proposal through the steps up to ``prove``, behind earlier ones; return the last result."""
+    """Let a proposal through the steps up to ``make_tasks``, behind earlier ones; return the last result."""
     verifier = Verifier(sandbox)
     history = Known()
     steps = [
@@ -101,8 +101,8 @@ async def run_all_steps(sandbox: Sandbox, item: Proposal, *earlier: Proposal) ->
         FilterReference(Filter(FilterOptions(imports=True, ascii_only=False))),
         WriteProblemTests(WriteTests(sandbox)),
         ValidateProblem(Validate(sandbox)),
-        DropRepeatedProblems(history, verifier, rouge_l_of_texts, MemoryLimits(), 4),  # type: ignore[arg-type]
-        ProveProblem(verifier, 3),
+        DeduplicateProblems(history, verifier, rouge_l_of_texts, MemoryLimits(), 4),  # type: ignore[arg-type]
+        MakeProblemTasks(verifier, 3),
     ]
     for each in earlier:
         current: Any = each
@@ -189,7 +189,7 @@ def test_a_suite_that_a_stub_passes_is_dropped(sandbox: Sandbox) -> None:
         task = result.kept[0].item.task
         return PipelineItem(proposal=proposal(ROTATE), problem=task.problem)
 
-    result = asyncio.run(ProveProblem(Broken(), 3).run("session-0", asyncio.run(posed())))
+    result = asyncio.run(MakeProblemTasks(Broken(), 3).run("session-0", asyncio.run(posed())))
     assert not result.kept
     assert {d.reason for d in result.dropped} == {Reason.STUB_PASSES}
 
@@ -204,9 +204,9 @@ def test_a_problem_needs_solutions_in_two_languages(make_solution_in: Any) -> No
     agreed = solved(make_solution_in, 1, "lua")
     seed = solved(make_solution_in, 2, "python", session=False)
     items = [*alone, *agreed, *seed]
-    kept = [bool(r.kept) for _, r in RequireAgreement(2).run(lambda: iter(items))]
+    kept = [bool(r.kept) for _, r in CrossCheckLanguages(2).run(lambda: iter(items))]
     assert kept == [False, False, True, True]
-    three = dict(RequireAgreement(3).run(lambda: iter(solved(make_solution_in, 1, "lua"))))
+    three = dict(CrossCheckLanguages(3).run(lambda: iter(solved(make_solution_in, 1, "lua"))))
     [loss] = three["session-1:lua"].dropped
     assert (loss.reason, loss.detail) == (Reason.NO_AGREEMENT, "lua, python alone, of 3 languages")
 

@@ -32,7 +32,7 @@ class BenchmarkRequest(Record, frozen=True, kw_only=True):
 
 
 class PythonProblem(Record, frozen=True, kw_only=True):
-    """A problem with a Python original: it can be posed in every ``full`` language (``suites.prove``)."""
+    """A problem with a Python original: it can be posed in every ``full`` language (``suites.make_tasks``)."""
 
     name: str  #: the name of the problem in the benchmark
     problem: Problem

@@ -1,1 +1,1 @@
-"""Inverse-Instruct: summarise code into instructions, score and execute them (docs/recipes/inverse_instruct.md)."""
+"""Inverse-Instruct: generate instructions from code, score and execute them (docs/recipes/inverse_instruct.md)."""

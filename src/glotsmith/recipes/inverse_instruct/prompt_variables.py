@@ -8,12 +8,12 @@ _COMMON = {
 }
 _CODE = PromptVariable("the snippet", "local function total(xs)\n  …\nend")
 _INSTRUCTION = PromptVariable("the instruction that a model wrote for the snippet", "Write a Lua function total …")
-_SUMMARISE = _COMMON | {
+_GENERATE = _COMMON | {
     "code": _CODE,
     "opening": PromptVariable("first words of the instruction", "Write a Lua"),
 }
-_EVALUATE = _COMMON | {"code": _CODE, "instruction": _INSTRUCTION}
-_ANSWER = _COMMON | {  # without the snippet, which an answer must not see
+_SCORE = _COMMON | {"code": _CODE, "instruction": _INSTRUCTION}
+_SOLVE = _COMMON | {  # without the snippet, which an answer must not see
     "instruction": _INSTRUCTION,
     "name": PromptVariable("name of the function", "total"),
     "signature": PromptVariable("typed Python signature; empty if it is unknown", "def total(xs: list[int]) -> int"),
@@ -23,13 +23,13 @@ _ANSWER = _COMMON | {  # without the snippet, which an answer must not see
 
 #: call → variables of its prompt for chats, and for completions
 INTERFACES = {
-    "summarise": (
-        PromptInterface(_SUMMARISE, (("code",),)),
-        PromptInterface(_SUMMARISE, (("code",), ("opening",))),  # the reply continues it
+    "generate": (
+        PromptInterface(_GENERATE, (("code",),)),
+        PromptInterface(_GENERATE, (("code",), ("opening",))),  # the reply continues it
     ),
-    "evaluate": (PromptInterface(_EVALUATE, (("instruction",), ("code",))),) * 2,
-    "answer": (
-        PromptInterface(_ANSWER, (("instruction",),)),
-        PromptInterface(_ANSWER, (("instruction",), ("prefix",))),
+    "score": (PromptInterface(_SCORE, (("instruction",), ("code",))),) * 2,
+    "solve": (
+        PromptInterface(_SOLVE, (("instruction",),)),
+        PromptInterface(_SOLVE, (("instruction",), ("prefix",))),
     ),
 }

@@ -1,4 +1,4 @@
-"""Inverse-Instruct: summarise code into instructions, score them by the model itself, and verify them by execution.
+"""Inverse-Instruct: generate instructions from code, score them by the model itself, and verify them by execution.
 
 Paper: Wu et al., InverseCoder, AAAI 2025, §4–5. docs/recipes/inverse_instruct.md lists the differences, with reasons.
 """
@@ -38,8 +38,10 @@ from glotsmith.recipes.base import (
 )
 from glotsmith.recipes.benchmark_problems import behaviour_steps
 from glotsmith.recipes.inverse_instruct.dataset_rows import MakeInverseExamples
+from glotsmith.recipes.inverse_instruct.generate_instructions import PREFIXES, GenerateInstructions
 from glotsmith.recipes.inverse_instruct.prompt_variables import INTERFACES
-from glotsmith.recipes.inverse_instruct.round_trip import ALL_SUMMARIES, CheckSnippets, RoundTrip
+from glotsmith.recipes.inverse_instruct.round_trip import ALL_SUMMARIES, RoundTrip, VerifySnippets
+from glotsmith.recipes.inverse_instruct.score_instructions import ScoreInstructions
 from glotsmith.recipes.inverse_instruct.selection import (
     DecontaminateCheckedSnippets,
     DecontaminateInstructions,
@@ -49,13 +51,11 @@ from glotsmith.recipes.inverse_instruct.selection import (
     compare_with_round_trips,
     describe_scores,
 )
-from glotsmith.recipes.inverse_instruct.self_evaluation import ScoreSummaries
 from glotsmith.recipes.inverse_instruct.snippet_requests import SnippetRequest, StylePrompts
-from glotsmith.recipes.inverse_instruct.summarise import PREFIXES, Summarise
-from glotsmith.records import Record, SnippetWithInstructions
+from glotsmith.records import SnippetWithInstructions, Record
 from glotsmith.selection.benchmark_overlap import BenchmarkIndex
 from glotsmith.settings import FILE, SOURCE, UNORDERED
-from glotsmith.sources.preprocess import Preprocess
+from glotsmith.sources.extract_programs import ExtractPrograms
 from glotsmith.sources.read_snippets import SNIPPET, ReadSnippets
 from glotsmith.sources.sample import SampleSnippets
 from glotsmith.step import Step
@@ -68,7 +68,7 @@ PROMPTS = Path(__file__).parent / "prompts"
 class InverseInstruct(Record, frozen=True, kw_only=True):
     """The options of the recipe. The defaults are the paper's values, where the paper has one."""
 
-    title: ClassVar[str] = "instructions summarised from code, scored by the model, grounded in execution"
+    title: ClassVar[str] = "instructions generated from code, scored by the model, verified by execution"
     reads: ClassVar[tuple[str, str]] = SNIPPET
     paper: ClassVar[str] = "InverseCoder, AAAI 2025 (arXiv 2407.05700)"
     limit_option: ClassVar[str] = "max_snippets"
@@ -120,15 +120,15 @@ class InverseInstruct(Record, frozen=True, kw_only=True):
     @property
     def pilot_before(self) -> str:
         """The first step that executes snippets."""
-        return CheckSnippets.name
+        return VerifySnippets.name
 
     @property
     def roles(self) -> tuple[str, ...]:
         """The kinds of requests of the recipe."""
-        return ("summarise", "score", "solve")
+        return ("generate", "score", "solve")
 
     def prompts(self) -> Mapping[str, Prompt]:
-        """Return the prompts of the recipe in its style; ``evaluate`` also requests votes."""
+        """Return the prompts of the recipe in its style; ``score`` also requests votes."""
         return {call: prompts_of(call).of_style(self.style) for call in INTERFACES}
 
     def steps(self, services: RecipeServices) -> Sequence[Step[Any, Any]]:
@@ -144,8 +144,8 @@ class InverseInstruct(Record, frozen=True, kw_only=True):
         syntax, overlap = comment_syntax(), load_overlap(self.benchmarks, self.ngram)
         return [
             *self._snippet_steps(services, syntax, overlap),
-            self._summarising_step(services),
-            *([self._evaluation_step(services)] if self.self_evaluation != "off" else []),
+            self._generation_step(services),
+            *([self._scoring_step(services)] if self.self_evaluation != "off" else []),
             *([DecontaminateInstructions(overlap)] if overlap else []),
             RankSummaries(argmax=self.round_trip == "off"),
             *([self._round_trip_step(services)] if self.round_trip == "on" else []),
@@ -163,7 +163,7 @@ class InverseInstruct(Record, frozen=True, kw_only=True):
     @classmethod
     def findings(cls, ledger: LedgerReader) -> dict[str, str]:
         """Return how the scores P(Yes) were computed, and how well they agree with execution in this run."""
-        if ScoreSummaries.name not in ledger.steps:
+        if ScoreInstructions.name not in ledger.steps:
             return {}
         scores = describe_scores(item for _, item in ledger.kept_items(RankSummaries.name, SnippetWithInstructions))
         found = {"P(Yes) of first choices": scores} if scores else {}
@@ -182,12 +182,12 @@ class InverseInstruct(Record, frozen=True, kw_only=True):
         return [
             ReadSnippets(self.sources, self.column, services.folder, locate=not services.recorded),
             *([SampleSnippets(self.max_snippets)] if self.max_snippets else []),
-            Preprocess(self.languages, originals=self.originals),
+            ExtractPrograms(self.languages, originals=self.originals),
             DeduplicateSnippets(
                 {**syntax, "": CommentSyntax()}, within=self.max_similarity, across=self.max_similarity
             ),
             *([DecontaminateSnippets(overlap)] if overlap else []),
-            CheckSnippets(self._candidate_verifier(services), self.min_cases, required=self.require_suite),
+            VerifySnippets(self._candidate_verifier(services), self.min_cases, required=self.require_suite),
             *behaviour_steps(
                 DecontaminateCheckedSnippets, self.benchmarks, services.verifier, on=self.benchmark_behaviour
             ),
@@ -201,15 +201,15 @@ class InverseInstruct(Record, frozen=True, kw_only=True):
     def _request(self, call: str, services: RecipeServices, teacher: Teacher) -> SnippetRequest:
         """Return the request of a call to a teacher, with its sampling."""
         sampling = {
-            "summarise": Sampling(
+            "generate": Sampling(
                 temperature=self.temperature,
                 max_tokens=self.max_tokens,
                 repetition_penalty=self.repetition_penalty,
                 stop=self.stop if self.style == "completion" else (),
             ),
-            "evaluate": Sampling(max_tokens=self.evaluation_tokens, logprobs=self.top_logprobs),
+            "score": Sampling(max_tokens=self.evaluation_tokens, logprobs=self.top_logprobs),
             "vote": Sampling(temperature=1.0, max_tokens=self.evaluation_tokens),
-            "answer": Sampling(
+            "solve": Sampling(
                 temperature=self.answer_temperature,
                 max_tokens=self.max_tokens,
                 stop=("\n```",) if self.style == "completion" else (),  # the prompt opens a fence
@@ -219,20 +219,20 @@ class InverseInstruct(Record, frozen=True, kw_only=True):
         prompts = StylePrompts(own, own) if own else prompts_of(call)
         return SnippetRequest(call, teacher, prompts, self.style, sampling, services.seed)
 
-    def _summarising_step(self, services: RecipeServices) -> Step[Any, Any]:
-        def step(teacher: Teacher) -> Summarise:
-            request = self._request("summarise", services, teacher)
-            return Summarise(request, self._count, self.prefixes, services.seed)
+    def _generation_step(self, services: RecipeServices) -> Step[Any, Any]:
+        def step(teacher: Teacher) -> GenerateInstructions:
+            request = self._request("generate", services, teacher)
+            return GenerateInstructions(request, self._count, self.prefixes, services.seed)
 
-        teachers = services.teachers_of("summarise")
+        teachers = services.teachers_of("generate")
         return escalating([step(teacher) for teacher in teachers], teachers)
 
-    def _evaluation_step(self, services: RecipeServices) -> Step[Any, Any]:
+    def _scoring_step(self, services: RecipeServices) -> Step[Any, Any]:
         by_logprobs = self.self_evaluation == "logprobs"
 
-        def step(teacher: Teacher) -> ScoreSummaries:
-            evaluation, vote = (self._request(call, services, teacher) for call in ("evaluate", "vote"))
-            return ScoreSummaries(evaluation, vote, self.votes, logprobs=by_logprobs)
+        def step(teacher: Teacher) -> ScoreInstructions:
+            evaluation, vote = (self._request(call, services, teacher) for call in ("score", "vote"))
+            return ScoreInstructions(evaluation, vote, self.votes, logprobs=by_logprobs)
 
         teachers = services.teachers_of("score")
         return escalating([step(teacher) for teacher in teachers], teachers)
@@ -242,7 +242,7 @@ class InverseInstruct(Record, frozen=True, kw_only=True):
         policy = self._adaptive_policy(services) if self.policy == "adaptive" else ALL_SUMMARIES
 
         def step(teacher: Teacher) -> RoundTrip:
-            return RoundTrip(self._request("answer", services, teacher), verifier, self.measured, policy)
+            return RoundTrip(self._request("solve", services, teacher), verifier, self.measured, policy)
 
         teachers = services.teachers_of("solve")
         return escalating([step(teacher) for teacher in teachers], teachers)
@@ -261,14 +261,14 @@ class InverseInstruct(Record, frozen=True, kw_only=True):
 
 
 def prompts_of(call: str) -> StylePrompts:
-    """Return the prompts of a call; a vote has the prompts of an evaluation."""
+    """Return the prompts of a call; a vote has the prompts of a score."""
     name = _prompt_name(call)
     chat, completion = INTERFACES[name]
     return StylePrompts(Prompt(PROMPTS / f"{name}.j2", chat), Prompt(PROMPTS / f"{name}_completion.j2", completion))
 
 
 def _prompt_name(call: str) -> str:
-    return "evaluate" if call == "vote" else call
+    return "score" if call == "vote" else call
 
 
 RECIPE = InverseInstruct

@@ -16,9 +16,9 @@ from glotsmith.generation.suite_outcomes import describe_failure, find_suite_fla
 from glotsmith.languages import Unrepresentable, get_card, render
 from glotsmith.languages.docstrings import value_forms
 from glotsmith.languages.extract_code import extract_code
+from glotsmith.recipes.inverse_instruct.generate_instructions import result_with_summaries
 from glotsmith.recipes.inverse_instruct.snippet_requests import SnippetRequest
-from glotsmith.recipes.inverse_instruct.summarise import result_with_summaries
-from glotsmith.records import InstructionCandidate, Job, Snippet, SnippetWithInstructions, Status, content_hash
+from glotsmith.records import SnippetWithInstructions, Job, Snippet, InstructionCandidate, Status, content_hash
 from glotsmith.sampling_end import StopReason
 from glotsmith.step import Dropped, ItemStep, Result, Verify, drop, keep
 from glotsmith.teachers.base import Reply
@@ -32,13 +32,13 @@ _UNJUDGED = (Reason.TEACHER_REFUSED, Reason.TEACHER_FAILED, Reason.NOT_VERIFIED)
 ALL_SUMMARIES = SamplingPlan(samples=sys.maxsize, wanted=1, min_pass_chance=0)
 
 
-class CheckSnippets(ItemStep[Snippet, Snippet]):
+class VerifySnippets(ItemStep[Snippet, Snippet]):
     """Drop snippets that fail their suite or whose suite is too weak, before any request about them.
 
     Original pairs pass. Snippets without a suite pass unless a suite is required.
     """
 
-    name = "check"
+    name = "verify_snippets"
     output = Snippet
     concurrency = 32
 

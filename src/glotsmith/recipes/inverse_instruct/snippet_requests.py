@@ -5,7 +5,10 @@ from typing import NamedTuple
 from glotsmith.languages import get_card
 from glotsmith.prompts import Prompt
 from glotsmith.records import Lineage, Snippet
+from glotsmith.renames import FORMER_NAMES
 from glotsmith.teachers.base import Reply, Request, RequestStyle, Sampling, Teacher
+
+_FORMER_CALLS = {new: old for old, new in FORMER_NAMES["inverse-instruct"].requests.items()}
 
 
 class StylePrompts(NamedTuple):
@@ -54,6 +57,7 @@ class SnippetRequest:
             sampling=self.sampling,
             seed=self._seed,
             context={"name": snippet.name or snippet.origin.path, "language": snippet.language},
+            former_call=_FORMER_CALLS.get(self.call, ""),
         )
         return await self._teacher.reply(request)
 

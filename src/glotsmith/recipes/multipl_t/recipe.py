@@ -50,7 +50,7 @@ from glotsmith.sources.read_functions import ReadFunctions
 from glotsmith.sources.sample import SampleFunctions
 from glotsmith.sources.typecheck import TypeCheck
 from glotsmith.step import ItemStep, Step
-from glotsmith.suites.prove import Prove
+from glotsmith.suites.make_tasks import MakeTasks
 from glotsmith.suites.teacher_suites import SuiteRequestOptions, suite_prompt
 from glotsmith.suites.validate import SuiteThresholds, Validate
 from glotsmith.suites.write import WriteTests
@@ -175,7 +175,7 @@ class MultiPLT(Record, frozen=True, kw_only=True):
             *([DecontaminateFunctions(overlap)] if overlap else []),
             *self._suite_steps(services),
             *behaviour_steps(DecontaminateProblems, self.benchmarks, services.verifier, on=self.benchmark_behaviour),
-            Prove(self.languages, services.verifier, self.min_cases),
+            MakeTasks(self.languages, services.verifier, self.min_cases),
             self._translation_step(services),
             *self._final_steps(self._segment(DeduplicateSolutions.name, services.ledger)),
         ]

@@ -25,7 +25,7 @@ def agent_role(language: str) -> str:
 
 def _role(call: str, agent: str) -> str:
     """Return the role of a call."""
-    return {"ds1": "summarise", "ds2": "summarise", "rubric": "score"}.get(call) or agent_role(agent)
+    return {"ds1": "generate", "ds2": "generate", "rubric": "score"}.get(call) or agent_role(agent)
 
 
 class AgentReply(NamedTuple):

@@ -22,7 +22,8 @@ from glotsmith.recipes.xcoder.schedule import SessionPlan, session_key
 from glotsmith.records import Candidate, Problem
 from glotsmith.unanswered import Unanswered
 
-DISCUSS, DISTINCT, SOLVE = "discuss", "distinct", "solve"  #: the first step, one that needs the history, the last step
+#: the first step of a session, one that needs the history, and the last step
+DISCUSS, DEDUPLICATE, SOLVE = "discuss", "deduplicate_problems", "solve"
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.01, 0.25
 
 
@@ -54,7 +55,7 @@ class LedgerHistory:
         return await run_once_per_key(self._problems, epoch, lambda: self._read_problems(epoch))
 
     async def _read_problems(self, epoch: int) -> list[PosedProblem]:
-        before = steps_of_sessions(self._ledger, DISTINCT)[-2]
+        before = steps_of_sessions(self._ledger, DEDUPLICATE)[-2]
         await self._wait_for(epoch, before)
         for earlier in [e for e in self._problems if e < epoch]:  # no session needs them any more
             del self._problems[earlier]

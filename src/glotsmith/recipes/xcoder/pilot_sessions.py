@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from glotsmith.drop_reasons import Reason
 from glotsmith.recipes.base import LedgerReader
-from glotsmith.recipes.xcoder.pipeline_item import FilterReference, PipelineItem, ProveProblem
+from glotsmith.recipes.xcoder.pipeline_item import FilterReference, MakeProblemTasks, PipelineItem
 from glotsmith.recipes.xcoder.proposals import Proposal
 from glotsmith.recipes.xcoder.schedule import ScheduleSessions
 from glotsmith.records import Function, Task
@@ -17,7 +17,7 @@ from glotsmith.sources.pilot_sample import MIN_ITEMS
 from glotsmith.step import Dropped, Result, WholeStep, keep
 
 _STEP = "pilot_sessions"
-_REQUESTED_PARTS = (FilterReference.name, ProveProblem.name)  #: steps before those that write tests and solve
+_REQUESTED_PARTS = (FilterReference.name, MakeProblemTasks.name)  #: steps before those that write tests and solve
 _MIN_EPOCHS = 2  #: the agents of the first epoch remember nothing
 
 

@@ -19,7 +19,7 @@ from glotsmith.selection.deduplicate import ComparedText, Deduplicate
 from glotsmith.sources.filters import Filter
 from glotsmith.step import Dropped, ItemStep, Kept, Result, Verify, keep
 from glotsmith.suites.draft import DraftSuite
-from glotsmith.suites.prove import Prove
+from glotsmith.suites.make_tasks import MakeTasks
 from glotsmith.suites.validate import Validate
 from glotsmith.suites.write import WriteTests
 
@@ -142,13 +142,13 @@ class ValidateProblem(AdaptedStep[DraftSuite, Problem]):
         super().__init__(DraftSuite, lambda item: step)
 
 
-class ProveProblem(AdaptedStep[Problem, Task]):
-    """``suites.prove``: the languages of the proposal can represent all values, and a stub fails the suite."""
+class MakeProblemTasks(AdaptedStep[Problem, Task]):
+    """``suites.make_tasks``: the languages of the proposal can represent all values, and a stub fails the suite."""
 
-    name = "prove"
+    name = "make_tasks"
 
     def __init__(self, verify: Verify, min_cases: int) -> None:
-        super().__init__(Problem, lambda item: Prove(item.proposal.languages, verify, min_cases))
+        super().__init__(Problem, lambda item: MakeTasks(item.proposal.languages, verify, min_cases))
 
     def output_key(self, key: str, made: Task) -> str:
         """Append the language."""

@@ -50,8 +50,8 @@ from glotsmith.recipes.xcoder.pipeline_item import (
     DecontaminateReferences,
     DeduplicateItems,
     FilterReference,
+    MakeProblemTasks,
     PipelineItem,
-    ProveProblem,
     SolveProblem,
     ValidateProblem,
     WriteProblemTests,
@@ -60,21 +60,21 @@ from glotsmith.recipes.xcoder.prompt_variables import INTERFACES
 from glotsmith.recipes.xcoder.reflection import EpochMemories
 from glotsmith.recipes.xcoder.rubric import ReuseScores, ScoreByRubric
 from glotsmith.recipes.xcoder.schedule import ScheduleSessions, SessionPlan, TargetPolicy
-from glotsmith.recipes.xcoder.seeds import MakeSeeds
+from glotsmith.recipes.xcoder.seeds import GenerateSeeds
 from glotsmith.recipes.xcoder.steps import (
-    DropRepeatedProblems,
+    CrossCheckLanguages,
+    DeduplicateProblems,
     ExecuteReference,
     MakeXCoderExamples,
-    RequireAgreement,
 )
 from glotsmith.records import Record, Solution, Task
 from glotsmith.selection.similarity import rouge_l_of_texts
 from glotsmith.settings import FILE, SOURCE, UNORDERED
-from glotsmith.sources.cut import CutSnippets
+from glotsmith.sources.extract_programs import ExtractPrograms
 from glotsmith.sources.filters import Filter, FilterOptions
-from glotsmith.sources.preprocess import Preprocess
 from glotsmith.sources.read_snippets import SNIPPET, ReadSnippets
 from glotsmith.sources.sample import SampleSnippets
+from glotsmith.sources.split_snippets import SplitSnippets
 from glotsmith.step import ItemStep, Step, Verify
 from glotsmith.suites.teacher_suites import SuiteRequestOptions, suite_prompt
 from glotsmith.suites.validate import SuiteThresholds, Validate
@@ -186,7 +186,7 @@ class XCoder(Record, frozen=True, kw_only=True):
     @property
     def pilot_before(self) -> str:
         """The first step that sends requests."""
-        return MakeSeeds.name
+        return GenerateSeeds.name
 
     def pilot_steps(self, share: float) -> Mapping[str, Step[Any, Any]]:
         """Return the step that leaves a pilot the first discussions, by the name of the step after it."""
@@ -197,7 +197,7 @@ class XCoder(Record, frozen=True, kw_only=True):
     def roles(self) -> tuple[str, ...]:
         """The kinds of requests of the recipe; each agent has its own."""
         agents = (agent_role(language) for language in self.languages)
-        return ("summarise", *agents, "write_tests", "solve", "repair", "score")
+        return ("generate", *agents, "write_tests", "solve", "repair", "score")
 
     def prompts(self) -> Mapping[str, Prompt]:
         """Return the prompts of the recipe in its style."""
@@ -232,10 +232,10 @@ class XCoder(Record, frozen=True, kw_only=True):
             FilterReference(Filter(FilterOptions(imports=True, ascii_only=False))),
             *self._suite_steps(services),
             *behaviour_steps(DecontaminateReferences, self.benchmarks, services.verifier, on=self.benchmark_behaviour),
-            DropRepeatedProblems(history, services.verifier, rouge_l_of_texts, self._memory_limits(), self.epoch),
-            ProveProblem(services.verifier, self.min_cases),
+            DeduplicateProblems(history, services.verifier, rouge_l_of_texts, self._memory_limits(), self.epoch),
+            MakeProblemTasks(services.verifier, self.min_cases),
             SolveProblem(self._solver(services, candidates), candidates),
-            RequireAgreement(self.agreement),
+            CrossCheckLanguages(self.agreement),
             *([ScoreByRubric(requests, self.min_score)] if self.self_evaluation == "on" else []),
             *self._selection_steps(),
         ]
@@ -243,10 +243,10 @@ class XCoder(Record, frozen=True, kw_only=True):
     def _seed_steps(self, requests: AgentRequests, services: RecipeServices) -> Sequence[Step[Any, Any]]:
         return [
             ReadSnippets(self.sources, self.column, services.folder, locate=not services.recorded),
-            Preprocess(self._targets, originals=False, parsed=True),  # report §4.1
-            CutSnippets(self.max_snippet_tokens),
+            ExtractPrograms(self._targets, originals=False, parsed=True),  # report §4.1
+            SplitSnippets(self.max_snippet_tokens),
             *([SampleSnippets(self.max_snippets)] if self.max_snippets else []),
-            MakeSeeds(requests, tuple(kind for kind, on in (("ds1", self.ds1), ("ds2", self.ds2)) if on)),
+            GenerateSeeds(requests, tuple(kind for kind, on in (("ds1", self.ds1), ("ds2", self.ds2)) if on)),
         ]
 
     def _suite_steps(self, services: RecipeServices) -> Sequence[Step[Any, Any]]:
@@ -276,16 +276,16 @@ class XCoder(Record, frozen=True, kw_only=True):
         """Return the steps from solutions to rows, with the scores that the ledger has so far."""
         scores = [ReuseScores(ledger)] if self.self_evaluation == "on" else []
         return FinalSteps(
-            SolveProblem.name, PipelineItem, [RequireAgreement(self.agreement), *scores, *self._selection_steps()]
+            SolveProblem.name, PipelineItem, [CrossCheckLanguages(self.agreement), *scores, *self._selection_steps()]
         )
 
     @classmethod
     def findings(cls, ledger: LedgerReader) -> dict[str, str]:
         """Return the number of discussions, and the synergy of each agent's problems with each language."""
-        if RequireAgreement.name not in ledger.steps:
+        if CrossCheckLanguages.name not in ledger.steps:
             return {}
         sessions = remembered_sessions(ledger, 1)
-        items = ledger.kept_items(RequireAgreement.name, PipelineItem)
+        items = ledger.kept_items(CrossCheckLanguages.name, PipelineItem)
         kept = {session_of(key) for key, item in items if item.proposal.session}
         memory = SessionMemory(sessions, rouge_l_of_texts)
         found = {"discussions": f"{len(sessions)} held, {counted(len(kept), 'problem')} kept"}

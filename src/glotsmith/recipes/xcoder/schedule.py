@@ -66,7 +66,7 @@ class ScheduleSessions(WholeStep[Proposal, Proposal]):
     The ledger records a session as made from the seed before it, which is its first inspiration.
     """
 
-    name = "convene"
+    name = "schedule_sessions"
     output = Proposal
 
     shard_advice = (

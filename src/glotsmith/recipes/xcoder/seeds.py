@@ -1,7 +1,7 @@
 """Make seeds from snippets: instructions inspired by a snippet (Ds1) or answered by it (Ds2).
 
 Ds1 follows OSS-Instruct. xCoder makes both from snippets of at most 1,024 tokens (Qwen2.5-Coder report §4.1;
-``sources/cut.py``).
+``sources/split_snippets.py``).
 """
 
 import asyncio
@@ -32,10 +32,10 @@ _OPENING = f"[{PROBLEM_SECTIONS[0]}]\n"
 _STOPS = {"ds2": ("\n[", "\n```", "\n\n\n")}  #: stop sequences of base models, as nothing follows an instruction
 
 
-class MakeSeeds(ItemStep[Snippet, Proposal]):
+class GenerateSeeds(ItemStep[Snippet, Proposal]):
     """Request a Ds1 and a Ds2 for each snippet; each of them is kept, or lost with its reason."""
 
-    name = "seed"
+    name = "generate_seeds"
     output = Proposal
     concurrency = 32
 

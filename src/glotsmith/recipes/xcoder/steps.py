@@ -1,8 +1,9 @@
 """The steps of xCoder that verify problems by execution, which the paper does not do, and the step that makes rows.
 
-``ground``: the reference must return the values of the stated examples (``ExecuteReference``).
-``distinct``: a problem must not repeat an earlier one in similar words or by its behaviour (``DropRepeatedProblems``).
-``agree``: independent solutions in several languages must agree on the tests (``RequireAgreement``).
+``execute_reference``: the reference must return the values of the stated examples (``ExecuteReference``).
+``deduplicate_problems``: a problem must not repeat an earlier one in similar words or by its behaviour
+(``DeduplicateProblems``).
+``cross_check_languages``: independent solutions in several languages must agree on the tests (``CrossCheckLanguages``).
 ``dataset``: ``Example.kind`` distinguishes Ds1, Ds2 and Ds3 (``MakeXCoderExamples``).
 """
 
@@ -35,7 +36,7 @@ class ExecuteReference(ItemStep[Proposal, PipelineItem]):
     value. If ``unexecuted`` is true, a proposal that has neither a reference nor a good suite is kept.
     """
 
-    name = "ground"
+    name = "execute_reference"
     output = PipelineItem
 
     def __init__(self, verify: Verify, *, unexecuted: bool = True, min_cases: int = 3) -> None:
@@ -111,7 +112,7 @@ def _doctest(test: str) -> str:
     return f">>> {call.function}({', '.join(map(literal, call.arguments))})\n{literal(call.expected)}"
 
 
-class DropRepeatedProblems(ItemStep[PipelineItem, PipelineItem]):
+class DeduplicateProblems(ItemStep[PipelineItem, PipelineItem]):
     """Drop a discussed problem that an earlier session posed, in similar words or with the same behaviour.
 
     Two problems have the same behaviour if each reference passes all tests of the other, and their arguments and
@@ -119,7 +120,7 @@ class DropRepeatedProblems(ItemStep[PipelineItem, PipelineItem]):
     arrival.
     """
 
-    name = "distinct"
+    name = "deduplicate_problems"
     output = PipelineItem
 
     def __init__(
@@ -177,14 +178,14 @@ def _kinds(signature: Signature) -> tuple[str, ...]:
     return (*(p.type.kind for p in signature.parameters), signature.returns.kind)
 
 
-class RequireAgreement(WholeStep[PipelineItem, PipelineItem]):
+class CrossCheckLanguages(WholeStep[PipelineItem, PipelineItem]):
     """Keep the solutions of a discussed problem if solutions in enough languages pass its tests.
 
     The reference counts as the solution in Python, because its execution gave the expected values. The authors of all
     other solutions saw the instruction only, so that agreement is evidence for the problem and not for its author.
     """
 
-    name = "agree"
+    name = "cross_check_languages"
     output = PipelineItem
     in_shard: ShardRule = "run"  #: all solutions of a problem are in one shard
 

@@ -9,8 +9,8 @@ import pytest
 from glotsmith.drop_reasons import Reason
 from glotsmith.generation.structured_replies import UnusableReply
 from glotsmith.recipes.inverse_instruct.recipe import prompts_of
-from glotsmith.recipes.inverse_instruct.self_evaluation import (
-    ScoreSummaries,
+from glotsmith.recipes.inverse_instruct.score_instructions import (
+    ScoreInstructions,
     score_from_logprobs,
     score_from_votes,
     yes_or_no,
@@ -117,8 +117,8 @@ class Opinion:
 @pytest.mark.parametrize(
     ("wanted", "logprobs", "calls", "method"),
     [
-        (True, logs(Yes=0.6, No=0.2), ["evaluate"], "logprobs"),
-        (True, {}, ["evaluate", *["vote"] * 3], "votes"),  # the server has none
+        (True, logs(Yes=0.6, No=0.2), ["score"], "logprobs"),
+        (True, {}, ["score", *["vote"] * 3], "votes"),  # the server has none
         (False, logs(Yes=0.6, No=0.2), ["vote"] * 3, "votes"),  # they are not even asked for
     ],
 )
@@ -128,7 +128,7 @@ def test_who_is_asked_for_what(wanted: bool, logprobs: Mapping[str, float], call
     def question(call: str, sampling: Sampling) -> SnippetRequest:
         return SnippetRequest(call, teacher, prompts_of(call), "chat", sampling)  # type: ignore[arg-type]
 
-    step = ScoreSummaries(question("evaluate", Sampling(logprobs=5)), question("vote", Sampling()), 3, logprobs=wanted)
+    step = ScoreInstructions(question("score", Sampling(logprobs=5)), question("vote", Sampling()), 3, logprobs=wanted)
     snippet = Snippet(id="s", language="lua", code="return 1", origin=Origin(source="s", path="p"))
     summaries = [
         InstructionCandidate(id=str(n), sample=n, text=f"t{n}", lineage=Lineage(teacher="t")) for n in range(2)
@@ -137,7 +137,7 @@ def test_who_is_asked_for_what(wanted: bool, logprobs: Mapping[str, float], call
     assert sorted(r.call for r in teacher.requests) == sorted(calls * 2)
     assert any(r.sampling.logprobs for r in teacher.requests) is wanted
     assert len({(r.call, r.sample) for r in teacher.requests}) == len(teacher.requests)  # else two votes were one reply
-    version = prompts_of("evaluate").chat.version
+    version = prompts_of("score").chat.version
     assert [(s.id, s.scored.method, s.scored.prompt_version) for s in kept.item.summaries if s.scored] == [
         ("0", method, version),
         ("1", method, version),

@@ -4,7 +4,7 @@ import pytest
 
 from glotsmith.drop_reasons import Reason
 from glotsmith.records import Origin, Snippet
-from glotsmith.sources.cut import CutSnippets, count_tokens
+from glotsmith.sources.split_snippets import SplitSnippets, count_tokens
 from glotsmith.step import Result
 
 PYTHON = "import os\n\n\ndef f(x):\n    return x\n\n\n@cached\ndef g(x):\n    return x\n\n\ndef h(y):\n    return -y\n"
@@ -15,7 +15,7 @@ def cut(code: str, language: str, most: int = 1024, **fields: object) -> Result[
     snippet = Snippet(
         id="s", language=language, code=code, origin=Origin(source="s", path="p", line=10), **fields  # type: ignore[arg-type]
     )  # fmt: skip
-    return asyncio.run(CutSnippets(most).run("key", snippet))
+    return asyncio.run(SplitSnippets(most).run("key", snippet))
 
 
 def texts(result: Result[Snippet]) -> list[str]:

@@ -19,13 +19,13 @@ from glotsmith.records import Record, Snippet, content_hash
 from glotsmith.step import Dropped, ItemStep, Kept, Result
 
 
-class Preprocess(ItemStep[Snippet, Snippet]):
+class ExtractPrograms(ItemStep[Snippet, Snippet]):
     """Keeps each pair of a corpus as an original, and its program as a snippet.
 
     A pair without a usable program is kept as an original; its program is dropped with a reason.
     """
 
-    name: ClassVar[str] = "preprocess"
+    name: ClassVar[str] = "extract_programs"
     output: ClassVar[type[Record]] = Snippet
     concurrency: int = 1  # the step only computes
 

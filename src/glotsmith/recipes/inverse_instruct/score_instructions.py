@@ -23,19 +23,19 @@ import msgspec
 
 from glotsmith.drop_reasons import Reason
 from glotsmith.generation.structured_replies import UnusableReply, reply_text
+from glotsmith.recipes.inverse_instruct.generate_instructions import result_with_summaries
 from glotsmith.recipes.inverse_instruct.snippet_requests import SnippetRequest
-from glotsmith.recipes.inverse_instruct.summarise import result_with_summaries
-from glotsmith.records import InstructionCandidate, Snippet, SnippetWithInstructions, YesNoScore
+from glotsmith.records import SnippetWithInstructions, Snippet, InstructionCandidate, YesNoScore
 from glotsmith.step import Dropped, ItemStep, Result, keep
 from glotsmith.teachers.base import WORD_EDGES, Reply
 
 _VOTE = re.compile(r"\W*(yes|no)\b", re.IGNORECASE)
 
 
-class ScoreSummaries(ItemStep[SnippetWithInstructions, SnippetWithInstructions]):
+class ScoreInstructions(ItemStep[SnippetWithInstructions, SnippetWithInstructions]):
     """Score each summary of a snippet; a summary without a score is lost."""
 
-    name = "evaluate"
+    name = "score_instructions"
     output = SnippetWithInstructions
     concurrency = 32
 

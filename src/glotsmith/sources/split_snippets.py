@@ -1,4 +1,4 @@
-"""Cut code into snippets with a limited number of tokens: Python into functions, other languages at blank lines.
+"""Split code into snippets with a limited number of tokens: Python into functions, other languages at blank lines.
 
 xCoder uses snippets of up to 1,024 tokens (Qwen2.5-Coder report §4.1) and does not state how they are cut. Python
 is cut into its top-level functions, which can be executed alone. Other languages are cut where a line without
@@ -27,10 +27,10 @@ def count_tokens(text: str) -> int:
     return sum(1 for _ in _TOKEN.finditer(text))
 
 
-class CutSnippets(ItemStep[Snippet, Snippet]):
+class SplitSnippets(ItemStep[Snippet, Snippet]):
     """Cuts snippets of plain code; snippets with a suite are not cut."""
 
-    name: ClassVar[str] = "cut"
+    name: ClassVar[str] = "split_snippets"
     output: ClassVar[type[Record]] = Snippet
     concurrency: int = 1  # the step only computes
 

@@ -1,4 +1,4 @@
-"""Pose a problem in its target languages, and prove there that the suite can pass and can fail.
+"""Pose a problem in its target languages, and check there that the suite can pass and can fail.
 
 Before any request for the task, the language must be able to represent every value, type and name, and a stub of the
 right type must compile and then fail. (No program can pass 42 % of MultiPL-T's published OCaml suites; a stub passes
@@ -31,10 +31,10 @@ from glotsmith.values import (
 )
 
 
-class Prove(ItemStep[Problem, Task]):
+class MakeTasks(ItemStep[Problem, Task]):
     """Make a ``Task`` for each language in which the problem can be posed. Other languages are losses with reasons."""
 
-    name = "prove"
+    name = "make_tasks"
     output = Task
 
     def __init__(self, languages: Sequence[str], verify: Verify, min_cases: int = 3) -> None:

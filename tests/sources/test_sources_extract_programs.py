@@ -11,7 +11,7 @@ from glotsmith.languages.grammar import parses
 from glotsmith.languages.proof_rows import read_proof_rows
 from glotsmith.languages.spelling import language_of_label
 from glotsmith.records import Origin, Snippet
-from glotsmith.sources.preprocess import Preprocess, guess_language
+from glotsmith.sources.extract_programs import ExtractPrograms, guess_language
 from glotsmith.step import Result
 
 LUA = "local function f(x)\n  return x\nend"
@@ -23,7 +23,7 @@ def preprocess(
 ) -> Result[Snippet]:
     given = {"id": "i", "instruction": "Do it.", "response": response, **fields}
     item = Snippet(origin=Origin(source="x", path="1"), **given)  # type: ignore[arg-type]
-    return asyncio.run(Preprocess(wanted, originals=originals, parsed=parsed).run("i", item))
+    return asyncio.run(ExtractPrograms(wanted, originals=originals, parsed=parsed).run("i", item))
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from glotsmith.drop_reasons import Reason
 from glotsmith.languages import Unrepresentable, get_card
 from glotsmith.records import Function, Job, Origin, Problem, Suite, Task, Verdict
 from glotsmith.step import Result
-from glotsmith.suites.prove import Prove, make_task
+from glotsmith.suites.make_tasks import MakeTasks, make_task
 
 
 def problem(signature: str, *tests: str) -> Problem:
@@ -32,8 +32,8 @@ class Says:
         return Verdict(id=job.id, language=job.language, status=self.status)  # type: ignore[arg-type]
 
 
-def prove(status: str, item: Problem = GOOD, languages: tuple[str, ...] = ("lua",)) -> Result[Task]:
-    return asyncio.run(Prove(languages, Says(status)).run("p", item))
+def make_tasks(status: str, item: Problem = GOOD, languages: tuple[str, ...] = ("lua",)) -> Result[Task]:
+    return asyncio.run(MakeTasks(languages, Says(status)).run("p", item))
 
 
 @pytest.mark.parametrize(
@@ -46,28 +46,28 @@ def prove(status: str, item: Problem = GOOD, languages: tuple[str, ...] = ("lua"
     ],
 )
 def test_a_suite_whose_stub_passes_or_does_not_compile_is_dropped(status: str, reason: Reason) -> None:
-    result = prove(status)
+    result = make_tasks(status)
     assert not result.kept
     assert {d.reason for d in result.dropped} == {reason}
 
 
 @pytest.mark.parametrize("status", ["fail:runtime", "fail:wrong", "fail:exit"])
 def test_a_suite_whose_stub_compiles_and_fails_is_posed(status: str) -> None:
-    (kept,) = prove(status).kept
+    (kept,) = make_tasks(status).kept
     assert kept.item.prefix == "local function f(x)"
     assert kept.item.tests == GOOD.suite.tests
 
 
 def test_a_stub_runs_up_to_its_first_failing_case() -> None:
     verifier = Says("fail:runtime")
-    asyncio.run(Prove(("lua", "bash"), verifier).run("p", GOOD))
+    asyncio.run(MakeTasks(("lua", "bash"), verifier).run("p", GOOD))
     assert [(job.language, job.stop_at_failure) for job in verifier.jobs] == [("lua", True), ("bash", True)]
     assert verifier.jobs[1].code == get_card("bash").syntax.stub
 
 
 def test_each_language_is_decided_by_itself() -> None:
     sets = problem("def f(x: int) -> set[int]", *(f"assert f({i}) == {{{i}}}" for i in range(3)))
-    result = prove("fail:runtime", sets, ("lua", "python"))
+    result = make_tasks("fail:runtime", sets, ("lua", "python"))
     assert [k.item.language for k in result.kept] == ["python"]
     assert [(d.reason, d.key) for d in result.dropped] == [(Reason.UNREPRESENTABLE, "p:lua")]
 
@@ -75,7 +75,7 @@ def test_each_language_is_decided_by_itself() -> None:
 @pytest.mark.parametrize("test", ["assert str(f(9)) == '{9: 9}'", "assert f(9)[9] == 9", "assert 9 in f(9)"])
 def test_a_check_that_right_programs_can_fail_is_left_out(test: str) -> None:
     maps = problem("def f(x: int) -> dict[int, int]", *(f"assert f({i}) == {{{i}: {i}}}" for i in range(3)), test)
-    result = prove("fail:runtime", maps, ("perl", "python"))
+    result = make_tasks("fail:runtime", maps, ("perl", "python"))
     assert [(k.item.language, k.item.dropped_tests) for k in result.kept] == [("perl", 1), ("python", 0)]
     few = problem("def f(x: int) -> dict[int, int]", *maps.suite.tests[-2:])
     with pytest.raises(Unrepresentable, match=r"1 of 2 .* a dict, .* strings in Perl"):
@@ -128,7 +128,7 @@ def test_a_suite_that_contradicts_itself_in_a_language_is_dropped_there(
     item: Problem, languages: tuple[str, ...], posed: list[str]
 ) -> None:
     verify = Says("fail:runtime")
-    result = asyncio.run(Prove(languages, verify).run("p", item))
+    result = asyncio.run(MakeTasks(languages, verify).run("p", item))
     assert [k.item.language for k in result.kept] == posed == [job.language for job in verify.jobs]
     assert {d.reason for d in result.dropped} == {Reason.UNREPRESENTABLE}
     assert all("the tests contradict each other: f(" in d.detail for d in result.dropped)

@@ -23,10 +23,10 @@ _MIN_LINE = 8  #: characters without white space; shorter lines of a program are
 _SHOWN = 300  #: characters of a lost reply in the detail of its drop
 
 
-class Summarise(ItemStep[Snippet, SnippetWithInstructions]):
+class GenerateInstructions(ItemStep[Snippet, SnippetWithInstructions]):
     """Request K instructions for each snippet; original pairs pass unchanged."""
 
-    name = "summarise"
+    name = "generate_instructions"
     output = SnippetWithInstructions
     concurrency = 32
 

@@ -2,10 +2,15 @@ import asyncio
 
 import pytest
 
+from glotsmith.recipes.inverse_instruct.generate_instructions import (
+    PREFIXES,
+    GenerateInstructions,
+    contains_program,
+    with_opening,
+)
 from glotsmith.recipes.inverse_instruct.recipe import prompts_of
 from glotsmith.recipes.inverse_instruct.snippet_requests import SnippetRequest, StylePrompts
-from glotsmith.recipes.inverse_instruct.summarise import PREFIXES, Summarise, contains_program, with_opening
-from glotsmith.records import Origin, Snippet, SnippetWithInstructions
+from glotsmith.records import SnippetWithInstructions, Origin, Snippet
 from glotsmith.step import Result
 from glotsmith.teachers.base import Reply, Request, Sampling, Teacher
 
@@ -35,14 +40,14 @@ def snippet(**fields: str) -> Snippet:
     return Snippet(origin=Origin(source="x", path="1"), **given)  # type: ignore[arg-type]
 
 
-def summarised(teacher: Teacher, item: Snippet, style: str = "chat", count: int = 3) -> Result[SnippetWithInstructions]:
-    prompts: StylePrompts = prompts_of("summarise")
-    question = SnippetRequest("summarise", teacher, prompts, style, Sampling(temperature=0.8))  # type: ignore[arg-type]
-    return asyncio.run(Summarise(question, count).run(item.id, item))
+def generated(teacher: Teacher, item: Snippet, style: str = "chat", count: int = 3) -> Result[SnippetWithInstructions]:
+    prompts: StylePrompts = prompts_of("generate")
+    question = SnippetRequest("generate", teacher, prompts, style, Sampling(temperature=0.8))  # type: ignore[arg-type]
+    return asyncio.run(GenerateInstructions(question, count).run(item.id, item))
 
 
 def test_summaries_are_joined_to_their_sample_whatever_the_order_of_replies() -> None:
-    result = summarised(Recording(["Write 0.", "Write 1.", "Write 2."]), snippet())
+    result = generated(Recording(["Write 0.", "Write 1.", "Write 2."]), snippet())
     (kept,) = result.kept
     assert [(s.sample, s.text) for s in kept.item.summaries] == [(0, "Write 0."), (1, "Write 1."), (2, "Write 2.")]
     assert len({s.id for s in kept.item.summaries}) == 3
@@ -51,7 +56,7 @@ def test_summaries_are_joined_to_their_sample_whatever_the_order_of_replies() ->
 def test_openings_differ_by_sample_and_snippet_and_are_the_same_again() -> None:
     def openings(item: Snippet) -> list[str]:
         teacher = Recording(["Write it."] * 10)
-        summarised(teacher, item, style="completion", count=10)
+        generated(teacher, item, style="completion", count=10)
         return [r.prompt.rsplit("\n", 1)[1] for r in sorted(teacher.requests, key=lambda r: r.sample)]
 
     first = openings(snippet())
@@ -63,7 +68,7 @@ def test_openings_differ_by_sample_and_snippet_and_are_the_same_again() -> None:
 
 def test_a_chat_is_asked_with_the_papers_words() -> None:
     teacher = Recording(["Write it."])
-    summarised(teacher, snippet(), count=1)
+    generated(teacher, snippet(), count=1)
     (message,) = teacher.requests[0].messages
     assert message.content.startswith("This is a response code snippet to a programming problem")
     assert f"```lua\n{CODE}\n```" in message.content
@@ -71,7 +76,7 @@ def test_a_chat_is_asked_with_the_papers_words() -> None:
 
 def test_an_original_passes_unasked() -> None:
     teacher = Recording([])
-    assert summarised(teacher, snippet(kind="original")).kept[0].item.summaries == ()
+    assert generated(teacher, snippet(kind="original")).kept[0].item.summaries == ()
     assert teacher.requests == []
 
 
