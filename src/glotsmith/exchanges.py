@@ -275,8 +275,9 @@ class Exchanges:
     # --- prompt templates -------------------------------------------------------------------------------------------
 
     def store_prompts(self, prompts: Iterable[StoredPrompt]) -> None:
-        """Store the texts of prompts, each version once."""
-        for prompt in prompts:
+        """Store the texts of prompts, each version once, also if it is stored under a former name."""
+        known = {(prompt.call, prompt.version) for prompt in self.stored_prompts()} if self._former_calls else set()
+        for prompt in (one for one in prompts if (one.call, one.version) not in known):
             for name, text in prompt.texts.items():
                 self._run(
                     "INSERT INTO prompt_texts VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
@@ -285,14 +286,13 @@ class Exchanges:
 
     def stored_prompts(self) -> list[StoredPrompt]:
         """Return the prompts of the run, in order of their names."""
-        found = dict[tuple[str, str], StoredPrompt]()
-        sql = "SELECT call, version, file, name, text FROM prompt_texts ORDER BY 1, 2, 4"
-        for call, version, file, name, text in self._read(sql):
-            new = StoredPrompt(version=version, call=self._current(call), file=file, texts={})
-            prompt = found.setdefault((new.call, version), new)
-            if prompt.file == file:  # it has another name if a run of an earlier version was resumed
-                prompt.texts[name] = text
-        return [prompt for _, prompt in sorted(found.items())]
+        found = dict[tuple[str, str, str], dict[str, str]]()
+        for *key, name, text in self._read("SELECT call, version, file, name, text FROM prompt_texts ORDER BY 1, 2, 4"):
+            found.setdefault((self._current(key[0]), key[1], key[2]), {})[name] = text
+        return [
+            StoredPrompt(version=version, call=call, file=file, texts=texts)
+            for (call, version, file), texts in sorted(found.items())
+        ]
 
     # --- time ------------------------------------------------------------------------------------------------------
 
