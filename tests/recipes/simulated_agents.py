@@ -34,7 +34,7 @@ KNOWN = {n.name: n for n in ast.parse(SOURCE).body if isinstance(n, ast.Function
 CALLS = {
     "ds1": "Gain inspiration from it",
     "ds2": "Write the instruction to which it is the answer",
-    "revise": "What was said of it:",
+    "revise": "Objections:",
     "propose": "Pose a new problem",
     "advise": "The chair's draft",
     "vote": "Which is best:",

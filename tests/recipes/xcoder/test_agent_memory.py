@@ -66,6 +66,6 @@ def test_a_summary_is_a_first_sentence_on_one_line() -> None:
 
 def test_memory_enters_prompts_as_lines_of_problems_and_counts_of_failures() -> None:
     assert MEMORY.prompt_variables("lua", "lua") == {
-        "made": ["f: Do this. (kept)", "g: Do that. (no_agreement)"],
-        "hard": {"fail:compile": 5, "fail:wrong": 3},
+        "previous_problems": ["f: Do this. (kept)", "g: Do that. (no_agreement)"],
+        "frequent_failures": {"fail:compile": 5, "fail:wrong": 3},
     }

@@ -232,7 +232,7 @@ def test_without_memory_an_agent_is_told_nothing_and_not_checked() -> None:
     result, teacher = hold(replies, REMEMBERED, number=2, memory=False)
     assert (only(result).name, only(result).notes) == ("f", {})
     assert not any(a.startswith("reflect") for a in teacher.requests)
-    assert not any("What you remember" in text or "have failed by" in text for text in teacher.texts)
+    assert not any("Problems from your earlier discussions" in text or "have failed by" in text for text in teacher.texts)
 
 
 def test_without_reflection_an_agent_still_remembers() -> None:
@@ -240,7 +240,7 @@ def test_without_reflection_an_agent_still_remembers() -> None:
     result, teacher = hold(replies, REMEMBERED, number=2, reflection=False)
     assert (only(result).name, only(result).notes) == ("g", {})
     assert not any(a.startswith("reflect") for a in teacher.requests)
-    assert any("What you remember" in text for text in teacher.texts)
+    assert any("Problems from your earlier discussions" in text for text in teacher.texts)
 
 
 def test_a_reflection_of_no_use_is_counted_once_in_the_session_that_pays_for_it() -> None:

@@ -81,11 +81,14 @@ class SessionMemory:
         """Return the variables by which the memory enters an agent's prompts in a discussion.
 
         Args:
-            agent: language of the agent; ``made`` lists its problems.
-            target: language of the problem under discussion; ``hard`` counts the failures of programs in it.
+            agent: language of the agent; ``previous_problems`` lists its problems.
+            target: language of the problem under discussion; ``frequent_failures`` counts its failed programs.
 
         """
-        return {"made": self.prompt_lines(agent), "hard": self.frequent_failures(target)}
+        return {
+            "previous_problems": self.prompt_lines(agent),
+            "frequent_failures": self.frequent_failures(target),
+        }
 
     def prompt_lines(self, agent: str) -> list[str]:
         """Return one line for each remembered problem of an agent: name, first sentence and outcome."""

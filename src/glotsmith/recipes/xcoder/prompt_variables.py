@@ -13,15 +13,21 @@ _DRAFT = DraftProblem(
     examples=("assert total([1, 2]) == 3",),
 )
 _STRUCTURED = {"structured": PromptVariable("whether the reply is a JSON object instead of sections", True)}
-_HARD = {"hard": PromptVariable("frequent failures of programs in the language: status → number", {"fail:wrong": 3})}
+_FAILURES = {
+    "frequent_failures": PromptVariable(
+        "frequent failures of programs in the language: status → number", {"fail:wrong": 3}
+    )
+}
 _AGENT = (
     _STRUCTURED
-    | _HARD
+    | _FAILURES
     | {
         "agent": PromptVariable("name of the agent's language", "Lua"),
         "target": PromptVariable("name of the language that the problem is for", "OCaml"),
         "others": PromptVariable("names of the other agents' languages", ["OCaml", "R"]),
-        "made": PromptVariable("remembered problems, one line each", ["total: Add the numbers of a list. (kept)"]),
+        "previous_problems": PromptVariable(
+            "remembered problems, one line each", ["total: Add the numbers of a list. (kept)"]
+        ),
         "notes": PromptVariable("the agent's last reflection", "Good: short problems"),
         "inspirations": PromptVariable("tasks to take inspiration from", ["Sort words by their length."]),
     }
@@ -36,7 +42,7 @@ _ONE_DRAFT = _AGENT | {"draft": PromptVariable("the draft: instruction, signatur
 _OBJECTIONS = {"objections": PromptVariable("what the others and the memory object", ["Lua: it is too short."])}
 _REFLECT = (
     _STRUCTURED
-    | _HARD
+    | _FAILURES
     | {
         "agent": PromptVariable("name of the agent's language", "Lua"),
         "events": PromptVariable("the agent's last problems with their outcomes", ["total: Add the numbers. kept"]),

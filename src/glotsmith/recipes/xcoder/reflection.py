@@ -108,7 +108,7 @@ class EpochMemories:
         variables: Mapping[str, object] = {
             "agent": get_card(agent).display,
             "events": [_outcome_line(session, agent) for session in sessions],
-            "hard": (await self.at_epoch(epoch)).frequent_failures(agent),
+            "frequent_failures": (await self.at_epoch(epoch)).frequent_failures(agent),
         }
         context = {"name": f"epoch-{epoch}", "language": agent}
         found = await self._requests.send(

@@ -28,11 +28,11 @@ def memory_statistics(memory: SessionMemory, agent: str, agents: Sequence[str]) 
     """Return the statistics of an agent's sessions, and its last reflection: title → text."""
     remembered = memory.sessions_of(agent)
     notes = next((memo.notes[agent] for memo in reversed(remembered) if agent in memo.notes), "")
-    hard = ", ".join(f"{status} {count}" for status, count in memory.frequent_failures(agent).items())
+    failures = ", ".join(f"{status} {count}" for status, count in memory.frequent_failures(agent).items())
     synergy = ", ".join(f"{other} {memory.synergy(agent, other):+.2f}" for other in agents)
     return {
         "Its last reflection": notes or "none",
-        "Frequent failures": hard or "none",
+        "Frequent failures": failures or "none",
         "Share of solved problems (smoothed)": f"{memory.solve_rate(agent):.2f}",
         "How its problems suit each language, against all problems (synergy)": synergy,
     }
