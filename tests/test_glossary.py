@@ -19,8 +19,10 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "glotsmith"
 GLOSSARY = ROOT / "docs" / "glossary.md"
 HEADING = "## Words that are not used"
-#: Uses of a forbidden word that are names of others: of operating systems, trainers, formats and recorded steps.
-ALLOWED = re.compile(r"ground_truths?|Apache Arrow|Arrow|\.arrow|NOBODY|user (?:``|`|\")?nobody")
+#: Uses of a forbidden word that are names of others: of operating systems, languages, trainers, formats, build tools.
+ALLOWED = re.compile(
+    r"ground_truths?|Apache Arrow|Arrow|\.arrow|NOBODY|user (?:``|`|\")?nobody|\[tool\.hatch\b|reverse room rotatef"
+)
 
 
 class Word(NamedTuple):
@@ -55,6 +57,8 @@ def python_places(file: Path) -> Iterator[tuple[str, Place]]:
     """Yield the names, and the comments and strings, of a Python file."""
     name = str(file.relative_to(ROOT))
     yield "names", Place(name, 0, file.stem)
+    for line, text in values_of_names(ast.parse(file.read_text("utf-8"))):
+        yield "names", Place(name, line, text)
     for token in tokenize.generate_tokens(io.StringIO(file.read_text("utf-8")).readline):
         kind = tokenize.tok_name[token.type]
         if kind == "NAME":
@@ -62,6 +66,21 @@ def python_places(file: Path) -> Iterator[tuple[str, Place]]:
         elif kind in ("COMMENT", "STRING", "FSTRING_MIDDLE"):
             for number, line in enumerate(token.string.splitlines()):
                 yield "prose", Place(name, token.start[0] + number, line)
+
+
+def values_of_names(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Yield line and text of the strings that are assigned to ``name``: the names of steps, teachers and exporters."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Assign(targets=[ast.Name(id="name")], value=ast.Constant(value=str(text))):
+                yield node.lineno, text
+            case ast.Assign(targets=[ast.Tuple(elts=targets)], value=ast.Tuple(elts=values)):
+                for target, value in zip(targets, values, strict=False):
+                    match target, value:
+                        case ast.Name(id="name"), ast.Constant(value=str(text)):
+                            yield node.lineno, text
+            case ast.AnnAssign(target=ast.Name(id="name"), value=ast.Constant(value=str(text))):
+                yield node.lineno, text
 
 
 def names_in_tests(file: Path) -> Iterator[tuple[str, Place]]:
@@ -76,6 +95,16 @@ def page_places(file: Path) -> Iterator[tuple[str, Place]]:
         yield "prose", Place(str(file.relative_to(ROOT)), number, line)
 
 
+def template_places(file: Path) -> Iterator[tuple[str, Place]]:
+    """Yield the lines of a template, and the names in its expressions and statements."""
+    name = str(file.relative_to(ROOT))
+    for number, line in enumerate(file.read_text("utf-8").splitlines(), 1):
+        yield "prose", Place(name, number, line)
+        for code in re.findall(r"{[{%](.*?)[%}]}", line):
+            for identifier in re.findall(r"[A-Za-z_]\w*", re.sub(r"\"[^\"]*\"", "", code)):
+                yield "names", Place(name, number, identifier)
+
+
 @cache
 def places() -> dict[str, list[Place]]:
     """Return all names and all prose."""
@@ -87,9 +116,11 @@ def places() -> dict[str, list[Place]]:
         *(ROOT / "docs").rglob("*.md"),
         *(ROOT / "benchmarks").rglob("*.md"),
         *(ROOT / "scripts").glob("*.sh"),
-        *PACKAGE.rglob("*.c"),
     ]
-    readers = {python_places: python, names_in_tests: tests, page_places: pages}
+    others = [f for f in PACKAGE.rglob("*.*") if f.is_file() and f.suffix not in (".py", ".pyc", ".jsonl")]
+    templates = [file for file in others if file.suffix in (".j2", ".jinja")]
+    pages += [file for file in others if file not in templates]
+    readers = {python_places: python, names_in_tests: tests, page_places: pages, template_places: templates}
     for file, read in ((file, read) for read, files in readers.items() for file in files):
         for kind, place in read(file):
             found[kind].append(place._replace(text=ALLOWED.sub("", place.text)))
@@ -149,6 +180,11 @@ def test_names_and_prose_are_found_in_every_kind_of_file() -> None:
     files = {p.file for p in places()["prose"]}
     assert {"README.md", "docs/glossary.md", "scripts/check.sh", "examples/add_language.py"} <= files
     assert {"benchmarks/README.md", "benchmarks/rates.py"} <= files
+    package = "src/glotsmith"
+    assert f"{package}/recipes/xcoder/prompts/_agent.j2" in files
+    assert {f"{package}/languages/{file}" for file in ("racket/driver.rkt", "r/driver.R", "lua/card.toml")} <= files
+    assert {Path(file).suffix for file in files} >= {".c", ".jl", ".js", ".lisp", ".ml", ".html", ".rs"}
+    assert {p.text for p in places()["names"]} >= {"schedule_sessions", "frequent_failures"}
     assert "tests/own_home.py" in {p.file for p in places()["names"]}
     assert len(forbidden()) > 10
 

@@ -232,7 +232,9 @@ def test_without_memory_an_agent_is_told_nothing_and_not_checked() -> None:
     result, teacher = hold(replies, REMEMBERED, number=2, memory=False)
     assert (only(result).name, only(result).notes) == ("f", {})
     assert not any(a.startswith("reflect") for a in teacher.requests)
-    assert not any("Problems from your earlier discussions" in text or "have failed by" in text for text in teacher.texts)
+    assert not any(
+        "Problems from your earlier discussions" in text or "Frequent failures of" in text for text in teacher.texts
+    )
 
 
 def test_without_reflection_an_agent_still_remembers() -> None:

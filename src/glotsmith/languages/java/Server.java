@@ -27,7 +27,7 @@ import java.util.stream.Stream;
  * <p>Request: number of files; for each, its name and its content. Answer: a byte, 0 for compiled and 1 for refused;
  * what the compiler said; number of files; for each, its name and its content. A number has four bytes, the highest
  * first; a name or a content is its length in bytes, then the bytes. The process ends with its input, or with code 3
- * when memory runs out: whoever asked then starts another.
+ * when memory runs out: the client then starts another.
  */
 public abstract class Server {
     /** Compile, and add what is made to {@code made}. */

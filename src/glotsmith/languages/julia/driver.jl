@@ -108,30 +108,30 @@ function parse_all(text, file)
 end
 
 function fresh_module(name)
-    room = Module(name)
-    Core.eval(room, :(eval(x) = Core.eval($room, x)))
-    Core.eval(room, :(include(path) = Base.include($room, path)))
-    return room
+    scope = Module(name)
+    Core.eval(scope, :(eval(x) = Core.eval($scope, x)))
+    Core.eval(scope, :(include(path) = Base.include($scope, path)))
+    return scope
 end
 
 # A name of Base is not the candidate's, unless it imported the name to add methods.
-function entry_point(room, name)
-    isdefined(room, name) || return nothing
-    owned = !(Base.binding_module(room, name) in (Base, Core))
-    return owned || name in names(room, all = true, imported = true) ? Some(getfield(room, name)) : nothing
+function entry_point(scope, name)
+    isdefined(scope, name) || return nothing
+    owned = !(Base.binding_module(scope, name) in (Base, Core))
+    return owned || name in names(scope, all = true, imported = true) ? Some(getfield(scope, name)) : nothing
 end
 
 function load(parts)
-    room = fresh_module(:Candidate)
+    scope = fresh_module(:Candidate)
     try
         for part in parts
-            Core.eval(room, part)
+            Core.eval(scope, part)
         end
     catch error
         emit("raised", "load", text_of(error))
         leave(1)
     end
-    return room
+    return scope
 end
 
 function run_case(f, index, arguments)
