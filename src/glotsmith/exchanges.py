@@ -276,7 +276,11 @@ class Exchanges:
 
     def store_prompts(self, prompts: Iterable[StoredPrompt]) -> None:
         """Store the texts of prompts, each version once, also if it is stored under a former name."""
-        known = {(prompt.call, prompt.version) for prompt in self.stored_prompts()} if self._former_calls else set()
+        known = (
+            {(prompt.call, prompt.version) for prompt in self.stored_prompts()}
+            if self._former_calls
+            else set[tuple[str, str]]()
+        )
         for prompt in (one for one in prompts if (one.call, one.version) not in known):
             for name, text in prompt.texts.items():
                 self._run(
