@@ -10,7 +10,7 @@ from glotsmith.recipes.inverse_instruct.generate_instructions import (
 )
 from glotsmith.recipes.inverse_instruct.recipe import prompts_of
 from glotsmith.recipes.inverse_instruct.snippet_requests import SnippetRequest, StylePrompts
-from glotsmith.records import SnippetWithInstructions, Origin, Snippet
+from glotsmith.records import Origin, Snippet, SnippetWithInstructions
 from glotsmith.step import Result
 from glotsmith.teachers.base import Reply, Request, Sampling, Teacher
 

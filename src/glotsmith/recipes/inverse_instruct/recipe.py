@@ -52,7 +52,7 @@ from glotsmith.recipes.inverse_instruct.selection import (
     describe_scores,
 )
 from glotsmith.recipes.inverse_instruct.snippet_requests import SnippetRequest, StylePrompts
-from glotsmith.records import SnippetWithInstructions, Record
+from glotsmith.records import Record, SnippetWithInstructions
 from glotsmith.selection.benchmark_overlap import BenchmarkIndex
 from glotsmith.settings import FILE, SOURCE, UNORDERED
 from glotsmith.sources.extract_programs import ExtractPrograms

@@ -18,7 +18,7 @@ from glotsmith.languages.docstrings import value_forms
 from glotsmith.languages.extract_code import extract_code
 from glotsmith.recipes.inverse_instruct.generate_instructions import result_with_summaries
 from glotsmith.recipes.inverse_instruct.snippet_requests import SnippetRequest
-from glotsmith.records import SnippetWithInstructions, Job, Snippet, InstructionCandidate, Status, content_hash
+from glotsmith.records import InstructionCandidate, Job, Snippet, SnippetWithInstructions, Status, content_hash
 from glotsmith.sampling_end import StopReason
 from glotsmith.step import Dropped, ItemStep, Result, Verify, drop, keep
 from glotsmith.teachers.base import Reply

@@ -25,7 +25,7 @@ from glotsmith.drop_reasons import Reason
 from glotsmith.generation.structured_replies import UnusableReply, reply_text
 from glotsmith.recipes.inverse_instruct.generate_instructions import result_with_summaries
 from glotsmith.recipes.inverse_instruct.snippet_requests import SnippetRequest
-from glotsmith.records import SnippetWithInstructions, Snippet, InstructionCandidate, YesNoScore
+from glotsmith.records import InstructionCandidate, Snippet, SnippetWithInstructions, YesNoScore
 from glotsmith.step import Dropped, ItemStep, Result, keep
 from glotsmith.teachers.base import WORD_EDGES, Reply
 
