@@ -4,12 +4,13 @@ import ast
 from collections.abc import Callable, Sequence
 
 from glotsmith.teachers.offline import kinds as k
-from glotsmith.teachers.offline.context import Context, FunctionScope, expression
-from glotsmith.teachers.offline.expressions import needs_order
 from glotsmith.teachers.offline.kinds import ValueKind
-from glotsmith.teachers.offline.lua import ADD, PREFIX, UNARY, LuaExpr, plus, refuse
+from glotsmith.teachers.offline.lua.context import Context, FunctionScope, expression
+from glotsmith.teachers.offline.lua.expressions import needs_order
+from glotsmith.teachers.offline.lua.syntax import ADD, PREFIX, UNARY, LuaExpr, plus
+from glotsmith.teachers.offline.lua.truth import condition, narrow
+from glotsmith.teachers.offline.refusals import refuse
 from glotsmith.teachers.offline.scopes import DeclarationPlan, targets
-from glotsmith.teachers.offline.truth import condition, narrow
 
 WriteBody = Callable[[], None]
 

@@ -3,15 +3,16 @@
 import ast
 from collections.abc import Sequence
 
-from glotsmith.teachers.offline.builtins import BUILTINS
-from glotsmith.teachers.offline.context import Context, expression
-from glotsmith.teachers.offline.functions import call_program_function, call_value
-from glotsmith.teachers.offline.libraries import LIBRARY
-from glotsmith.teachers.offline.loops import as_list
-from glotsmith.teachers.offline.lua import LuaExpr, refuse
-from glotsmith.teachers.offline.methods import call_method
-from glotsmith.teachers.offline.modules import KNOWN_MODULES, LIBRARY_RULES, resolve
-from glotsmith.teachers.offline.operators import as_number
+from glotsmith.teachers.offline.lua.builtins import BUILTINS
+from glotsmith.teachers.offline.lua.context import Context, expression
+from glotsmith.teachers.offline.lua.functions import call_program_function, call_value
+from glotsmith.teachers.offline.lua.libraries import LIBRARY
+from glotsmith.teachers.offline.lua.loops import as_list
+from glotsmith.teachers.offline.lua.methods import call_method
+from glotsmith.teachers.offline.lua.modules import KNOWN_MODULES, LIBRARY_RULES, resolve
+from glotsmith.teachers.offline.lua.operators import as_number
+from glotsmith.teachers.offline.lua.syntax import LuaExpr
+from glotsmith.teachers.offline.refusals import refuse
 
 
 @expression(ast.Call)

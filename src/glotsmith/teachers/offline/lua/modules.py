@@ -4,9 +4,10 @@ import ast
 from collections.abc import Callable
 
 from glotsmith.teachers.offline import kinds as k
-from glotsmith.teachers.offline.context import Context
 from glotsmith.teachers.offline.kinds import ValueKind
-from glotsmith.teachers.offline.lua import LITERAL, LuaExpr, quote, refuse
+from glotsmith.teachers.offline.lua.context import Context
+from glotsmith.teachers.offline.lua.syntax import LITERAL, LuaExpr, quote
+from glotsmith.teachers.offline.refusals import refuse
 
 _KNOWN = """
     math string itertools functools collections operator typing copy heapq bisect collections.abc __future__ numbers

@@ -3,20 +3,21 @@
 import ast
 
 from glotsmith.teachers.offline import kinds as k
-from glotsmith.teachers.offline.context import Context, statement
-from glotsmith.teachers.offline.expressions import (
+from glotsmith.teachers.offline.kinds import ValueKind
+from glotsmith.teachers.offline.lua.context import Context, statement
+from glotsmith.teachers.offline.lua.expressions import (
     assign_by_condition,
     lua_index,
     needs_order,
     subscript_with_default,
     watch_key,
 )
-from glotsmith.teachers.offline.kinds import ValueKind
-from glotsmith.teachers.offline.loops import as_list, fill_dict, fill_list, fill_set, unpack
-from glotsmith.teachers.offline.lua import PREFIX, LuaExpr, refuse
-from glotsmith.teachers.offline.operators import binary_operation
+from glotsmith.teachers.offline.lua.loops import as_list, fill_dict, fill_list, fill_set, unpack
+from glotsmith.teachers.offline.lua.operators import binary_operation
+from glotsmith.teachers.offline.lua.syntax import PREFIX, LuaExpr
+from glotsmith.teachers.offline.lua.truth import condition, truth
+from glotsmith.teachers.offline.refusals import refuse
 from glotsmith.teachers.offline.scopes import targets, uses
-from glotsmith.teachers.offline.truth import condition, truth
 
 # ----------------------------------------------------------------------------------------- assignment
 

@@ -3,8 +3,8 @@
 import ast
 
 from glotsmith.teachers.offline import kinds as k
-from glotsmith.teachers.offline.context import Context
-from glotsmith.teachers.offline.lua import AND, COMPARE, LITERAL, OR, UNARY, LuaExpr
+from glotsmith.teachers.offline.lua.context import Context
+from glotsmith.teachers.offline.lua.syntax import AND, COMPARE, LITERAL, OR, UNARY, LuaExpr
 
 
 def truth(c: Context, e: LuaExpr) -> bool | None:

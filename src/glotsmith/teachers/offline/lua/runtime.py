@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 
-from glotsmith.teachers.offline.lua import refuse
+from glotsmith.teachers.offline.refusals import refuse
 
 _FILES = ("basics", "numbers", "text", "strings", "maps", "lists", "choices")
 _FUNCTION = re.compile(r"^local function (\w+)\(.*?^end$", re.MULTILINE | re.DOTALL)
@@ -15,7 +15,7 @@ _CALL = re.compile(r"(?<![\w.:\"])(?<!function )[A-Za-z_]\w*(?=\()")
 @cache
 def functions() -> dict[str, str]:
     """Return the library: name → text, ordered so that each function follows those that it calls."""
-    folder = files("glotsmith.teachers.offline") / "library"
+    folder = files("glotsmith.teachers.offline.lua") / "library"
     text = "\n".join((folder / f"{name}.lua").read_text("utf-8") for name in _FILES)
     return {match[1]: match[0] for match in _FUNCTION.finditer(text)}
 

@@ -3,9 +3,9 @@
 import ast
 
 from glotsmith.teachers.offline import kinds as k
-from glotsmith.teachers.offline.context import Context, expression
 from glotsmith.teachers.offline.kinds import ValueKind
-from glotsmith.teachers.offline.lua import (
+from glotsmith.teachers.offline.lua.context import Context, expression
+from glotsmith.teachers.offline.lua.syntax import (
     ADD,
     AND,
     BITAND,
@@ -22,10 +22,10 @@ from glotsmith.teachers.offline.lua import (
     UNARY,
     LuaExpr,
     is_simple,
-    refuse,
 )
-from glotsmith.teachers.offline.text import percent_format
-from glotsmith.teachers.offline.truth import condition, condition_of, negated, truth
+from glotsmith.teachers.offline.lua.text import percent_format
+from glotsmith.teachers.offline.lua.truth import condition, condition_of, negated, truth
+from glotsmith.teachers.offline.refusals import refuse
 
 _NUMERIC: dict[type[ast.operator], tuple[str, int]] = {
     ast.Add: ("+", ADD),

@@ -3,13 +3,14 @@
 import ast
 
 from glotsmith.teachers.offline import kinds as k
-from glotsmith.teachers.offline.builtins import builtin, check_arguments, keyword_value
-from glotsmith.teachers.offline.context import Context
-from glotsmith.teachers.offline.expressions import needs_order
-from glotsmith.teachers.offline.functions import as_lambda
 from glotsmith.teachers.offline.kinds import ValueKind
-from glotsmith.teachers.offline.loops import as_list, as_unordered_list, fill_list, fill_set, range_head
-from glotsmith.teachers.offline.lua import LITERAL, PREFIX, LuaExpr, is_simple, quote, refuse
+from glotsmith.teachers.offline.lua.builtins import builtin, check_arguments, keyword_value
+from glotsmith.teachers.offline.lua.context import Context
+from glotsmith.teachers.offline.lua.expressions import needs_order
+from glotsmith.teachers.offline.lua.functions import as_lambda
+from glotsmith.teachers.offline.lua.loops import as_list, as_unordered_list, fill_list, fill_set, range_head
+from glotsmith.teachers.offline.lua.syntax import LITERAL, PREFIX, LuaExpr, is_simple, quote
+from glotsmith.teachers.offline.refusals import refuse
 
 
 @builtin("list")

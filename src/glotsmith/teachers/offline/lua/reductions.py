@@ -3,14 +3,14 @@
 import ast
 
 from glotsmith.teachers.offline import kinds as k
-from glotsmith.teachers.offline.builtins import BUILTINS, builtin, check_arguments, keyword_value
-from glotsmith.teachers.offline.context import Context
-from glotsmith.teachers.offline.functions import function_value
 from glotsmith.teachers.offline.kinds import ValueKind
-from glotsmith.teachers.offline.loops import as_list, as_unordered_list, write_generators
-from glotsmith.teachers.offline.lua import LITERAL, LuaExpr, is_simple
-from glotsmith.teachers.offline.operators import binary_operation
-from glotsmith.teachers.offline.truth import condition, condition_of
+from glotsmith.teachers.offline.lua.builtins import BUILTINS, builtin, check_arguments, keyword_value
+from glotsmith.teachers.offline.lua.context import Context
+from glotsmith.teachers.offline.lua.functions import function_value
+from glotsmith.teachers.offline.lua.loops import as_list, as_unordered_list, write_generators
+from glotsmith.teachers.offline.lua.operators import binary_operation
+from glotsmith.teachers.offline.lua.syntax import LITERAL, LuaExpr, is_simple
+from glotsmith.teachers.offline.lua.truth import condition, condition_of
 
 
 @builtin("sum")

@@ -3,10 +3,11 @@
 import ast
 
 from glotsmith.teachers.offline import kinds as k
-from glotsmith.teachers.offline.context import Context, expression
-from glotsmith.teachers.offline.functions import as_lambda, lambda_text
 from glotsmith.teachers.offline.kinds import ValueKind
-from glotsmith.teachers.offline.lua import (
+from glotsmith.teachers.offline.lua.context import Context, expression
+from glotsmith.teachers.offline.lua.functions import as_lambda, lambda_text
+from glotsmith.teachers.offline.lua.modules import constant
+from glotsmith.teachers.offline.lua.syntax import (
     ADD,
     AND,
     COMPARE,
@@ -19,11 +20,10 @@ from glotsmith.teachers.offline.lua import (
     number,
     plus,
     quote,
-    refuse,
 )
-from glotsmith.teachers.offline.modules import constant
-from glotsmith.teachers.offline.text import format_value, to_text
-from glotsmith.teachers.offline.truth import condition, truth
+from glotsmith.teachers.offline.lua.text import format_value, to_text
+from glotsmith.teachers.offline.lua.truth import condition, truth
+from glotsmith.teachers.offline.refusals import refuse
 
 
 @expression(ast.Constant)

@@ -1,11 +1,11 @@
-"""Write Lua text: names, literals, and expressions with their precedence. Build refusals."""
+"""Write Lua text: names, literals, and expressions with their precedence."""
 
-import ast
 import math
 import re
 from dataclasses import dataclass
 
 from glotsmith.teachers.offline.kinds import ANY, ValueKind
+from glotsmith.teachers.offline.refusals import refuse
 
 _RESERVED = """
     and break do else elseif end false for function goto if in local nil not or repeat return then true until while
@@ -19,17 +19,6 @@ GLOBALS = frozenset(_GLOBALS.split())
 
 # Lua 5.4 reference manual §3.4.8, low to high
 OR, AND, COMPARE, BITOR, BITXOR, BITAND, SHIFT, CONCAT, ADD, MUL, UNARY, POWER, LITERAL, PREFIX = range(1, 15)
-
-
-class CannotTranslate(Exception):
-    """The source has no faithful translation; the message names the construct and its line."""
-
-
-def refuse(what: str, node: ast.AST | None = None) -> CannotTranslate:
-    """Return the refusal of ``node``: ``what`` is a noun phrase; the message has the line of the node, if known."""
-    line = getattr(node, "lineno", None)
-    where = f" (line {line})" if line else ""
-    return CannotTranslate(f"the offline teacher cannot translate {what}{where}")
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,12 @@ import ast
 from collections.abc import Callable
 
 from glotsmith.teachers.offline import kinds as k
-from glotsmith.teachers.offline.context import CallTranslator, Context
-from glotsmith.teachers.offline.lua import ADD, COMPARE, LITERAL, OR, UNARY, LuaExpr, quote, refuse
-from glotsmith.teachers.offline.operators import as_number, binary_operation
-from glotsmith.teachers.offline.text import format_value, to_repr, to_text
-from glotsmith.teachers.offline.truth import condition
+from glotsmith.teachers.offline.lua.context import CallTranslator, Context
+from glotsmith.teachers.offline.lua.operators import as_number, binary_operation
+from glotsmith.teachers.offline.lua.syntax import ADD, COMPARE, LITERAL, OR, UNARY, LuaExpr, quote
+from glotsmith.teachers.offline.lua.text import format_value, to_repr, to_text
+from glotsmith.teachers.offline.lua.truth import condition
+from glotsmith.teachers.offline.refusals import refuse
 
 BUILTINS: dict[str, CallTranslator] = {}
 

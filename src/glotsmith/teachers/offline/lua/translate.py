@@ -2,25 +2,28 @@
 
 import ast
 
-from glotsmith.teachers.offline import (
+from glotsmith.records import content_hash
+from glotsmith.teachers.offline import kinds
+from glotsmith.teachers.offline.lua import (
     assignment,
     calls,
     containers,
     expressions,
     flow,
-    kinds,
     operators,
     reductions,
     string_methods,
 )
-from glotsmith.teachers.offline.context import Context, FunctionScope
-from glotsmith.teachers.offline.functions import defaults_of, parameters_of
-from glotsmith.teachers.offline.lua import CannotTranslate, refuse
-from glotsmith.teachers.offline.runtime import library_text
-from glotsmith.teachers.offline.scopes import bound_names, own_nodes, plan_declarations
-from glotsmith.values import NotLiteral, Signature, parse_signature
+from glotsmith.teachers.offline.lua.context import Context, FunctionScope
+from glotsmith.teachers.offline.lua.functions import defaults_of, parameters_of
+from glotsmith.teachers.offline.lua.runtime import library_text
+from glotsmith.teachers.offline.programs import find_entry, identifiers, read_and_translate
+from glotsmith.teachers.offline.refusals import refuse
+from glotsmith.teachers.offline.scopes import bound_names, plan_declarations
+from glotsmith.values import Signature
 
-VERSION = "2"  #: incremented whenever a translation may change
+_VERSION = "2"  #: incremented whenever a translation may change
+FINGERPRINT = content_hash("offline", _VERSION)
 _ROUNDS = 12
 _HANDLERS = (
     assignment,
@@ -44,33 +47,12 @@ def translate(source: str, name: str, signature: str = "") -> str:
         CannotTranslate: the program has no faithful translation.
 
     """
-    try:
-        tree = ast.parse(source)
-        return _translate(tree, name, _parsed(signature))
-    except (SyntaxError, ValueError) as error:
-        raise CannotTranslate(f"the offline teacher cannot read the source: {error}") from error
-    except IndexError as error:  # ``xs.remove()``: Python raises an error, too
-        raise CannotTranslate("the offline teacher cannot translate a call with too few arguments") from error
-    except (RecursionError, MemoryError) as error:
-        raise CannotTranslate("the offline teacher cannot translate a source with this depth of nesting") from error
-
-
-def _parsed(signature: str) -> Signature | None:
-    if not signature:
-        return None
-    try:
-        return parse_signature(signature)
-    except NotLiteral:
-        return None
+    return read_and_translate(source, signature, lambda tree, known: _translate(tree, name, known))
 
 
 def _translate(tree: ast.Module, name: str, signature: Signature | None) -> str:
-    entry = next((n for n in reversed(tree.body) if isinstance(n, ast.FunctionDef) and n.name == name), None)
-    if entry is None:
-        raise refuse(f"a source without a top-level function {name}")
-    if any(isinstance(n, ast.Yield | ast.YieldFrom) for n in own_nodes(entry)):
-        raise refuse("a generator: its result is not a value", entry)
-    c = Context(_identifiers(tree), name)
+    entry = find_entry(tree, name)
+    c = Context(identifiers(tree), name)
     for _ in range(_ROUNDS):
         c.begin_round()
         c.entry_node = entry
@@ -81,13 +63,6 @@ def _translate(tree: ast.Module, name: str, signature: Signature | None) -> str:
     code = "\n".join(c.lines).strip("\n")
     runtime = library_text(code, c.helpers, ordered=c.ordered)
     return f"{runtime}\n\n{code}\n" if runtime else f"{code}\n"
-
-
-def _identifiers(tree: ast.Module) -> frozenset[str]:
-    stored = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
-    given = {n.arg for n in ast.walk(tree) if isinstance(n, ast.arg)}
-    defined = {n.name for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)}
-    return frozenset(stored | given | defined)
 
 
 def _seed(c: Context, entry: ast.FunctionDef, signature: Signature | None) -> None:

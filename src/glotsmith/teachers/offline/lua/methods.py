@@ -4,15 +4,16 @@ import ast
 from collections.abc import Callable
 
 from glotsmith.teachers.offline import kinds as k
-from glotsmith.teachers.offline.assignment import refine_container
-from glotsmith.teachers.offline.builtins import check_arguments
-from glotsmith.teachers.offline.context import Context
-from glotsmith.teachers.offline.expressions import lua_index, watch_key
 from glotsmith.teachers.offline.kinds import ValueKind
-from glotsmith.teachers.offline.loops import as_list
-from glotsmith.teachers.offline.lua import COMPARE, LITERAL, PREFIX, LuaExpr, refuse
-from glotsmith.teachers.offline.reductions import sort_options
-from glotsmith.teachers.offline.text import format_call
+from glotsmith.teachers.offline.lua.assignment import refine_container
+from glotsmith.teachers.offline.lua.builtins import check_arguments
+from glotsmith.teachers.offline.lua.context import Context
+from glotsmith.teachers.offline.lua.expressions import lua_index, watch_key
+from glotsmith.teachers.offline.lua.loops import as_list
+from glotsmith.teachers.offline.lua.reductions import sort_options
+from glotsmith.teachers.offline.lua.syntax import COMPARE, LITERAL, PREFIX, LuaExpr
+from glotsmith.teachers.offline.lua.text import format_call
+from glotsmith.teachers.offline.refusals import refuse
 
 #: gets the context, the call, the node of the receiver, and the translated receiver
 MethodTranslator = Callable[[Context, ast.Call, ast.expr, LuaExpr], LuaExpr]

@@ -12,7 +12,8 @@ from typing import TypeVar, cast
 
 from glotsmith.teachers.offline import kinds as k
 from glotsmith.teachers.offline.kinds import ValueKind
-from glotsmith.teachers.offline.lua import RESERVED, LuaExpr, is_simple, lua_name, refuse
+from glotsmith.teachers.offline.lua.syntax import RESERVED, LuaExpr, is_simple, lua_name
+from glotsmith.teachers.offline.refusals import refuse
 from glotsmith.teachers.offline.scopes import DeclarationPlan
 
 CallTranslator = Callable[["Context", ast.Call], LuaExpr]

@@ -4,9 +4,10 @@ import ast
 from collections.abc import Sequence
 
 from glotsmith.teachers.offline import kinds as k
-from glotsmith.teachers.offline.context import Context, FunctionNode, FunctionScope
 from glotsmith.teachers.offline.kinds import ValueKind
-from glotsmith.teachers.offline.lua import LITERAL, PREFIX, LuaExpr, refuse
+from glotsmith.teachers.offline.lua.context import Context, FunctionNode, FunctionScope
+from glotsmith.teachers.offline.lua.syntax import LITERAL, PREFIX, LuaExpr
+from glotsmith.teachers.offline.refusals import refuse
 from glotsmith.teachers.offline.scopes import DeclarationPlan, bound_names, own_nodes, plan_declarations
 
 _CACHES = {"cache", "lru_cache", "functools.cache", "functools.lru_cache", "staticmethod"}

@@ -3,15 +3,16 @@
 import ast
 
 from glotsmith.teachers.offline import kinds as k
-from glotsmith.teachers.offline.context import Context, statement
-from glotsmith.teachers.offline.context import LoopState as LoopState
-from glotsmith.teachers.offline.functions import define
 from glotsmith.teachers.offline.kinds import ValueKind
-from glotsmith.teachers.offline.loops import LoopWriter
-from glotsmith.teachers.offline.lua import CannotTranslate, LuaExpr, quote, refuse
-from glotsmith.teachers.offline.modules import import_from, import_names
+from glotsmith.teachers.offline.lua.context import Context, statement
+from glotsmith.teachers.offline.lua.context import LoopState as LoopState
+from glotsmith.teachers.offline.lua.functions import define
+from glotsmith.teachers.offline.lua.loops import LoopWriter
+from glotsmith.teachers.offline.lua.modules import import_from, import_names
+from glotsmith.teachers.offline.lua.syntax import LuaExpr, quote
+from glotsmith.teachers.offline.lua.truth import condition, narrow, truth
+from glotsmith.teachers.offline.refusals import CannotTranslate, refuse
 from glotsmith.teachers.offline.scopes import iteration_order_matters
-from glotsmith.teachers.offline.truth import condition, narrow, truth
 
 Env = dict[str, ValueKind] | None
 
@@ -237,7 +238,7 @@ def _expression_statement(c: Context, node: ast.Expr) -> None:
 
 
 def _yield_all(c: Context, node: ast.For) -> None:
-    from glotsmith.teachers.offline.context import FunctionScope
+    from glotsmith.teachers.offline.lua.context import FunctionScope
     from glotsmith.teachers.offline.scopes import DeclarationPlan
 
     outer = c.current_scope

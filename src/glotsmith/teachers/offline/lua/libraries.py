@@ -4,13 +4,14 @@ import ast
 from collections.abc import Callable
 
 from glotsmith.teachers.offline import kinds as k
-from glotsmith.teachers.offline.builtins import check_arguments, keyword_value
-from glotsmith.teachers.offline.context import CallTranslator, Context
-from glotsmith.teachers.offline.functions import function_value
 from glotsmith.teachers.offline.kinds import ValueKind
-from glotsmith.teachers.offline.loops import as_list
-from glotsmith.teachers.offline.lua import LITERAL, LuaExpr, refuse
-from glotsmith.teachers.offline.operators import binary_operation
+from glotsmith.teachers.offline.lua.builtins import check_arguments, keyword_value
+from glotsmith.teachers.offline.lua.context import CallTranslator, Context
+from glotsmith.teachers.offline.lua.functions import function_value
+from glotsmith.teachers.offline.lua.loops import as_list
+from glotsmith.teachers.offline.lua.operators import binary_operation
+from glotsmith.teachers.offline.lua.syntax import LITERAL, LuaExpr
+from glotsmith.teachers.offline.refusals import refuse
 
 LIBRARY: dict[tuple[str, str], CallTranslator] = {}
 
@@ -107,7 +108,7 @@ _OPERATORS: dict[str, ast.operator] = {
 
 def _two(c: Context, node: ast.expr, item: ValueKind, first: ValueKind | None = None) -> LuaExpr:
     """Write a function of two arguments, such as one of ``operator``."""
-    from glotsmith.teachers.offline.modules import resolve
+    from glotsmith.teachers.offline.lua.modules import resolve
 
     named = resolve(c, node)
     if named is not None and named[0] == "operator" and named[1] in _OPERATORS:
@@ -225,7 +226,7 @@ def _deque(c: Context, node: ast.Call) -> LuaExpr:
 
 @library("collections", "OrderedDict")
 def _ordered_dict(c: Context, node: ast.Call) -> LuaExpr:
-    from glotsmith.teachers.offline.builtins import BUILTINS
+    from glotsmith.teachers.offline.lua.builtins import BUILTINS
 
     return BUILTINS["dict"](c, node)
 
@@ -280,7 +281,7 @@ def _bisect(c: Context, node: ast.Call) -> LuaExpr:
 
 @library("heapq", "heapify", "heappush", "heappop")
 def _heap(c: Context, node: ast.Call) -> LuaExpr:
-    from glotsmith.teachers.offline.assignment import refine_container
+    from glotsmith.teachers.offline.lua.assignment import refine_container
 
     check_arguments(node, most=2)
     parts = c.exprs(node.args)

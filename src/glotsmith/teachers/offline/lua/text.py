@@ -4,8 +4,9 @@ import ast
 import re
 
 from glotsmith.teachers.offline import kinds as k
-from glotsmith.teachers.offline.context import Context
-from glotsmith.teachers.offline.lua import AND, CONCAT, LITERAL, LuaExpr, quote, refuse
+from glotsmith.teachers.offline.lua.context import Context
+from glotsmith.teachers.offline.lua.syntax import AND, CONCAT, LITERAL, LuaExpr, quote
+from glotsmith.teachers.offline.refusals import refuse
 
 
 def to_text(c: Context, e: LuaExpr, node: ast.AST) -> LuaExpr:

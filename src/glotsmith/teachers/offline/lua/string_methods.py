@@ -3,12 +3,12 @@
 import ast
 
 from glotsmith.teachers.offline import kinds as k
-from glotsmith.teachers.offline.builtins import check_arguments, keyword_value
-from glotsmith.teachers.offline.context import Context
 from glotsmith.teachers.offline.kinds import ValueKind
-from glotsmith.teachers.offline.loops import as_list
-from glotsmith.teachers.offline.lua import COMPARE, PREFIX, LuaExpr, quote
-from glotsmith.teachers.offline.methods import METHODS, method
+from glotsmith.teachers.offline.lua.builtins import check_arguments, keyword_value
+from glotsmith.teachers.offline.lua.context import Context
+from glotsmith.teachers.offline.lua.loops import as_list
+from glotsmith.teachers.offline.lua.methods import METHODS, method
+from glotsmith.teachers.offline.lua.syntax import COMPARE, PREFIX, LuaExpr, quote
 
 
 def _plain(name: str, helper: str, kind: ValueKind) -> None:
