@@ -25,8 +25,7 @@ from glotsmith.selection.benchmark_behaviour import BehaviourIndex, BenchmarkCal
 from glotsmith.selection.benchmark_files import read_benchmark
 from glotsmith.selection.normalise import normalise
 from glotsmith.step import Verify
-from glotsmith.teachers.offline.lua import CannotTranslate
-from glotsmith.teachers.offline.translate import translate
+from glotsmith.teachers.offline import CannotTranslate, translate
 from glotsmith.values import Call, NotLiteral, Signature, infer_signature, parse_signature, render_test
 
 _NAME = re.compile(r"(?<![\w.:\"'])[A-Za-z_]\w*")

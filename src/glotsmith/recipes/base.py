@@ -166,7 +166,7 @@ def require_model(services: RecipeServices, roles: Iterable[str], recipe: str) -
     """
     if any(teacher.name == "offline" for role in roles for teacher in services.teachers_of(role)):
         raise UsageError(
-            f"the offline teacher only translates Python to Lua, but {recipe} needs a model: "
+            f"the offline teacher only translates Python functions, but {recipe} needs a model: "
             "pass --teacher openai --model MODEL --base-url URL"
         )
 

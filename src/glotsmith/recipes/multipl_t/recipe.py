@@ -54,6 +54,7 @@ from glotsmith.suites.make_tasks import MakeTasks
 from glotsmith.suites.teacher_suites import SuiteRequestOptions, suite_prompt
 from glotsmith.suites.validate import SuiteThresholds, Validate
 from glotsmith.suites.write import WriteTests
+from glotsmith.teachers import offline
 from glotsmith.teachers.base import RequestStyle, Sampling, Teacher
 from glotsmith.verification.candidate_verifier import CandidateVerifier
 from glotsmith.verification.job_limits import JOB_MAX_LIMITS, MIN_LIMITS
@@ -157,10 +158,10 @@ class MultiPLT(Record, frozen=True, kw_only=True):
 
         """
         translators = services.teachers_of("translate")
-        if "lua" not in self.languages and any(teacher.name == "offline" for teacher in translators):
+        if not offline.LANGUAGES & set(self.languages) and any(teacher.name == "offline" for teacher in translators):
             raise UsageError(
-                "the offline teacher only writes Lua: add --language lua, or name a model: "
-                "--teacher openai --model MODEL --base-url URL"
+                f"the offline teacher only translates to {offline.languages_text()}: add --language lua, or name a "
+                "model: --teacher openai --model MODEL --base-url URL"
             )
         services.require_toolchains(self.languages)
         syntax, overlap = comment_syntax(), load_overlap(self.benchmarks, self.ngram)

@@ -19,6 +19,11 @@ __all__ = ["LANGUAGES", "CannotTranslate", "Offline", "translate"]
 LANGUAGES = frozenset(module.name for module in iter_modules(__path__) if module.ispkg)
 
 
+def languages_text() -> str:
+    """Return the names of the target languages, for messages."""
+    return " and ".join(sorted(map(str.capitalize, LANGUAGES)))
+
+
 class Target(Protocol):
     """What the package of a target language defines."""
 
@@ -73,7 +78,7 @@ class Offline(Teacher):
         context = request.context
         target = _target(context.get("language", ""))
         if request.call != "translate" or target is None:
-            return _refused("the offline teacher only translates to Julia and Lua")
+            return _refused(f"the offline teacher only translates to {languages_text()}")
         if request.sample:
             return _refused("the offline teacher has one translation of a function")
         try:

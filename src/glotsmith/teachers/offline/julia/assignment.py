@@ -57,7 +57,7 @@ def _hint(c: Context, target: ast.expr) -> ValueKind:
         case ast.Name(id=name):
             return c.joined_kind(name)
         case ast.Subscript(value=value) if not isinstance(target.slice, ast.Slice):
-            kind = k.strip_optional(c.expr(value).kind)
+            kind = k.strip_optional(c.joined_kind(value.id) if isinstance(value, ast.Name) else c.expr(value).kind)
             return kind.args[-1] if kind.name in ("list", "dict") else k.BOT
         case _:
             return k.BOT
@@ -219,7 +219,7 @@ def _augmented(c: Context, node: ast.AugAssign) -> None:
     head, tail = f"{loaded.text} {sign[:-1]} ", result.text
     if kind.name == "str" and isinstance(node.op, ast.Add):
         sign, head = "*=", f"{loaded.text} * "
-    if sign and tail.startswith(head) and isinstance(target, ast.Name) or (sign and tail.startswith(head) and left == loaded.text):
+    if sign and tail.startswith(head) and (isinstance(target, ast.Name) or left == loaded.text):
         c.emit(f"{left} {sign} {tail[len(head) :]}")
     else:
         c.emit(f"{left} = {result}")
@@ -246,12 +246,11 @@ def _mutate(c: Context, node: ast.AugAssign, loaded: Expr, value: Expr) -> bool:
         case "list", ast.Add():
             items = as_vector(c, node.value) if value.kind.name not in ("list", "tuple") else value
             refine(c, _load(node.target), k.list_of(jk.stored(jk.item_of(items.kind))))
-            single = isinstance(node.value, ast.List) and len(node.value.elts) == 1
-            if single and not isinstance(node.value.elts[0], ast.Starred):
-                inner = c.expr(node.value.elts[0], jk.item_of(loaded.kind))
-                c.emit(f"push!({loaded}, {inner})")
-            else:
-                c.emit(f"append!({loaded}, {items})")
+            match node.value:
+                case ast.List(elts=[item]) if not isinstance(item, ast.Starred):
+                    c.emit(f"push!({loaded}, {c.expr(item, jk.item_of(loaded.kind))})")
+                case _:
+                    c.emit(f"append!({loaded}, {items})")
         case "set", ast.BitOr():
             refine(c, _load(node.target), k.set_of(jk.item_of(value.kind)))
             c.emit(f"union!({loaded}, {value})")
@@ -272,5 +271,3 @@ def _load(target: ast.expr) -> ast.expr:
         return ast.copy_location(ast.Name(target.id, ast.Load()), target)
     assert isinstance(target, ast.Subscript)
     return ast.copy_location(ast.Subscript(target.value, target.slice, ast.Load()), target)
-
-

@@ -8,7 +8,7 @@ from glotsmith.teachers.offline.julia.calls import builtin, check_arguments, key
 from glotsmith.teachers.offline.julia.context import Context, call
 from glotsmith.teachers.offline.julia.expressions import as_char
 from glotsmith.teachers.offline.julia.formats import format_value, to_repr, to_text
-from glotsmith.teachers.offline.julia.iteration import iterate
+from glotsmith.teachers.offline.julia.iteration import Wish, iterate
 from glotsmith.teachers.offline.julia.operators import binary_operation
 from glotsmith.teachers.offline.julia.syntax import COMPARE, MUL, Expr
 from glotsmith.teachers.offline.julia.truth import condition
@@ -20,10 +20,12 @@ def _len(c: Context, node: ast.Call) -> Expr:
     check_arguments(node, 1)
     argument = node.args[0]
     with c.any_order():
-        if isinstance(argument, ast.Call) and isinstance(argument.func, ast.Name) and argument.func.id == "set":
-            if argument.args and c.owner("set") is None:
-                return Expr(f"length(Set({iterate(c, argument.args[0]).text}))", kind=k.NAT)
-        e = c.expr(argument)
+        match argument:
+            case ast.Call(func=ast.Name(id="set"), args=[items]) if c.owner("set") is None:
+                source = iterate(c, items, Wish(chars=True)).text
+                return Expr(f"length(Set({source}))", kind=k.NAT)
+            case _:
+                e = c.expr(argument)
     return call("length", e, kind=k.NAT)
 
 
@@ -64,7 +66,11 @@ def _int(c: Context, node: ast.Call) -> Expr:
 def _float(c: Context, node: ast.Call) -> Expr:
     check_arguments(node, 1)
     argument = node.args[0] if node.args else ast.Constant(0)
-    special = argument.value.lower().lstrip("+") if isinstance(argument, ast.Constant) and isinstance(argument.value, str) else ""
+    special = (
+        argument.value.lower().lstrip("+")
+        if isinstance(argument, ast.Constant) and isinstance(argument.value, str)
+        else ""
+    )
     if special in ("inf", "-inf", "infinity", "-infinity", "nan"):
         text = {"i": "Inf", "-": "-Inf", "n": "NaN"}[special[0]]
         return Expr(text, 10 if special[0] == "-" else 12, k.FLOAT)

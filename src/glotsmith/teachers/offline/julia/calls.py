@@ -98,8 +98,13 @@ def _method(c: Context, node: ast.Call, function: ast.Attribute) -> Expr:
     if kind in k.UNKNOWN:
         kind = next((n for n in ("str", "dict", "list", "set") if (n, function.attr) in METHODS), "any")
         if kind == "str" or function.attr in ("append", "extend", "get", "setdefault", "add", "insert"):
-            e = Expr(e.text, e.prec, {"str": k.STR, "list": k.list_of(k.ANY), "set": k.set_of(k.ANY)}.get(
-                kind, k.ValueKind("dict", (k.ANY, k.ANY), own=False)))
+            e = Expr(
+                e.text,
+                e.prec,
+                {"str": k.STR, "list": k.list_of(k.ANY), "set": k.set_of(k.ANY)}.get(
+                    kind, k.ValueKind("dict", (k.ANY, k.ANY), own=False)
+                ),
+            )
         else:
             raise refuse(f"the method .{function.attr}() of an unknown value", node)
     maker = METHODS.get((kind, function.attr))

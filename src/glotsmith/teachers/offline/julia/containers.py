@@ -77,7 +77,7 @@ def _dict(c: Context, node: ast.Call) -> Expr:
     if item.name == "dict":
         return call("copy", made, kind=item, new=True)
     pair = item.args if item.name == "tuple" and len(item.args) == 2 else (jk.item_of(item),) * 2
-    kind = k.dict_of(*pair)
+    kind = ValueKind("dict", pair)
     return call(dict_type(c, kind, hint), made, kind=kind, new=True)
 
 
@@ -124,7 +124,9 @@ def _comprehension(c: Context, node: ast.Call, function: ast.expr, source: ast.e
             value, applied = ast.Name(name, ast.Load()), function.body
         elif isinstance(function, ast.Constant):
             applied = value
-        elif isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name) and function.value.id == "str":
+        elif (
+            isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name) and function.value.id == "str"
+        ):
             applied = ast.Call(ast.Attribute(value, function.attr, ast.Load()), [], [])
         else:
             applied = ast.Call(function, [value], [])
@@ -141,10 +143,13 @@ def _comprehension(c: Context, node: ast.Call, function: ast.expr, source: ast.e
 def _next(c: Context, node: ast.Call) -> Expr:
     check_arguments(node, 2)
     source = node.args[0]
-    if isinstance(source, ast.Call) and isinstance(source.func, ast.Name) and source.func.id == "iter" and source.args:
-        source = source.args[0]
-    elif not isinstance(source, ast.GeneratorExp):
-        raise refuse("next of an iterator that is a variable", node)
+    match source:
+        case ast.Call(func=ast.Name(id="iter"), args=[inner]) if c.owner("iter") is None:
+            source = inner
+        case ast.GeneratorExp():
+            pass
+        case _:
+            return _next_of_iterator(c, node)
     items = _read_once(c, source)
     if len(node.args) == 1:
         return call("first", items.text, kind=jk.stored(items.item))
@@ -152,9 +157,27 @@ def _next(c: Context, node: ast.Call) -> Expr:
     return call("first_or", items.text, default, kind=jk.join(jk.stored(items.item), default.kind))
 
 
+def _next_of_iterator(c: Context, node: ast.Call) -> Expr:
+    iterator = c.expr(node.args[0])
+    if iterator.kind.name != "iter":
+        raise refuse("next of a value that is not an iterator", node)
+    item = jk.item_of(iterator.kind)
+    if len(node.args) == 1:
+        return call("popfirst!", iterator, kind=item)
+    default = c.expr(node.args[1])
+    text = f"isempty({iterator}) ? {default.at(CHOICE)} : popfirst!({iterator})"
+    return Expr(text, CHOICE, jk.join(item, default.kind))
+
+
 @builtin("iter")
 def _iter(c: Context, node: ast.Call) -> Expr:
-    raise refuse("an iterator that is a value", node)
+    check_arguments(node, 1)
+    items = iterate(c, node.args[0])
+    if items.item.name == "tuple" and items.pairs:
+        raise refuse("an iterator over the items of a dict", node)
+    if items.text.startswith("Iterators.Stateful("):
+        return Expr(items.text, PREFIX, ValueKind("iter", (items.item,)))
+    return call("Iterators.Stateful", items.text, kind=ValueKind("iter", (jk.stored(items.item),)))
 
 
 def _read_once(c: Context, node: ast.expr) -> Items:
@@ -259,7 +282,7 @@ def _extreme(c: Context, node: ast.Call) -> Expr:
     key, default = keyword_value(node, "key"), keyword_value(node, "default")
     if len(node.args) > 1:
         return _extreme_of_arguments(c, node, name, key)
-    with c.any_order(irrelevant=key is None):
+    with c.any_order(irrelevant=key is None, ties=True):
         items = _read_once(c, node.args[0]) if key is None else _as_items(as_vector(c, node.args[0]))
     if key is not None:
         f = function_value(c, key, [items.item])
@@ -312,7 +335,7 @@ def sort_options(c: Context, node: ast.Call, item: ValueKind) -> list[str]:
 @builtin("sorted")
 def _sorted(c: Context, node: ast.Call) -> Expr:
     check_arguments(node, 1, "key", "reverse")
-    with c.any_order(irrelevant=keyword_value(node, "key") is None):
+    with c.any_order(irrelevant=keyword_value(node, "key") is None, ties=True):
         e = _sortable(c, node.args[0])
     item = jk.item_of(e.kind)
     return call("sort", e, *sort_options(c, node, item), kind=k.list_of(item), new=True)
@@ -328,5 +351,3 @@ def _sortable(c: Context, node: ast.expr) -> Expr:
     if items is not None and items.prec == RANGE:
         return Expr(items.text, items.prec, k.list_of(items.item))
     return as_vector(c, node)
-
-

@@ -15,6 +15,7 @@ from glotsmith.teachers.offline import kinds as k
 from glotsmith.teachers.offline.julia import kinds as jk
 from glotsmith.teachers.offline.julia.syntax import MARK, PREFIX, Expr, called, is_simple
 from glotsmith.teachers.offline.kinds import ValueKind
+from glotsmith.teachers.offline.programs import identifiers
 from glotsmith.teachers.offline.refusals import refuse
 from glotsmith.teachers.offline.scopes import DeclarationPlan
 from glotsmith.values import Signature
@@ -79,8 +80,9 @@ class Scope:
 class Context:
     """The state that all handlers share."""
 
-    def __init__(self, identifiers: frozenset[str], entry: ast.FunctionDef, signature: Signature | None) -> None:
-        self.identifiers = identifiers
+    def __init__(self, tree: ast.Module, entry: ast.FunctionDef, signature: Signature | None) -> None:
+        self.identifiers = identifiers(tree)
+        self.loaded = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
         self.entry = entry
         self.signature = signature
         self.learned_kinds: dict[Hashable, ValueKind] = {}
@@ -103,6 +105,7 @@ class Context:
         self.scope: Scope | None = None
         self.hint = k.BOT
         self.order_is_irrelevant = False  #: whether the order of the iterated dict or set cannot affect the result
+        self.order_is_of_ties = False  #: whether the order only affects which of several equal items is chosen
 
     # ------------------------------------------------------------------------------------------ kinds
 
@@ -132,10 +135,17 @@ class Context:
         """Whether dicts made by the program keep their order."""
         return "ordered" in self.flags
 
+    @property
+    def typed(self) -> bool:
+        """Whether the entry function can have the types of the signature; it may call itself with other types."""
+        return "untyped" not in self.flags
+
     def need_order(self, kind: ValueKind, node: ast.AST) -> None:
         """Require that an iteration over ``kind`` has the order of Python, or refuse."""
         kind = k.strip_optional(kind)
         if self.order_is_irrelevant or kind.name not in ("dict", "set"):
+            return
+        if kind.name == "set" and self.order_is_of_ties:
             return
         if kind.name == "set":
             raise refuse("an iteration over a set whose order matters", node)
@@ -144,11 +154,14 @@ class Context:
         self.set_flag("ordered")
 
     @contextmanager
-    def any_order(self, *, irrelevant: bool = True) -> Generator[None, None, None]:
-        """Translate an iteration whose order cannot affect the result."""
-        outer, self.order_is_irrelevant = self.order_is_irrelevant, irrelevant
-        yield
-        self.order_is_irrelevant = outer
+    def any_order(self, *, irrelevant: bool = True, ties: bool = False) -> Generator[None, None, None]:
+        """Translate an iteration whose order cannot affect the result, or only among equal keys (``ties``)."""
+        outer = self.order_is_irrelevant, self.order_is_of_ties
+        self.order_is_irrelevant, self.order_is_of_ties = irrelevant, ties
+        try:
+            yield
+        finally:
+            self.order_is_irrelevant, self.order_is_of_ties = outer
 
     def omit_arguments(self, count: int) -> None:
         """Record that the program calls the entry function with ``count`` arguments."""
@@ -221,6 +234,12 @@ class Context:
         if owner is self.immediate_owner(name) and owner.env is not None:
             owner.env[name] = kind
 
+    def expect(self, name: str, kind: ValueKind) -> None:
+        """Record that a variable, which is a container, is returned as ``kind``."""
+        owner, kind = self.owner(name), k.strip_optional(kind)
+        if owner is not None and self.known((owner.node, name)).name == kind.name and kind.args:
+            self.learn((owner.node, name), kind)
+
     def find_function(self, name: str) -> ast.FunctionDef | None:
         """Return the definition of ``name`` if it is a function of the program."""
         owner = self.owner(name)
@@ -265,7 +284,9 @@ class Context:
         """Return the marked name of a Python variable."""
         if not name.isascii():
             raise refuse(f"the name {name}, which is not ASCII")
-        return MARK + (name if name.strip("_") else "unused" + name)
+        if not name.strip("_"):
+            return f"{MARK}unused{name}" if name in self.loaded else "_"
+        return MARK + name
 
     def once(self, e: Expr, write: Callable[[str], str]) -> Expr:
         """Write an expression in which the value of ``e`` occurs more than once; ``write`` gets its name."""
@@ -282,9 +303,10 @@ class Context:
         if handler is None:
             raise refuse(f"{type(node).__name__} expressions", node)
         outer, self.hint = self.hint, k.strip_optional(hint)
-        result = handler(self, node)
-        self.hint = outer
-        return result
+        try:
+            return handler(self, node)
+        finally:
+            self.hint = outer
 
     def expr(self, node: ast.expr, hint: ValueKind = k.BOT) -> Expr:
         """Translate an expression."""

@@ -62,7 +62,9 @@ def reassigned_names(function: ast.FunctionDef) -> frozenset[str]:
         if isinstance(node, ast.For):
             heads |= {id(n) for n in ast.walk(node.target) if isinstance(n, ast.Name)}
     stored = {
-        n.id for n in own_nodes(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store) and id(n) not in heads
+        n.id
+        for n in own_nodes(function)
+        if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store) and id(n) not in heads
     }
     foreign = {name for n in ast.walk(function) if isinstance(n, ast.Nonlocal) for name in n.names}
     leaking = {name for names in plan_declarations(function, set()).leaking.values() for name in names}

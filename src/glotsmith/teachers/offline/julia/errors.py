@@ -17,7 +17,7 @@ _TYPES = {
     "LookupError": "Union{KeyError, BoundsError}",
     "RuntimeError": "ErrorException",
     "AssertionError": "AssertionError",
-    "StopIteration": "ArgumentError",
+    "StopIteration": "EOFError",
 }
 
 
@@ -140,5 +140,3 @@ def _names(handler: ast.ExceptHandler) -> list[str]:
     types = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
     names = [t.id if isinstance(t, ast.Name) else "" for t in types]
     return [] if any(n in ("", "Exception", "BaseException") for n in names) else names
-
-

@@ -13,11 +13,9 @@ from glotsmith.teachers.offline.julia.syntax import (
     ADD,
     ASSIGN,
     CHOICE,
-    COMPARE,
     OR,
     PREFIX,
     Expr,
-    is_simple,
     number,
     quote,
     quote_char,
@@ -53,12 +51,17 @@ def as_char(node: ast.expr, e: Expr) -> str | None:
     return None
 
 
+_FUNCTIONS = frozenset("abs bool chr float int len ord repr round sorted str sum".split())  #: may be values
+
+
 @expression(ast.Name)
 def _name(c: Context, node: ast.Name) -> Expr:
     owner = c.owner(node.id)
     if owner is None:
         if node.id in c.imported:
             return constant(*c.imported[node.id], node)
+        if node.id not in _FUNCTIONS:
+            raise refuse(f"the name {node.id} used as a value", node)
         return function_value(c, node, [k.ANY])
     if node.id in owner.functions:
         return function_value(c, node, [])
@@ -286,5 +289,3 @@ def _dict_comprehension(c: Context, node: ast.DictComp) -> Expr:
     kind = k.dict_of(jk.stored(key.kind), jk.stored(value.kind))
     text = f"{key.at(CHOICE)} => {value.at(CHOICE)} {clauses}"
     return Expr(f"{dict_type(c, kind, hint)}({text})", PREFIX, kind, new=True)
-
-

@@ -17,10 +17,10 @@ from glotsmith.teachers.offline.julia.iteration import (
     wish_for,
 )
 from glotsmith.teachers.offline.julia.modules import import_from, import_names
+from glotsmith.teachers.offline.julia.order import order_matters
 from glotsmith.teachers.offline.julia.syntax import MARK, Expr
 from glotsmith.teachers.offline.julia.truth import condition, narrow
 from glotsmith.teachers.offline.refusals import refuse
-from glotsmith.teachers.offline.scopes import iteration_order_matters
 
 
 @statement(ast.If)
@@ -62,7 +62,7 @@ def _for(c: Context, node: ast.For) -> None:
     leaking = c.here.plan.leaking.get(node, set())
     wish = Wish() if leaking else wish_for(c, node.target, [*node.body])
     shifted = set(c.here.shifted)
-    with c.any_order(irrelevant=not iteration_order_matters(node)):
+    with c.any_order(irrelevant=not order_matters(node, c.here.plan)):
         items = materialised(iterate(c, node.iter, wish), node.target)
     if leaking or _is_starred(node.target):
         _leaking_loop(c, node, state, items)
@@ -168,7 +168,10 @@ def _return(c: Context, node: ast.Return) -> None:
         return
     hint = c.known((c.here.node, "returns"))
     if c.here.node is c.entry and c.signature is not None:
-        hint = jk.join(hint, jk.kind_of_type(c.signature.returns))
+        declared = jk.owned(jk.kind_of_type(c.signature.returns))
+        hint = jk.join(hint, declared)
+        if isinstance(node.value, ast.Name):
+            c.expect(node.value.id, declared)
     e = Expr("nothing", kind=k.NONE) if node.value is None else c.expr(node.value, hint)
     if c.here.node is c.entry and e.kind.name == "function":
         raise refuse("a result that is a function", node)

@@ -23,13 +23,17 @@ def to_text(c: Context, e: Expr, node: ast.AST) -> Expr:
             return call("string", e, kind=k.STR)
         case "bool":
             return Expr(f'({e} ? "True" : "False")', PREFIX, k.STR)
+        case "float":
+            return call("float_text", e, kind=k.STR)
+        case "opt" if e.kind.args[0].name == "str":
+            return call("something", e, quote("None"), kind=k.STR)
         case _:
             return call("str", e, kind=k.STR)
 
 
 def to_repr(c: Context, e: Expr, node: ast.AST) -> Expr:
     """Write ``repr(e)``."""
-    return to_text(c, e, node) if e.kind.name in ("int", "bool") else call("represent", e, kind=k.STR)
+    return to_text(c, e, node) if e.kind.name in ("int", "bool", "float") else call("represent", e, kind=k.STR)
 
 
 def interpolated(parts: Sequence[Part]) -> Expr:
@@ -212,5 +216,3 @@ def _percent_value(c: Context, e: Expr, match: re.Match[str], node: ast.AST) -> 
     if not width or (zero and not left):
         return text
     return _padded(text, "<" if left else ">", width, " ")
-
-

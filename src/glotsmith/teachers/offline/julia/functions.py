@@ -98,7 +98,7 @@ def _end(c: Context, node: ast.FunctionDef) -> None:
 
 def _head(c: Context, node: ast.FunctionDef) -> str:
     """Write the first line of a function; the entry function has the types of the signature."""
-    typed = c.signature.parameters if c.signature is not None and node is c.entry else ()
+    typed = c.signature.parameters if c.signature is not None and node is c.entry and c.typed else ()
     defaults = defaults_of(node)
     optional = {p.arg for p in parameters_of(node)[c.known_arguments(node) :]}
     parts: list[str] = []
@@ -112,7 +112,7 @@ def _head(c: Context, node: ast.FunctionDef) -> str:
     if node.args.vararg:
         parts.append(f"{c.variable(node.args.vararg.arg)}...")
     returns = ""
-    if c.signature is not None and node is c.entry:
+    if c.signature is not None and node is c.entry and c.typed:
         returns = f"::{jk.julia_type(jk.kind_of_type(c.signature.returns))}"
     return f"function {c.variable(node.name)}({', '.join(parts)}){returns}"
 
@@ -234,7 +234,9 @@ def _argument(c: Context, node: ast.expr, definition: ast.FunctionDef, index: in
         return f"{vector.at(PREFIX)}..."
     slot = len(params) if definition.args.vararg and index >= plain else index
     hint = c.known((definition, params[slot].arg)) if slot < len(params) else k.BOT
-    value = function_value(c, node, [k.ANY] * len(node.args.args)) if isinstance(node, ast.Lambda) else c.expr(node, hint)
+    value = (
+        function_value(c, node, [k.ANY] * len(node.args.args)) if isinstance(node, ast.Lambda) else c.expr(node, hint)
+    )
     c.learn((definition, slot), value.kind)
     return _converted(c, value, slot) if definition is c.entry else value.at(CHOICE)
 
@@ -244,10 +246,14 @@ def _converted(c: Context, value: Expr, slot: int) -> str:
     known = c.signature.parameters if c.signature is not None else ()
     if slot >= len(known):
         return value.at(CHOICE)
-    wanted = jk.julia_type(jk.kind_of_type(known[slot].type))
+    kind = jk.kind_of_type(known[slot].type)
+    wanted = jk.julia_type(kind)
     if wanted == "String" and not value.text.startswith('"') and " * " not in value.text:
         return f"String({value})"
     if wanted in (jk.julia_type(value.kind), "Any") or (value.kind.name, wanted) == ("none", "Nothing"):
+        return value.at(CHOICE)
+    if kind.name not in (value.kind.name, "opt", "float"):
+        c.set_flag("untyped")
         return value.at(CHOICE)
     return f"convert({wanted}, {value})"
 

@@ -23,6 +23,7 @@ class Items:
     prec: int = PREFIX
     shifted: bool = False  #: whether the (first) variable is one more than in Python
     pairs: bool = False  #: whether the items are the pairs of a dict
+    new: bool = False  #: whether the iterable is a new vector
 
     def at(self, prec: int) -> str:
         """Return the text, in parentheses if its precedence is lower than ``prec``."""
@@ -60,7 +61,7 @@ def _low(e: Expr) -> int | None:
     return e.kind.low
 
 
-def iterate(c: Context, node: ast.expr, wish: Wish = Wish()) -> Items:  # noqa: B008 - immutable
+def iterate(c: Context, node: ast.expr, wish: Wish = Wish()) -> Items:
     """Translate an iterable."""
     if isinstance(node, ast.Call):
         maker = _MAKERS.get(_callee(c, node))
@@ -76,15 +77,15 @@ def items_of(c: Context, e: Expr, node: ast.expr, wish: Wish) -> Items:
         case "str" if wish.chars:
             return Items(e.text, jk.CHAR, e.prec)
         case "str":
-            return Items(f"string.(collect({e}))", k.STR)
+            return Items(f"string.(collect({e}))", k.STR, new=True)
         case "dict":
             c.need_order(kind, node)
             return Items(f"keys({e})", kind.args[0])
         case "set":
             c.need_order(kind, node)
             return Items(e.text, kind.args[0], e.prec)
-        case "list" | "tuple":
-            return Items(e.text, jk.item_of(kind), e.prec)
+        case "list" | "tuple" | "iter":
+            return Items(e.text, jk.item_of(kind), e.prec, new=e.new and kind.name == "list")
         case "any" | "bot":
             return Items(f"items_of({e})", jk.item_of(kind))
         case _:
@@ -154,7 +155,7 @@ def _reversed(c: Context, node: ast.Call, wish: Wish) -> Items:
     text = inner.text
     if inner.text.startswith(("zip(", "enumerate(", "keys(", "values(")):
         text = f"collect({inner.text})"
-    return Items(f"reverse({text})", inner.item)
+    return Items(f"reverse({text})", inner.item, new=True)
 
 
 def _dict_view(c: Context, node: ast.Call) -> Expr | None:
@@ -302,7 +303,6 @@ def as_vector(c: Context, node: ast.expr) -> Expr:
     if isinstance(node, ast.Call) and _callee(c, node) == ".items":
         text = f"[(x, y) for (x, y) in {items.text}]"
         return Expr(text, PREFIX, k.list_of(jk.stored(items.item)), new=True)
-    fresh = items.text.startswith(("string.(", "reverse(", "sort(", "split(", "["))
-    return call("collect", items.text, kind=k.list_of(items.item), new=True) if not fresh else Expr(
-        items.text, items.prec, k.list_of(items.item), new=True
-    )
+    if items.new and items.prec == PREFIX:
+        return Expr(items.text, items.prec, k.list_of(items.item), new=True)
+    return call("collect", items.text, kind=k.list_of(items.item), new=True)

@@ -60,7 +60,7 @@ def join_all(*kinds: ValueKind) -> ValueKind:
 def item_of(kind: ValueKind) -> ValueKind:
     """Return the kind of the items of an iteration over ``kind``."""
     match kind.name:
-        case "list" | "set" | "dict":
+        case "list" | "set" | "dict" | "iter":
             return kind.args[0]
         case "tuple":
             return join_all(*kind.args)
@@ -97,6 +97,11 @@ def kind_of_type(type_: Type) -> ValueKind:
             return ValueKind(type_.kind, args, own=False)
         case _:
             return k.ANY
+
+
+def owned(kind: ValueKind) -> ValueKind:
+    """Return the kind of a value that the program makes."""
+    return replace(kind, args=tuple(map(owned, kind.args)), own=True)
 
 
 _SCALARS = {"int": "Int64", "float": "Float64", "str": "String", "bool": "Bool", "none": "Nothing", "char": "Char"}

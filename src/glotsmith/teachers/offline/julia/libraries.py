@@ -257,7 +257,8 @@ def _counter(c: Context, node: ast.Call) -> Expr:
         items = iterate(c, node.args[0])
     item = jk.stored(items.item)
     known = jk.item_type(item, ordered=c.ordered)
-    return call("counter", items.text, *([known] if known != "Any" else []), kind=k.dict_of(item, k.NAT, "int"), new=True)
+    kind = k.dict_of(item, k.NAT, "int")
+    return call("counter", items.text, *([known] if known != "Any" else []), kind=kind, new=True)
 
 
 @library("collections", "defaultdict")

@@ -20,16 +20,32 @@ _FUNCTION = re.compile(rf"(?<![\w.{MARK}])([^\W\d]\w*!?)(?=\.?\(|\{{)")
 _VALUE = re.compile(rf"(?<![\w.{MARK}])([^\W\d]\w*)(?=[,)\s\]]|$)(?! =)")
 
 
-def finish(text: str, entry: str) -> str:
-    """Replace the marked names of a text by Julia names."""
-    marked = set(_MARKED.findall(text))
-    foreign = set(_FUNCTION.findall(text)) | set(_VALUE.findall(text))
-    if entry in foreign:
-        text = re.sub(rf"(?<![\w.{MARK}]){entry}(?=\.?\()", f"Base.{entry}", text)
+#: names of functions that are parameters or variables in the library
+_LOCAL_FUNCTIONS = {"f", "others", "clamped"}
+
+
+def finish(code: str, library: str, entry: str, top_level: set[str]) -> str:
+    """Return the text of a program: replace the marked names of ``code`` by Julia names, and put the library before.
+
+    ``top_level`` has the names of the functions and constants of the program, which the library sees, too.
+    """
+    marked = set(_MARKED.findall(code))
+    foreign = _functions(code)
+    below = _functions(library) - _LOCAL_FUNCTIONS
+    if entry in foreign | below:
+        code, library = (re.sub(rf"(?<![\w.{MARK}]){entry}(?=\.?\()", f"Base.{entry}", t) for t in (code, library))
     names: dict[str, str] = {}
     for name in sorted(marked):
-        names[name] = _free(name, marked | foreign) if (name in foreign or name in RESERVED) and name != entry else name
-    return _MARKED.sub(lambda m: names[m[1]], text)
+        used = foreign | below if name in top_level else foreign
+        is_free = name == entry or (name not in used and name not in RESERVED)
+        names[name] = name if is_free else _free(name, marked | used)
+    text = _MARKED.sub(lambda m: names[m[1]], code)
+    return f"{library}\n\n{text}" if library else text
+
+
+def _functions(text: str) -> set[str]:
+    """Return the names without a mark that a text calls, or passes as values."""
+    return set(_FUNCTION.findall(text)) | set(_VALUE.findall(text))
 
 
 def _free(name: str, taken: set[str]) -> str:

@@ -19,6 +19,7 @@ from glotsmith.teachers.offline.julia.syntax import (
     SHIFT,
     UNARY,
     Expr,
+    is_simple,
     quote,
 )
 from glotsmith.teachers.offline.julia.truth import condition, negated
@@ -107,7 +108,8 @@ def _repeat(c: Context, left: Expr, right: Expr, node: ast.AST, hint: ValueKind)
     if k.strip_optional(count.kind).name not in ("int", "bool", *k.UNKNOWN):
         raise refuse("* of these values", node)
     if kind.name == "str":
-        times = count.at(POWER + 1) if (count.kind.low or -1) >= 0 else f"max({count}, 0)"
+        natural = count.kind.low is not None and count.kind.low >= 0
+        times = count.at(POWER + 1) if natural else f"max({count}, 0)"
         return Expr(f"{sequence.at(POWER + 1)}^{times}", POWER, k.STR)
     if kind.name == "tuple":
         return Expr(f"Tuple(repeat(collect({sequence}), {count}))", PREFIX, jk.vartuple_of(jk.item_of(kind)), new=True)
@@ -121,7 +123,7 @@ def _filled(c: Context, item: ast.expr, count: Expr, hint: ValueKind) -> Expr:
     wanted = hint.args[0] if hint.name == "list" else k.BOT
     e = c.expr(item, wanted)
     kind = jk.stored(e.kind)
-    times = count.text if (count.kind.low or 0) >= 0 else f"max({count}, 0)"
+    times = count.text if (count.kind.low or -1) >= 0 or count.kind.low == 0 or is_simple(count) else f"max({count}, 0)"
     prefix = typed_prefix(c, kind, wanted)
     if prefix == "Float64" and e.text.isdigit():
         return call("fill", f"{e.text}.0", times, kind=k.list_of(k.FLOAT), new=True)
@@ -146,7 +148,8 @@ def _set_operation(op: ast.operator, left: Expr, right: Expr, node: ast.AST) -> 
         return call("merge", left, right, kind=ValueKind("dict", kind.args), new=True)
     if left.kind.name == "dict" or right.kind.name == "dict" or type(op) not in _SETS:
         raise refuse("this operator with a set or dict", node)
-    return call(_SETS[type(op)], left, right, kind=k.set_of(jk.join(*(jk.item_of(e.kind) for e in (left, right)))), new=True)
+    item = jk.join(jk.item_of(left.kind), jk.item_of(right.kind))
+    return call(_SETS[type(op)], left, right, kind=k.set_of(item), new=True)
 
 
 def _natural(e: Expr) -> bool:
@@ -285,9 +288,10 @@ def _pair(c: Context, op: ast.cmpop, left: ast.expr, right: ast.expr) -> Expr:
 
 def _identity(c: Context, left: ast.expr, right: ast.expr, sign: str) -> Expr:
     a, b = c.expr(left), c.expr(right)
-    if not any(isinstance(n, ast.Constant) and (n.value is None or isinstance(n.value, bool)) for n in (left, right)):
-        if a.kind.name not in ("list", "dict", "set") and not {a.kind.name, b.kind.name} <= {"any", "opt", "bot"}:
-            raise refuse("is", left)
+    literal = any(isinstance(n, ast.Constant) and (n.value is None or isinstance(n.value, bool)) for n in (left, right))
+    mutable = a.kind.name in ("list", "dict", "set") or {a.kind.name, b.kind.name} <= {"any", "opt", "bot"}
+    if not literal and not mutable:
+        raise refuse("is", left)
     return Expr(f"{a.at(COMPARE + 1)} {sign} {b.at(COMPARE + 1)}", COMPARE, k.BOOL)
 
 
@@ -299,6 +303,8 @@ def _ordered(c: Context, sign: str, left: ast.expr, right: ast.expr) -> Expr:
     a, b = a.as_string(), b.as_string()
     if "set" in (a.kind.name, b.kind.name) and sign not in ("==", "!="):
         return _subset(a, b, sign, left)
+    if a.prec == ADD and a.text.endswith(" - 1") and b.text.isdigit():  # ``i - 1 > 0`` is ``i > 1``
+        return Expr(f"{a.text[:-4]} {sign} {int(b.text) + 1}", COMPARE, k.BOOL)
     return Expr(f"{a.at(COMPARE + 1)} {sign} {b.at(COMPARE + 1)}", COMPARE, k.BOOL)
 
 

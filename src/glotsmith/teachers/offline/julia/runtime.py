@@ -25,10 +25,11 @@ def functions() -> dict[str, str]:
     return found
 
 
-def library_text(code: str, *, ordered: bool) -> str:
-    """Return the functions of the library that ``code`` calls directly or indirectly.
+def add_library(code: str, entry: str, *, ordered: bool) -> tuple[str, str]:
+    """Return ``code``, and the functions of the library that it calls directly or indirectly.
 
-    With ``ordered``, the dicts that these functions make keep their order.
+    With ``ordered``, the dicts that these functions make keep their order. A function of the library that has the name
+    of the entry function gets another name.
     """
     wanted: set[str] = set()
     todo = {word for word in _WORD.findall(code) if word in functions()}
@@ -36,7 +37,10 @@ def library_text(code: str, *, ordered: bool) -> str:
         name = todo.pop()
         wanted.add(name)
         todo |= {word for word in _WORD.findall(_variant(name, ordered)) if word in functions()} - wanted
-    return "\n\n".join(_variant(name, ordered) for name in functions() if name in wanted)
+    library = "\n\n".join(_variant(name, ordered) for name in functions() if name in wanted)
+    if entry in wanted:
+        code, library = (re.sub(rf"(?<![\w.\x02]){entry}(?=[(,)]|\.\()", f"py_{entry}", t) for t in (code, library))
+    return code, library
 
 
 def _variant(name: str, ordered: bool) -> str:

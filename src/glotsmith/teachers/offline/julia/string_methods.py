@@ -8,7 +8,7 @@ from glotsmith.teachers.offline.julia.calls import check_arguments, keyword_valu
 from glotsmith.teachers.offline.julia.context import Context, call
 from glotsmith.teachers.offline.julia.expressions import vector
 from glotsmith.teachers.offline.julia.formats import format_call
-from glotsmith.teachers.offline.julia.iteration import iterate
+from glotsmith.teachers.offline.julia.iteration import Wish, iterate
 from glotsmith.teachers.offline.julia.syntax import AND, PREFIX, Expr, quote_char
 from glotsmith.teachers.offline.kinds import ValueKind
 from glotsmith.teachers.offline.refusals import refuse
@@ -121,6 +121,8 @@ def _split(c: Context, node: ast.Call, s: Expr) -> Expr:
             raise refuse("split at white space with a limit", node)
         return call("split", s, kind=kind, new=True)
     e = c.expr(separator)
+    if e.kind.name != "str":
+        raise refuse("split at a separator that may be None", node)
     if most is None:
         return call("split", s, e, kind=kind, new=True)
     limit = c.expr(most)
@@ -145,14 +147,13 @@ def _join(c: Context, node: ast.Call, s: Expr) -> Expr:
 
 def iterate_chars(c: Context, node: ast.expr) -> Expr:
     """Translate an iterable for ``join``, to which characters are strings."""
-    from glotsmith.teachers.offline.julia.iteration import Wish
-
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("sorted", "list"):
-        if len(node.args) == 1 and not node.keywords and c.owner(node.func.id) is None:
-            inner = c.expr(node.args[0]) if not isinstance(node.args[0], ast.GeneratorExp) else None
+    match node:
+        case ast.Call(func=ast.Name(id="sorted" | "list" as name), args=[source], keywords=[]) if c.owner(name) is None:
+            inner = None if isinstance(source, ast.GeneratorExp) else c.expr(source)
             if inner is not None and inner.kind.name == "str":
-                text = f"sort(collect({inner}))" if node.func.id == "sorted" else inner.text
-                return Expr(text, PREFIX, k.STR)
+                return Expr(f"sort(collect({inner}))" if name == "sorted" else inner.text, PREFIX, k.STR)
+        case _:
+            pass
     items = iterate(c, node, Wish(chars=True))
     return Expr(items.text, items.prec, items.item)
 
@@ -210,5 +211,3 @@ def _format(c: Context, node: ast.Call, s: Expr) -> Expr:
     if not isinstance(template, ast.Constant) or s.kind.name != "str":
         raise refuse("format of a string that is not a literal", node)
     return format_call(c, str(template.value), node)
-
-

@@ -153,14 +153,15 @@ def _part_of_string(base: Expr, lower: _Bound, upper: _Bound, step: _Bound) -> E
         if lower.e is None and upper.e is None:
             return base
         head = "0" if lower.e is None else lower.e.text
-        tail = "0" if upper.e is None else str(-upper.constant) if (upper.constant or 0) < 0 else ""
+        end = upper.constant or 0
+        tail = "0" if upper.e is None else str(-end) if end < 0 else ""
         if upper.e is None and lower.constant is not None and lower.constant < 0:
             return call("last", base, str(-lower.constant), kind=k.STR)
         if lower.e is None and not tail:
             return call("first", base, str(upper.e), kind=k.STR)
         if tail and not head.startswith("-"):
             if head == "0":
-                return call("chop", base, f"tail = {tail}" if tail != "1" else "tail = 1", kind=k.STR)
+                return call("chop", base, f"tail = {tail}", kind=k.STR)
             return call("chop", base, f"head = {head}", f"tail = {tail}", kind=k.STR)
         if lower.constant is not None and upper.constant is not None and lower.constant >= 0:
             inner = base.text if lower.constant == 0 else f"chop({base}, head = {head}, tail = 0)"
@@ -186,5 +187,3 @@ def delete(c: Context, target: ast.Subscript) -> str:
 def position_outside(base: Expr, index: Expr) -> str:
     """Write a Julia index outside brackets, where ``end`` has no meaning."""
     return re.sub(r"(?<![\w\x02])end\b", f"length({base})", position(base, index))
-
-

@@ -70,7 +70,7 @@ def quote(text: str) -> str:
 
 def quote_char(char: str) -> str:
     """Write a character literal."""
-    return "'\\''" if char == "'" else f"""'{'"' if char == '"' else '$' if char == '$' else escape(char)}'"""
+    return "'\\''" if char == "'" else f"""'{'"' if char == '"' else "$" if char == "$" else escape(char)}'"""
 
 
 def number(value: int | float) -> str:

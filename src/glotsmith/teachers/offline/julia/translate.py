@@ -22,8 +22,8 @@ from glotsmith.teachers.offline.julia import kinds as jk
 from glotsmith.teachers.offline.julia.context import Context, Scope
 from glotsmith.teachers.offline.julia.functions import defaults_of, parameters_of
 from glotsmith.teachers.offline.julia.names import check_entry, finish
-from glotsmith.teachers.offline.julia.runtime import library_text
-from glotsmith.teachers.offline.programs import find_entry, identifiers, read_and_translate
+from glotsmith.teachers.offline.julia.runtime import add_library
+from glotsmith.teachers.offline.programs import find_entry, read_and_translate
 from glotsmith.teachers.offline.refusals import refuse
 from glotsmith.teachers.offline.scopes import bound_names
 from glotsmith.values import Signature
@@ -65,7 +65,7 @@ def _translate(tree: ast.Module, name: str, signature: Signature | None) -> str:
     check_entry(name)
     if signature is not None and len(signature.parameters) > len(parameters_of(entry)):
         signature = None
-    c = Context(identifiers(tree), entry, signature)
+    c = Context(tree, entry, signature)
     for _ in range(_ROUNDS):
         c.begin_round()
         _seed(c, entry, signature)
@@ -73,9 +73,9 @@ def _translate(tree: ast.Module, name: str, signature: Signature | None) -> str:
         if not c.changed:
             break
     code = "\n".join(c.lines).strip("\n")
-    runtime = library_text(code, ordered=c.ordered)
-    packages = "using Printf" if "@sprintf" in code else ""
-    return finish("\n\n".join(part for part in (packages, runtime, code) if part), name) + "\n"
+    code, library = add_library(code, name, ordered=c.ordered)
+    text = finish(code, library, name, set(bound_names(tree)))
+    return f"using Printf\n\n{text}\n" if "@sprintf" in code else f"{text}\n"
 
 
 def _seed(c: Context, entry: ast.FunctionDef, signature: Signature | None) -> None:

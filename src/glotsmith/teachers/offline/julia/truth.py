@@ -1,10 +1,12 @@
 """Translate conditions: 0, "" and empty containers are false in Python, and no condition in Julia."""
 
 import ast
+from collections.abc import Generator
+from contextlib import contextmanager
 
 from glotsmith.teachers.offline import kinds as k
 from glotsmith.teachers.offline.julia import kinds as jk
-from glotsmith.teachers.offline.julia.context import Context, call
+from glotsmith.teachers.offline.julia.context import Context, Env, Scope, call
 from glotsmith.teachers.offline.julia.syntax import AND, CHOICE, COMPARE, OR, UNARY, Expr
 from glotsmith.teachers.offline.kinds import ValueKind
 
@@ -78,24 +80,19 @@ def _connected(c: Context, node: ast.BoolOp) -> Expr:
     return Expr(f" {word} ".join(p.at(prec + (p.prec != prec)) for p in parts), prec, k.BOOL)
 
 
-class narrowed:  # noqa: N801 - a context manager
-    """Restore the kinds of the scopes at the end of a block."""
-
-    def __init__(self, c: Context) -> None:
-        """Remember the kinds of all scopes that are current."""
-        self._scopes = []
-        scope = c.scope
-        while scope is not None:
-            self._scopes.append((scope, scope.env))
-            scope.env = None if scope.env is None else dict(scope.env)
-            scope = scope.parent
-
-    def __enter__(self) -> None:
-        """Do nothing."""
-
-    def __exit__(self, *error: object) -> None:
-        """Restore the kinds."""
-        for scope, env in self._scopes:
+@contextmanager
+def narrowed(c: Context) -> Generator[None, None, None]:
+    """Restore the kinds of all current scopes at the end of a block."""
+    saved: list[tuple[Scope, Env]] = []
+    scope = c.scope
+    while scope is not None:
+        saved.append((scope, scope.env))
+        scope.env = None if scope.env is None else dict(scope.env)
+        scope = scope.parent
+    try:
+        yield
+    finally:
+        for scope, env in saved:
             scope.env = env
 
 

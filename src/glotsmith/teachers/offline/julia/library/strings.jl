@@ -5,6 +5,7 @@ function find(s, t, start = 0)
 end
 
 function rfind(s, t)
+    isempty(t) && return length(s)
     found = findlast(t, s)
     return found === nothing ? -1 : length(s, 1, first(found)) - 1
 end

@@ -14,6 +14,7 @@ function float_text(x)
     point = length(digits) > 1 ? digits[1:1] * "." * digits[2:end] : digits
     return m[1] * point * "e" * (power < 0 ? "-" : "+") * lpad(abs(power), 2, '0')
 end
+float_text(x::Integer) = string(x)
 
 represent(x) = string(x)
 represent(x::Nothing) = "None"
