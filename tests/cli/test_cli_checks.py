@@ -53,7 +53,7 @@ SCRIPTED = ("--teacher", "scripted", "--model", "replies.jsonl")
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ((*MULTIPL_T, "-l", "ocaml"), "the offline teacher only writes Lua"),
+        ((*MULTIPL_T, "-l", "ocaml"), "the offline teacher only translates to Julia and Lua"),
         ((*MULTIPL_T, "-l", "lua", "--set", 'formats=["jsonl", "trl_sft"]'), "no format is named 'trl_sft'"),
         ((*MULTIPL_T, "-l", "lua", "--set", "samples=0"), "is 0; it must be a whole number of 1 or more"),
         ((*MULTIPL_T, "-l", "lua", "--set", 'samples_by_language={"luaa": 3}'), "no language is named 'luaa'"),

@@ -328,8 +328,8 @@ def test_code_is_idiomatic_where_types_are_known() -> None:
     [
         ("translate", "lua", "def f(x):\n    return x", "stop", ""),
         ("translate", "lua", "def f(x):\n    return eval(x)", "refused", "eval"),
-        ("translate", "ocaml", "def f(x):\n    return x", "refused", "writes only Lua"),
-        ("write_tests", "lua", "def f(x):\n    return x", "refused", "writes only Lua"),
+        ("translate", "ocaml", "def f(x):\n    return x", "refused", "only translates to Julia and Lua"),
+        ("write_tests", "lua", "def f(x):\n    return x", "refused", "only translates to Julia and Lua"),
     ],
 )
 def test_the_teacher_answers_or_refuses(call: str, language: str, source: str, finish: str, detail: str) -> None:

@@ -5,7 +5,7 @@ import ast
 from glotsmith.teachers.offline import kinds as k
 from glotsmith.teachers.offline.julia import kinds as jk
 from glotsmith.teachers.offline.julia.context import Context, statement
-from glotsmith.teachers.offline.julia.iteration import as_vector
+from glotsmith.teachers.offline.julia.iteration import Wish, as_vector, items_of
 from glotsmith.teachers.offline.julia.operators import binary_operation
 from glotsmith.teachers.offline.julia.subscripts import position, slice_expression, subscript_with_default
 from glotsmith.teachers.offline.julia.syntax import CHOICE, PREFIX, Expr
@@ -20,6 +20,7 @@ def _assign(c: Context, node: ast.Assign) -> None:
         return _assign_lambda(c, target, node.value)
     if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple) and len(node.targets) == 1:
         return _assign_tuple(c, target, node.value)
+    _check_iterator(c, target, node.value)
     e = c.expr(node.value, _hint(c, target))
     if len(node.targets) > 1 and e.new and not isinstance(node.value, ast.Constant):
         first, *rest = node.targets
@@ -29,6 +30,22 @@ def _assign(c: Context, node: ast.Assign) -> None:
         return
     for target in node.targets:
         assign(c, target, e)
+
+
+def _check_iterator(c: Context, target: ast.expr, value: ast.expr) -> None:
+    """Refuse an iterator that several places read: each item is read once in Python, and a vector has them always."""
+    match value:
+        case ast.GeneratorExp():
+            pass
+        case ast.Call(func=ast.Name(id="map" | "filter" | "zip" | "enumerate" | "reversed" as name)) if (
+            c.owner(name) is None
+        ):
+            pass
+        case _:
+            return
+    names = [n for n in ast.walk(c.here.node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)]
+    if isinstance(target, ast.Name) and sum(n.id == target.id for n in names) > 1:
+        raise refuse("an iterator that is read in several places", value)
 
 
 def _as_load(target: ast.expr) -> ast.expr:
@@ -133,12 +150,13 @@ def refine(c: Context, container: ast.expr, kind: ValueKind) -> None:
 
 def assign(c: Context, target: ast.expr, e: Expr) -> None:
     """Write an assignment."""
+    if isinstance(target, ast.Tuple | ast.List) and k.strip_optional(e.kind).name in ("str", "dict", "set"):
+        items = items_of(c, e, target, Wish())
+        e = Expr(items.text, items.prec, k.list_of(items.item))
     match target:
         case ast.Tuple(elts=elts) | ast.List(elts=elts) if any(isinstance(t, ast.Starred) for t in elts):
             return _assign_starred(c, elts, e)
         case ast.Tuple(elts=elts) | ast.List(elts=elts):
-            if k.strip_optional(e.kind).name == "str":
-                e = Expr(f"string.(collect({e}))", PREFIX, k.list_of(k.STR))
             c.emit(f"{', '.join(place(c, t) for t in elts)}{',' if len(elts) == 1 else ''} = {e}")
         case ast.Subscript(value=value, slice=ast.Slice() as part):
             return _assign_slice(c, value, part, e)
@@ -151,8 +169,6 @@ def _assign_starred(c: Context, elts: list[ast.expr], e: Expr) -> None:
     at = next(i for i, t in enumerate(elts) if isinstance(t, ast.Starred))
     after = len(elts) - at - 1
     name = c.fresh("items")
-    if k.strip_optional(e.kind).name == "str":
-        e = Expr(f"string.(collect({e}))", PREFIX, k.list_of(k.STR))
     c.emit(f"{name} = {e}")
     item = jk.item_of(e.kind)
     for i, target in enumerate(elts):

@@ -88,6 +88,8 @@ def _method(c: Context, node: ast.Call, function: ast.Attribute) -> Expr:
     from glotsmith.teachers.offline import kinds as k
 
     if isinstance(function.value, ast.Name) and c.owner(function.value.id) is None and function.value.id in _TYPES:
+        if (function.value.id, function.attr) in LIBRARY:
+            return LIBRARY[function.value.id, function.attr](c, node)
         receiver, *rest = node.args
         function = ast.copy_location(ast.Attribute(receiver, function.attr, ast.Load()), function)
         node = ast.copy_location(ast.Call(function, rest, node.keywords), node)

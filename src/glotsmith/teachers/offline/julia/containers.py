@@ -173,6 +173,8 @@ def _next_of_iterator(c: Context, node: ast.Call) -> Expr:
 def _iter(c: Context, node: ast.Call) -> Expr:
     check_arguments(node, 1)
     items = iterate(c, node.args[0])
+    if items.text.startswith("items_of("):
+        raise refuse("an iterator over an unknown value", node)
     if items.item.name == "tuple" and items.pairs:
         raise refuse("an iterator over the items of a dict", node)
     if items.text.startswith("Iterators.Stateful("):

@@ -51,7 +51,9 @@ def as_char(node: ast.expr, e: Expr) -> str | None:
     return None
 
 
-_FUNCTIONS = frozenset("abs bool chr float int len ord repr round sorted str sum".split())  #: may be values
+_FUNCTIONS = frozenset(
+    ["abs", "bool", "chr", "float", "int", "len", "ord", "repr", "round", "sorted", "str", "sum"]
+)  #: may be values
 
 
 @expression(ast.Name)

@@ -119,7 +119,7 @@ def format_value(c: Context, e: Expr, spec: str, node: ast.AST) -> Expr:
 
 
 def _padded(text: Expr, align: str, width: str, fill: str) -> Expr:
-    function = {"<": "rpad", ">": "lpad", "^": "center"}[align]
+    function = {"<": "rpad", ">": "lpad", "^": "centered"}[align]
     extra = [] if fill == " " and align != "^" else [quote(fill)]
     return call(function, text, width, *extra, kind=k.STR)
 

@@ -250,7 +250,11 @@ def _converted(c: Context, value: Expr, slot: int) -> str:
     wanted = jk.julia_type(kind)
     if wanted == "String" and not value.text.startswith('"') and " * " not in value.text:
         return f"String({value})"
-    if wanted in (jk.julia_type(value.kind), "Any") or (value.kind.name, wanted) == ("none", "Nothing"):
+    if (
+        wanted == "Any"
+        or (wanted == jk.julia_type(value.kind) and "Any" not in wanted)
+        or (value.kind.name, wanted) == ("none", "Nothing")
+    ):
         return value.at(CHOICE)
     if kind.name not in (value.kind.name, "opt", "float"):
         c.set_flag("untyped")

@@ -286,6 +286,17 @@ def _defaultdict(c: Context, node: ast.Call) -> Expr:
     return call(made, kind=k.dict_of(k.BOT, empty[name], name), new=True)
 
 
+@library("dict", "fromkeys")
+def _fromkeys(c: Context, node: ast.Call) -> Expr:
+    check_arguments(node, 2)
+    hint = c.take_hint()
+    with c.any_order(irrelevant=not c.ordered):
+        items = iterate(c, node.args[0])
+    value = c.expr(node.args[1]) if len(node.args) > 1 else Expr("nothing", kind=k.NONE)
+    kind = k.dict_of(jk.stored(items.item), jk.stored(value.kind))
+    return call(dict_type(c, kind, hint), f"x => {value} for x in {items.text}", kind=kind, new=True)
+
+
 @library("copy", "copy", "deepcopy")
 def _copy(c: Context, node: ast.Call) -> Expr:
     check_arguments(node, 1)

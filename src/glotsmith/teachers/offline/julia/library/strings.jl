@@ -51,8 +51,13 @@ function zfill(s, width)
     return sign * lpad(s[ncodeunits(sign) + 1:end], width - length(sign), '0')
 end
 
+function centered(s, width, fill)
+    spaces = max(width - length(s), 0)
+    return fill^(spaces ÷ 2) * s * fill^(spaces - spaces ÷ 2)
+end
+
 function center(s, width, fill = " ")
-    missing_chars = max(width - length(s), 0)
-    left = missing_chars ÷ 2 + (missing_chars & width & 1)
-    return fill^left * s * fill^(missing_chars - left)
+    spaces = max(width - length(s), 0)
+    left = spaces ÷ 2 + (spaces & width & 1)
+    return fill^left * s * fill^(spaces - left)
 end
