@@ -27,13 +27,25 @@ OTHERWISE = {"rounding", "type test", "shared iterator"}
 ROWS: list[tuple[str, str, list[tuple[Any, ...]]]] = [
     ("rounding half even", "def f(x):\n    return [round(x), int(x), round(x, 1)]", [(2.5,), (-3.5,), (0.25,)]),
     ("range of indices", "def f(xs):\n    return [xs[i] - xs[i - 1] + i for i in range(1, len(xs))]", [([1, 5, 2],)]),
-    ("loop over indices", "def f(xs):\n    t = 0\n    for i in range(len(xs)):\n        t += xs[i] * i\n    return t", [([4, 5],)]),
+    (
+        "loop over indices",
+        "def f(xs):\n    t = 0\n    for i in range(len(xs)):\n        t += xs[i] * i\n    return t",
+        [([4, 5],)],
+    ),
     ("countdown", "def f(n):\n    return [i for i in range(n, 0, -2)] + list(reversed(range(n)))", [(5,), (0,)]),
     ("negative index", "def f(xs, i):\n    return xs[i] + xs[-2] + xs[i - 1]", [([1, 2, 3], -1), ([1, 2, 3], 0)]),
     ("slices of unknown sign", "def f(xs, i, j):\n    return xs[i:j], xs[j:i:-1], xs[:i]", [([1, 2, 3, 4], -3, -1)]),
-    ("slices of text", "def f(s, i):\n    return [s[1:], s[:-1], s[-2:], s[1:-1], s[2:4], s[i:], s[:i]]", [("naïve", 2), ("", 1)]),
+    (
+        "slices of text",
+        "def f(s, i):\n    return [s[1:], s[:-1], s[-2:], s[1:-1], s[2:4], s[i:], s[:i]]",
+        [("naïve", 2), ("", 1)],
+    ),
     ("first and last", "def f(s):\n    return s[0] == s[-1], s[0] + s[-1], s[1] in 'abc'", [("añb",), ("ab",)]),
-    ("characters", "def f(s):\n    d = {}\n    for c in s:\n        d[c] = d.get(c, 0) + 1\n    return d", [("hé",), ("",)]),
+    (
+        "characters",
+        "def f(s):\n    d = {}\n    for c in s:\n        d[c] = d.get(c, 0) + 1\n    return d",
+        [("hé",), ("",)],
+    ),
     ("pairs of characters", "def f(s, t):\n    return [a + b for a, b in zip(s, t) if a != b]", [("abé", "xbz")]),
     ("list of characters", "def f(s):\n    x = list(s)\n    x[0] = x[0].upper()\n    return ''.join(x)", [("hello",)]),
     ("sorted text", "def f(s):\n    return ''.join(sorted(s)) + ''.join(sorted(set(s)))", [("banana",), ("",)]),
@@ -44,49 +56,123 @@ ROWS: list[tuple[str, str, list[tuple[Any, ...]]]] = [
     ("argument is changed", "def add(xs):\n    xs.append(1)\ndef f(xs):\n    add(xs)\n    return xs", [([3],)]),
     ("types that widen", "def f(n):\n    d = [0] * n\n    d[0] = 0.5\n    return d", [(2,)]),
     ("mixed list", "def f(x):\n    return [x, 'a', True]", [(1,)]),
-    ("only in branches", "def f(x):\n    if x > 1:\n        y = 1\n    else:\n        y = 2\n    return y", [(1,), (2,)]),
+    (
+        "only in branches",
+        "def f(x):\n    if x > 1:\n        y = 1\n    else:\n        y = 2\n    return y",
+        [(1,), (2,)],
+    ),
     ("only in a loop", "def f(xs):\n    for x in xs:\n        y = x\n    return y", [([1, 2],)]),
     ("variable of a loop", "def f(xs):\n    x = 9\n    for x in xs:\n        pass\n    return x", [([1, 2],), ([],)]),
-    ("kept between rounds", "def f(xs):\n    for i, x in enumerate(xs):\n        if i:\n            t += x\n"
-     "        else:\n            t = x\n    return t", [([1, 2, 4],)]),
-    ("inner variable", "def f(x):\n    y = 1\n    def g():\n        y = x\n        return y\n    return g() + y", [(5,)]),
-    ("names of Base", "def f(length, first, max, string):\n    sum = length + max\n    first = str(sum) + string[0]\n"
-     "    return first + str(len(string))", [(1, 2, 3, "ab")]),
+    (
+        "kept between rounds",
+        "def f(xs):\n    for i, x in enumerate(xs):\n        if i:\n            t += x\n        else:\n"
+        "            t = x\n    return t",
+        [([1, 2, 4],)],
+    ),
+    (
+        "inner variable",
+        "def f(x):\n    y = 1\n    def g():\n        y = x\n        return y\n    return g() + y",
+        [(5,)],
+    ),
+    (
+        "names of Base",
+        "def f(length, first, max, string):\n    sum = length + max\n    first = str(sum) + string[0]\n"
+        "    return first + str(len(string))",
+        [(1, 2, 3, "ab")],
+    ),
     ("reserved", "def f(end, begin, function):\n    local = end + begin\n    return local + function", [(1, 2, 3)]),
-    ("helper with the name of a function", "def clamp(x, lo=0, hi=5):\n    return max(lo, min(hi, x))\n"
-     "def f(x):\n    return clamp(x) + clamp(x, hi=2)", [(9,), (-1,)]),
-    ("helper of the library", "def slice(xs, i):\n    return xs[i:]\ndef f(xs, i):\n    return slice(xs, i)", [([1, 2], -1)]),
+    (
+        "helper with the name of a function",
+        "def clamp(x, lo=0, hi=5):\n    return max(lo, min(hi, x))\ndef f(x):\n    return clamp(x) + clamp(x, hi=2)",
+        [(9,), (-1,)],
+    ),
+    (
+        "helper of the library",
+        "def slice(xs, i):\n    return xs[i:]\ndef f(xs, i):\n    return slice(xs, i)",
+        [([1, 2], -1)],
+    ),
     ("integer division", "def f(a, b):\n    a //= b\n    return a, -7 // 2, -7 % 3, 7 % -3", [(7, 2), (-7, 2)]),
-    ("float text", "def f(x):\n    return str(x) + f'{x}'", [(1.0,), (1e16,), (1e-5,), (123456789.0,), (0.1,), (1.5e300,)]),
+    (
+        "float text",
+        "def f(x):\n    return str(x) + f'{x}'",
+        [(1.0,), (1e16,), (1e-05,), (123456789.0,), (0.1,), (1.5e300,)],
+    ),
     ("text of values", "def f(x, y):\n    return str(x) + repr(y) + f'{y!r} {x}'", [([1.0, 2.5], "a'b"), ([], "é")]),
     ("text of none", "def f(x):\n    return f'{x}' + str(x is None)", [(None,), ("a",)]),
     ("dollar", "def f(x):\n    return '$x' + f'${x}' + '\\\\'", [(1,)]),
     ("optional", "def f(x):\n    return x or 'none'", [(None,), ("",), ("a",)]),
     ("number or none", "def f(xs):\n    return next((x for x in xs if x > 1), None)", [([1, 2],), ([],)]),
     ("tuples", "def f(t):\n    a, b = t\n    return t + (a,), t[::-1], (b, a) < t, t[1]", [((1, 2),)]),
-    ("ordered dict", "def f(xs):\n    d = {}\n    for x in xs:\n        d.setdefault(x, []).append(len(d))\n"
-     "    del d[xs[0]]\n    return [(k, v) for k, v in d.items()]", [(["c", "a", "b", "a"],)]),
+    (
+        "ordered dict",
+        "def f(xs):\n    d = {}\n    for x in xs:\n        d.setdefault(x, []).append(len(d))\n"
+        "    del d[xs[0]]\n    return [(k, v) for k, v in d.items()]",
+        [(["c", "a", "b", "a"],)],
+    ),
     ("sorted items", "def f(d):\n    return sorted(d.items()), sorted(d), max(d.values())", [({"b": 1, "a": 2},)]),
-    ("sets", "def f(a, b):\n    a = set(a)\n    a.add(9)\n    return a | set(b), a <= set(b), len(a - {9})", [([1], [2, 9])]),
-    ("for else", "def f(xs):\n    for x in xs:\n        if x < 0:\n            break\n    else:\n        return 'all'\n"
-     "    return 'some'", [([1],), ([-1],)]),
-    ("errors", "def f(xs, d):\n    try:\n        return xs[3] + d['a']\n    except IndexError:\n        return -1\n"
-     "    except KeyError:\n        return -2", [([1], {"a": 1}), ([1, 2, 3, 4], {"b": 1})]),
-    ("finally", "def f(s):\n    n = 0\n    try:\n        n = int(s)\n    except ValueError:\n        n = -1\n"
-     "    finally:\n        n += 1\n    return n", [("5",), ("x",)]),
-    ("polymorphic recursion", "def f(x):\n    if isinstance(x, list):\n        return sum(f(y) for y in x)\n    return x",
-     [([1, 2, 3],)]),
-    ("nested lists", "def f(xs):\n    out = []\n    for x in xs:\n        if isinstance(x, list):\n            out.extend(f(x))\n"
-     "        else:\n            out.append(x)\n    return out", [([1, [2, [3]]],)]),
-    ("memo", "def f(n, memo={}):\n    if n < 2:\n        return n\n    if n not in memo:\n"
-     "        memo[n] = f(n - 1, memo) + f(n - 2, memo)\n    return memo[n]", [(30,)]),
-    ("sort by key", "def f(xs):\n    xs.sort(key=lambda p: (-p[1], p[0]))\n    return xs", [([("a", 1), ("b", 2), ("c", 2)],)]),
+    (
+        "sets",
+        "def f(a, b):\n    a = set(a)\n    a.add(9)\n    return a | set(b), a <= set(b), len(a - {9})",
+        [([1], [2, 9])],
+    ),
+    (
+        "for else",
+        "def f(xs):\n    for x in xs:\n        if x < 0:\n            break\n    else:\n        return 'all'\n"
+        "    return 'some'",
+        [([1],), ([-1],)],
+    ),
+    (
+        "errors",
+        "def f(xs, d):\n    try:\n        return xs[3] + d['a']\n    except IndexError:\n        return -1\n"
+        "    except KeyError:\n        return -2",
+        [([1], {"a": 1}), ([1, 2, 3, 4], {"b": 1})],
+    ),
+    (
+        "finally",
+        "def f(s):\n    n = 0\n    try:\n        n = int(s)\n    except ValueError:\n        n = -1\n"
+        "    finally:\n        n += 1\n    return n",
+        [("5",), ("x",)],
+    ),
+    (
+        "polymorphic recursion",
+        "def f(x):\n    if isinstance(x, list):\n        return sum(f(y) for y in x)\n    return x",
+        [([1, 2, 3],)],
+    ),
+    (
+        "nested lists",
+        "def f(xs):\n    out = []\n    for x in xs:\n        if isinstance(x, list):\n"
+        "            out.extend(f(x))\n        else:\n            out.append(x)\n    return out",
+        [([1, [2, [3]]],)],
+    ),
+    (
+        "memo",
+        "def f(n, memo={}):\n    if n < 2:\n        return n\n    if n not in memo:\n"
+        "        memo[n] = f(n - 1, memo) + f(n - 2, memo)\n    return memo[n]",
+        [(30,)],
+    ),
+    (
+        "sort by key",
+        "def f(xs):\n    xs.sort(key=lambda p: (-p[1], p[0]))\n    return xs",
+        [([("a", 1), ("b", 2), ("c", 2)],)],
+    ),
     ("stable sort of numbers", "def f(xs):\n    return sorted(xs, key=lambda x: x % 2)", [([5, 2, 3, 4, 1, 8, 7, 6],)]),
-    ("heads and tails", "def f(xs):\n    first, *rest = xs\n    *start, last = xs\n    return rest + start + [first, last]", [([1, 2, 3],)]),
-    ("queue", "from collections import deque\ndef f(n):\n    q = deque([n])\n    t = 0\n    while q:\n        x = q.popleft()\n"
-     "        t += x\n        if x > 1:\n            q.append(x // 2)\n    return t", [(20,)]),
-    ("formats of numbers", "def f(x, n):\n    return f'{x:8.3f}|{n:<5}|{n:^7}|{n:x}|{x:.1%}|' + '%05d %s' % (n, x)", [(2.5, 42)]),
-]  # fmt: skip
+    (
+        "heads and tails",
+        "def f(xs):\n    first, *rest = xs\n    *start, last = xs\n    return rest + start + [first, last]",
+        [([1, 2, 3],)],
+    ),
+    (
+        "queue",
+        "from collections import deque\ndef f(n):\n    q = deque([n])\n    t = 0\n    while q:\n"
+        "        x = q.popleft()\n        t += x\n        if x > 1:\n            q.append(x // 2)\n    return t",
+        [(20,)],
+    ),
+    (
+        "formats of numbers",
+        "def f(x, n):\n    return f'{x:8.3f}|{n:<5}|{n:^7}|{n:x}|{x:.1%}|' + '%05d %s' % (n, x)",
+        [(2.5, 42)],
+    ),
+]
 
 
 def inferred(entry: ast.FunctionDef, made: list[Call]) -> Signature | None:

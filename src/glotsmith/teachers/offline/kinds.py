@@ -1,7 +1,7 @@
 """The kinds (static types) of values: a small lattice from ``BOT`` (no known value) to ``ANY``.
 
 ``int`` has a lower bound if one is known, so that ``xs[i]`` needs no code for negative ``i``. ``float`` means any
-number, because signatures unite int and float. ``iter`` is a Lua iterator function.
+number, because signatures unite int and float. ``iter`` is an iterator.
 """
 
 from dataclasses import dataclass, replace
@@ -48,7 +48,7 @@ def set_of(item: ValueKind) -> ValueKind:
 
 
 def iter_of(item: ValueKind) -> ValueKind:
-    """Return the kind of Lua iterator functions."""
+    """Return the kind of iterators."""
     return ValueKind("iter", (item,))
 
 

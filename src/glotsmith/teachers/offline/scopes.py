@@ -1,4 +1,4 @@
-"""Decide where each Python variable is declared as a Lua ``local``: scopes are functions in Python, blocks in Lua."""
+"""Decide where each Python variable is declared: scopes are functions in Python, and blocks in the targets."""
 
 import ast
 from collections.abc import Iterator

@@ -4,7 +4,7 @@ import ast
 
 from glotsmith.teachers.offline import kinds as k
 from glotsmith.teachers.offline.julia import kinds as jk
-from glotsmith.teachers.offline.julia.context import Context, statement
+from glotsmith.teachers.offline.julia.context import JuliaContext, statement
 from glotsmith.teachers.offline.julia.iteration import Wish, as_vector, items_of
 from glotsmith.teachers.offline.julia.operators import binary_operation
 from glotsmith.teachers.offline.julia.subscripts import position, slice_expression, subscript_with_default
@@ -14,7 +14,7 @@ from glotsmith.teachers.offline.refusals import refuse
 
 
 @statement(ast.Assign)
-def _assign(c: Context, node: ast.Assign) -> None:
+def _assign(c: JuliaContext, node: ast.Assign) -> None:
     target = node.targets[0]
     if isinstance(node.value, ast.Lambda) and isinstance(target, ast.Name):
         return _assign_lambda(c, target, node.value)
@@ -32,7 +32,7 @@ def _assign(c: Context, node: ast.Assign) -> None:
         assign(c, target, e)
 
 
-def _check_iterator(c: Context, target: ast.expr, value: ast.expr) -> None:
+def _check_iterator(c: JuliaContext, target: ast.expr, value: ast.expr) -> None:
     """Refuse an iterator that several places read: each item is read once in Python, and a vector has them always."""
     match value:
         case ast.GeneratorExp():
@@ -54,11 +54,11 @@ def _as_load(target: ast.expr) -> ast.expr:
     return ast.copy_location(ast.Name(target.id, ast.Load()), target)
 
 
-def _assign_lambda(c: Context, target: ast.Name, node: ast.Lambda) -> None:
+def _assign_lambda(c: JuliaContext, target: ast.Name, node: ast.Lambda) -> None:
     assign(c, target, c.expr(node))
 
 
-def _assign_tuple(c: Context, target: ast.Tuple, value: ast.Tuple) -> None:
+def _assign_tuple(c: JuliaContext, target: ast.Tuple, value: ast.Tuple) -> None:
     """Write ``a, b = x, y``, which Julia writes the same way."""
     if len(target.elts) != len(value.elts) or any(isinstance(e, ast.Starred) for e in (*target.elts, *value.elts)):
         return assign(c, target, c.expr(value))
@@ -69,7 +69,7 @@ def _assign_tuple(c: Context, target: ast.Tuple, value: ast.Tuple) -> None:
         bind(c, t, v.kind)
 
 
-def _hint(c: Context, target: ast.expr) -> ValueKind:
+def _hint(c: JuliaContext, target: ast.expr) -> ValueKind:
     match target:
         case ast.Name(id=name):
             return c.joined_kind(name)
@@ -80,7 +80,7 @@ def _hint(c: Context, target: ast.expr) -> ValueKind:
             return k.BOT
 
 
-def place(c: Context, target: ast.expr) -> str:
+def place(c: JuliaContext, target: ast.expr) -> str:
     """Write the left side of an assignment."""
     match target:
         case ast.Name(id=name):
@@ -94,7 +94,7 @@ def place(c: Context, target: ast.expr) -> str:
             raise refuse("this target of an assignment", target)
 
 
-def _element(c: Context, base: Expr, index: ast.expr) -> str:
+def _element(c: JuliaContext, base: Expr, index: ast.expr) -> str:
     at = c.expr(index)
     match k.strip_optional(base.kind).name:
         case "list":
@@ -109,7 +109,7 @@ def _element(c: Context, base: Expr, index: ast.expr) -> str:
             raise refuse(f"an assignment to a part of a {name}", index)
 
 
-def bind(c: Context, target: ast.expr, kind: ValueKind) -> None:
+def bind(c: JuliaContext, target: ast.expr, kind: ValueKind) -> None:
     """Record the kinds that an assignment gives to its target."""
     match target:
         case ast.Name(id=name):
@@ -124,7 +124,7 @@ def bind(c: Context, target: ast.expr, kind: ValueKind) -> None:
             pass
 
 
-def refine_item(c: Context, container: ast.expr, index: ValueKind, item: ValueKind) -> None:
+def refine_item(c: JuliaContext, container: ast.expr, index: ValueKind, item: ValueKind) -> None:
     """Record that ``container[index]`` is an ``item``."""
     known = k.strip_optional(c.expr(container).kind)
     if known.name == "list":
@@ -133,7 +133,7 @@ def refine_item(c: Context, container: ast.expr, index: ValueKind, item: ValueKi
         refine(c, container, ValueKind("dict", (jk.stored(index), jk.stored(item)), own=known.own))
 
 
-def refine(c: Context, container: ast.expr, kind: ValueKind) -> None:
+def refine(c: JuliaContext, container: ast.expr, kind: ValueKind) -> None:
     """Record what a mutable value holds."""
     match container:
         case ast.Name(id=name):
@@ -148,7 +148,7 @@ def refine(c: Context, container: ast.expr, kind: ValueKind) -> None:
             pass
 
 
-def assign(c: Context, target: ast.expr, e: Expr) -> None:
+def assign(c: JuliaContext, target: ast.expr, e: Expr) -> None:
     """Write an assignment."""
     if isinstance(target, ast.Tuple | ast.List) and k.strip_optional(e.kind).name in ("str", "dict", "set"):
         items = items_of(c, e, target, Wish())
@@ -165,7 +165,7 @@ def assign(c: Context, target: ast.expr, e: Expr) -> None:
     bind(c, target, e.kind)
 
 
-def _assign_starred(c: Context, elts: list[ast.expr], e: Expr) -> None:
+def _assign_starred(c: JuliaContext, elts: list[ast.expr], e: Expr) -> None:
     at = next(i for i, t in enumerate(elts) if isinstance(t, ast.Starred))
     after = len(elts) - at - 1
     name = c.fresh("items")
@@ -182,7 +182,7 @@ def _assign_starred(c: Context, elts: list[ast.expr], e: Expr) -> None:
             assign(c, target, Expr(f"{name}[{index}]", PREFIX, item))
 
 
-def _assign_slice(c: Context, container: ast.expr, part: ast.Slice, e: Expr) -> None:
+def _assign_slice(c: JuliaContext, container: ast.expr, part: ast.Slice, e: Expr) -> None:
     base = c.expr(container)
     if base.kind.name != "list":
         raise refuse("an assignment to a slice of an unknown value", container)
@@ -200,7 +200,7 @@ def _assign_slice(c: Context, container: ast.expr, part: ast.Slice, e: Expr) -> 
 
 
 @statement(ast.AnnAssign)
-def _annotated(c: Context, node: ast.AnnAssign) -> None:
+def _annotated(c: JuliaContext, node: ast.AnnAssign) -> None:
     if node.value is not None:
         e = c.expr(node.value, _hint(c, node.target))
         assign(c, node.target, e)
@@ -221,7 +221,7 @@ _SIGNS: dict[type[ast.operator], str] = {
 
 
 @statement(ast.AugAssign)
-def _augmented(c: Context, node: ast.AugAssign) -> None:
+def _augmented(c: JuliaContext, node: ast.AugAssign) -> None:
     target = node.target
     loaded = _loaded(c, target)
     hint = loaded.kind if loaded.kind.name in ("list", "set", "dict") else k.BOT
@@ -242,7 +242,7 @@ def _augmented(c: Context, node: ast.AugAssign) -> None:
     bind(c, target, result.kind)
 
 
-def _loaded(c: Context, target: ast.expr) -> Expr:
+def _loaded(c: JuliaContext, target: ast.expr) -> Expr:
     match target:
         case ast.Name(id=name):
             return c.expr(ast.copy_location(ast.Name(name, ast.Load()), target))
@@ -255,7 +255,7 @@ def _loaded(c: Context, target: ast.expr) -> Expr:
             raise refuse("this target of an assignment", target)
 
 
-def _mutate(c: Context, node: ast.AugAssign, loaded: Expr, value: Expr) -> bool:
+def _mutate(c: JuliaContext, node: ast.AugAssign, loaded: Expr, value: Expr) -> bool:
     """Write ``+=`` of a list, and ``|=`` of a set or dict, which change the value in place."""
     name = loaded.kind.name
     match name, node.op:

@@ -5,7 +5,7 @@ import ast
 from glotsmith.teachers.offline import kinds as k
 from glotsmith.teachers.offline.julia import kinds as jk
 from glotsmith.teachers.offline.julia.calls import builtin, check_arguments, keyword_value
-from glotsmith.teachers.offline.julia.context import Context, call
+from glotsmith.teachers.offline.julia.context import JuliaContext, call
 from glotsmith.teachers.offline.julia.expressions import as_char
 from glotsmith.teachers.offline.julia.formats import format_value, to_repr, to_text
 from glotsmith.teachers.offline.julia.iteration import Wish, iterate
@@ -16,7 +16,7 @@ from glotsmith.teachers.offline.refusals import refuse
 
 
 @builtin("len")
-def _len(c: Context, node: ast.Call) -> Expr:
+def _len(c: JuliaContext, node: ast.Call) -> Expr:
     check_arguments(node, 1)
     argument = node.args[0]
     with c.any_order():
@@ -30,7 +30,7 @@ def _len(c: Context, node: ast.Call) -> Expr:
 
 
 @builtin("abs")
-def _abs(c: Context, node: ast.Call) -> Expr:
+def _abs(c: JuliaContext, node: ast.Call) -> Expr:
     check_arguments(node, 1)
     e = c.expr(node.args[0])
     kind = {"int": k.NAT, "bool": k.NAT, "float": k.FLOAT}.get(k.strip_optional(e.kind).name, k.ANY)
@@ -38,7 +38,7 @@ def _abs(c: Context, node: ast.Call) -> Expr:
 
 
 @builtin("int")
-def _int(c: Context, node: ast.Call) -> Expr:
+def _int(c: JuliaContext, node: ast.Call) -> Expr:
     check_arguments(node, 2, "base")
     if not node.args:
         return Expr("0", kind=k.NAT)
@@ -63,7 +63,7 @@ def _int(c: Context, node: ast.Call) -> Expr:
 
 
 @builtin("float")
-def _float(c: Context, node: ast.Call) -> Expr:
+def _float(c: JuliaContext, node: ast.Call) -> Expr:
     check_arguments(node, 1)
     argument = node.args[0] if node.args else ast.Constant(0)
     special = (
@@ -85,25 +85,25 @@ def _float(c: Context, node: ast.Call) -> Expr:
 
 
 @builtin("str")
-def _str(c: Context, node: ast.Call) -> Expr:
+def _str(c: JuliaContext, node: ast.Call) -> Expr:
     check_arguments(node, 1)
     return to_text(c, c.raw(node.args[0]), node) if node.args else Expr('""', kind=k.STR)
 
 
 @builtin("repr", "ascii")
-def _repr(c: Context, node: ast.Call) -> Expr:
+def _repr(c: JuliaContext, node: ast.Call) -> Expr:
     check_arguments(node, 1)
     return to_repr(c, c.expr(node.args[0]), node)
 
 
 @builtin("bool")
-def _bool(c: Context, node: ast.Call) -> Expr:
+def _bool(c: JuliaContext, node: ast.Call) -> Expr:
     check_arguments(node, 1)
     return condition(c, node.args[0]) if node.args else Expr("false", kind=k.BOOL)
 
 
 @builtin("ord")
-def _ord(c: Context, node: ast.Call) -> Expr:
+def _ord(c: JuliaContext, node: ast.Call) -> Expr:
     check_arguments(node, 1)
     e = c.raw(node.args[0])
     char = as_char(node.args[0], e)
@@ -111,13 +111,13 @@ def _ord(c: Context, node: ast.Call) -> Expr:
 
 
 @builtin("chr")
-def _chr(c: Context, node: ast.Call) -> Expr:
+def _chr(c: JuliaContext, node: ast.Call) -> Expr:
     check_arguments(node, 1)
     return call("Char", c.expr(node.args[0]), kind=jk.CHAR)
 
 
 @builtin("round")
-def _round(c: Context, node: ast.Call) -> Expr:
+def _round(c: JuliaContext, node: ast.Call) -> Expr:
     check_arguments(node, 2, "ndigits")
     e = c.expr(node.args[0])
     digits = node.args[1] if len(node.args) > 1 else keyword_value(node, "ndigits")
@@ -129,7 +129,7 @@ def _round(c: Context, node: ast.Call) -> Expr:
 
 
 @builtin("divmod")
-def _divmod(c: Context, node: ast.Call) -> Expr:
+def _divmod(c: JuliaContext, node: ast.Call) -> Expr:
     check_arguments(node, 2)
     a, b = c.exprs(node.args)
     parts = [binary_operation(c, op, a, b, node).kind for op in (ast.FloorDiv(), ast.Mod())]
@@ -137,7 +137,7 @@ def _divmod(c: Context, node: ast.Call) -> Expr:
 
 
 @builtin("pow")
-def _pow(c: Context, node: ast.Call) -> Expr:
+def _pow(c: JuliaContext, node: ast.Call) -> Expr:
     check_arguments(node, 3)
     a, b, *modulus = c.exprs(node.args)
     if not modulus:
@@ -148,7 +148,7 @@ def _pow(c: Context, node: ast.Call) -> Expr:
 
 
 @builtin("bin", "hex", "oct")
-def _base(c: Context, node: ast.Call) -> Expr:
+def _base(c: JuliaContext, node: ast.Call) -> Expr:
     check_arguments(node, 1)
     assert isinstance(node.func, ast.Name)
     base, prefix = {"bin": (2, "0b"), "hex": (16, "0x"), "oct": (8, "0o")}[node.func.id]
@@ -159,7 +159,7 @@ def _base(c: Context, node: ast.Call) -> Expr:
 
 
 @builtin("format")
-def _format(c: Context, node: ast.Call) -> Expr:
+def _format(c: JuliaContext, node: ast.Call) -> Expr:
     check_arguments(node, 2)
     spec = node.args[1] if len(node.args) > 1 else ast.Constant("")
     if not isinstance(spec, ast.Constant):
@@ -222,12 +222,12 @@ def is_instance(e: Expr, names: list[str], node: ast.AST) -> Expr:
 
 
 @builtin("isinstance")
-def _isinstance(c: Context, node: ast.Call) -> Expr:
+def _isinstance(c: JuliaContext, node: ast.Call) -> Expr:
     check_arguments(node, 2)
     return is_instance(c.expr(node.args[0]), type_names(node.args[1]), node)
 
 
 @builtin("callable")
-def _callable(c: Context, node: ast.Call) -> Expr:
+def _callable(c: JuliaContext, node: ast.Call) -> Expr:
     check_arguments(node, 1)
     return Expr(f"{c.expr(node.args[0]).at(COMPARE + 1)} isa Function", COMPARE, k.BOOL)

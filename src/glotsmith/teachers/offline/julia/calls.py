@@ -3,14 +3,14 @@
 import ast
 from collections.abc import Callable
 
-from glotsmith.teachers.offline.julia.context import CallTranslator, Context, expression
+from glotsmith.teachers.offline.julia.context import CallTranslator, JuliaContext, expression
 from glotsmith.teachers.offline.julia.functions import call_program_function, call_value
 from glotsmith.teachers.offline.julia.modules import resolve
 from glotsmith.teachers.offline.julia.syntax import Expr
 from glotsmith.teachers.offline.refusals import refuse
 
 #: gets the context, the call, and the translated receiver
-MethodTranslator = Callable[[Context, ast.Call, Expr], Expr]
+MethodTranslator = Callable[[JuliaContext, ast.Call, Expr], Expr]
 BUILTINS: dict[str, CallTranslator] = {}
 LIBRARY: dict[tuple[str, str], CallTranslator] = {}
 METHODS: dict[tuple[str, str], MethodTranslator] = {}
@@ -61,7 +61,7 @@ def keyword_value(node: ast.Call, name: str) -> ast.expr | None:
 
 
 @expression(ast.Call)
-def _call(c: Context, node: ast.Call) -> Expr:
+def _call(c: JuliaContext, node: ast.Call) -> Expr:
     found = resolve(c, node.func)
     if found is not None:
         maker = LIBRARY.get(found)
@@ -84,7 +84,7 @@ def _call(c: Context, node: ast.Call) -> Expr:
     return call_value(c, node)
 
 
-def _method(c: Context, node: ast.Call, function: ast.Attribute) -> Expr:
+def _method(c: JuliaContext, node: ast.Call, function: ast.Attribute) -> Expr:
     from glotsmith.teachers.offline import kinds as k
 
     if isinstance(function.value, ast.Name) and c.owner(function.value.id) is None and function.value.id in _TYPES:

@@ -5,7 +5,7 @@ import ast
 from glotsmith.teachers.offline import kinds as k
 from glotsmith.teachers.offline.julia import kinds as jk
 from glotsmith.teachers.offline.julia.calls import builtin, check_arguments, keyword_value
-from glotsmith.teachers.offline.julia.context import Context, call
+from glotsmith.teachers.offline.julia.context import JuliaContext, call
 from glotsmith.teachers.offline.julia.expressions import dict_type, typed_prefix, vector
 from glotsmith.teachers.offline.julia.functions import function_value
 from glotsmith.teachers.offline.julia.iteration import Items, as_vector, iterate
@@ -17,7 +17,7 @@ from glotsmith.teachers.offline.refusals import refuse
 
 
 @builtin("list")
-def _list(c: Context, node: ast.Call) -> Expr:
+def _list(c: JuliaContext, node: ast.Call) -> Expr:
     hint = c.take_hint()
     check_arguments(node, 1)
     if not node.args:
@@ -26,7 +26,7 @@ def _list(c: Context, node: ast.Call) -> Expr:
 
 
 @builtin("tuple")
-def _tuple(c: Context, node: ast.Call) -> Expr:
+def _tuple(c: JuliaContext, node: ast.Call) -> Expr:
     check_arguments(node, 1)
     if not node.args:
         return Expr("()", PREFIX, k.tuple_of())
@@ -35,7 +35,7 @@ def _tuple(c: Context, node: ast.Call) -> Expr:
 
 
 @builtin("set", "frozenset")
-def _set(c: Context, node: ast.Call) -> Expr:
+def _set(c: JuliaContext, node: ast.Call) -> Expr:
     hint = c.take_hint()
     check_arguments(node, 1)
     if not node.args:
@@ -53,7 +53,7 @@ def _set(c: Context, node: ast.Call) -> Expr:
 
 
 @builtin("dict")
-def _dict(c: Context, node: ast.Call) -> Expr:
+def _dict(c: JuliaContext, node: ast.Call) -> Expr:
     hint = c.take_hint()
     if len(node.args) > 1 or any(w.arg is None for w in node.keywords):
         raise refuse("these arguments of dict", node)
@@ -82,13 +82,13 @@ def _dict(c: Context, node: ast.Call) -> Expr:
 
 
 @builtin("range")
-def _range(c: Context, node: ast.Call) -> Expr:
+def _range(c: JuliaContext, node: ast.Call) -> Expr:
     items = iterate(c, node)
     return Expr(items.text, items.prec, k.list_of(items.item))
 
 
 @builtin("enumerate", "zip", "reversed")
-def _iterator(c: Context, node: ast.Call) -> Expr:
+def _iterator(c: JuliaContext, node: ast.Call) -> Expr:
     items = iterate(c, node)
     if items.text.startswith(("zip(", "enumerate(")):
         return call("collect", items.text, kind=k.list_of(items.item), new=True)
@@ -96,7 +96,7 @@ def _iterator(c: Context, node: ast.Call) -> Expr:
 
 
 @builtin("map")
-def _map(c: Context, node: ast.Call) -> Expr:
+def _map(c: JuliaContext, node: ast.Call) -> Expr:
     function, *sources = node.args
     check_arguments(node, 9)
     if len(sources) == 1:
@@ -108,12 +108,12 @@ def _map(c: Context, node: ast.Call) -> Expr:
 
 
 @builtin("filter")
-def _filter(c: Context, node: ast.Call) -> Expr:
+def _filter(c: JuliaContext, node: ast.Call) -> Expr:
     check_arguments(node, 2)
     return c.expr(_comprehension(c, node, node.args[0], node.args[1], test=True))
 
 
-def _comprehension(c: Context, node: ast.Call, function: ast.expr, source: ast.expr, *, test: bool) -> ast.expr:
+def _comprehension(c: JuliaContext, node: ast.Call, function: ast.expr, source: ast.expr, *, test: bool) -> ast.expr:
     """Return ``map`` or ``filter`` as a comprehension."""
 
     def make() -> ast.AST:
@@ -140,7 +140,7 @@ def _comprehension(c: Context, node: ast.Call, function: ast.expr, source: ast.e
 
 
 @builtin("next")
-def _next(c: Context, node: ast.Call) -> Expr:
+def _next(c: JuliaContext, node: ast.Call) -> Expr:
     check_arguments(node, 2)
     source = node.args[0]
     match source:
@@ -157,7 +157,7 @@ def _next(c: Context, node: ast.Call) -> Expr:
     return call("first_or", items.text, default, kind=jk.join(jk.stored(items.item), default.kind))
 
 
-def _next_of_iterator(c: Context, node: ast.Call) -> Expr:
+def _next_of_iterator(c: JuliaContext, node: ast.Call) -> Expr:
     iterator = c.expr(node.args[0])
     if iterator.kind.name != "iter":
         raise refuse("next of a value that is not an iterator", node)
@@ -170,7 +170,7 @@ def _next_of_iterator(c: Context, node: ast.Call) -> Expr:
 
 
 @builtin("iter")
-def _iter(c: Context, node: ast.Call) -> Expr:
+def _iter(c: JuliaContext, node: ast.Call) -> Expr:
     check_arguments(node, 1)
     items = iterate(c, node.args[0])
     if items.text.startswith("items_of("):
@@ -182,7 +182,7 @@ def _iter(c: Context, node: ast.Call) -> Expr:
     return call("Iterators.Stateful", items.text, kind=ValueKind("iter", (jk.stored(items.item),)))
 
 
-def _read_once(c: Context, node: ast.expr) -> Items:
+def _read_once(c: JuliaContext, node: ast.expr) -> Items:
     """Translate an iterable that a function reads once, as a generator in parentheses if it is one."""
     if isinstance(node, ast.GeneratorExp):
         made = vector(c, node)
@@ -196,7 +196,7 @@ def _read_once(c: Context, node: ast.expr) -> Items:
 
 
 @builtin("sum")
-def _sum(c: Context, node: ast.Call) -> Expr:
+def _sum(c: JuliaContext, node: ast.Call) -> Expr:
     check_arguments(node, 2, "start")
     argument = node.args[0]
     start = node.args[1] if len(node.args) > 1 else keyword_value(node, "start")
@@ -221,14 +221,14 @@ def _sum(c: Context, node: ast.Call) -> Expr:
             return call("reduce", "+", items.text, "init = 0", kind=k.ANY)
 
 
-def _summed(c: Context, argument: ast.expr) -> Items:
+def _summed(c: JuliaContext, argument: ast.expr) -> Items:
     if isinstance(argument, ast.GeneratorExp):
         made = vector(c, argument)
         return Items(made.text, jk.item_of(made.kind))
     return iterate(c, argument)
 
 
-def _count(c: Context, node: ast.GeneratorExp | ast.ListComp) -> Expr | None:
+def _count(c: JuliaContext, node: ast.GeneratorExp | ast.ListComp) -> Expr | None:
     """Write ``sum(1 for x in xs if test)`` as ``count(test for x in xs)``; None for another sum."""
     last = node.generators[-1]
     if isinstance(node.elt, ast.Constant) and node.elt.value == 1 and last.ifs:
@@ -244,7 +244,7 @@ def _count(c: Context, node: ast.GeneratorExp | ast.ListComp) -> Expr | None:
     return None
 
 
-def _tests(c: Context, node: ast.GeneratorExp | ast.ListComp) -> str:
+def _tests(c: JuliaContext, node: ast.GeneratorExp | ast.ListComp) -> str:
     """Write a generator of conditions, without parentheses."""
     from glotsmith.teachers.offline.julia.expressions import comprehend
 
@@ -252,7 +252,7 @@ def _tests(c: Context, node: ast.GeneratorExp | ast.ListComp) -> str:
     return f"{element.at(CHOICE)} {clauses}"
 
 
-def _sum_from(c: Context, items: Items, start: Expr, node: ast.Call) -> Expr:
+def _sum_from(c: JuliaContext, items: Items, start: Expr, node: ast.Call) -> Expr:
     if start.kind.name == "list":
         return call("reduce", "vcat", items.text, f"init = {start}", kind=jk.join(start.kind, items.item))
     if start.kind.name not in ("int", "float", *k.UNKNOWN):
@@ -262,7 +262,7 @@ def _sum_from(c: Context, items: Items, start: Expr, node: ast.Call) -> Expr:
 
 
 @builtin("any", "all")
-def _quantified(c: Context, node: ast.Call) -> Expr:
+def _quantified(c: JuliaContext, node: ast.Call) -> Expr:
     check_arguments(node, 1)
     assert isinstance(node.func, ast.Name)
     argument = node.args[0]
@@ -277,7 +277,7 @@ def _quantified(c: Context, node: ast.Call) -> Expr:
 
 
 @builtin("max", "min")
-def _extreme(c: Context, node: ast.Call) -> Expr:
+def _extreme(c: JuliaContext, node: ast.Call) -> Expr:
     check_arguments(node, 99, "key", "default")
     assert isinstance(node.func, ast.Name)
     name = node.func.id
@@ -306,7 +306,7 @@ def _as_items(e: Expr) -> Items:
     return Items(e.text, jk.item_of(e.kind), e.prec)
 
 
-def _extreme_of_arguments(c: Context, node: ast.Call, name: str, key: ast.expr | None) -> Expr:
+def _extreme_of_arguments(c: JuliaContext, node: ast.Call, name: str, key: ast.expr | None) -> Expr:
     parts = c.exprs(node.args)
     kind = jk.join_all(*(p.kind for p in parts))
     if kind.name == "int":
@@ -321,7 +321,7 @@ def _extreme_of_arguments(c: Context, node: ast.Call, name: str, key: ast.expr |
     return call(name, *parts, kind=kind)
 
 
-def sort_options(c: Context, node: ast.Call, item: ValueKind) -> list[str]:
+def sort_options(c: JuliaContext, node: ast.Call, item: ValueKind) -> list[str]:
     """Return the options ``by`` and ``rev`` of a sort, and a stable algorithm for numbers."""
     options: list[str] = []
     key, reverse = keyword_value(node, "key"), keyword_value(node, "reverse")
@@ -335,7 +335,7 @@ def sort_options(c: Context, node: ast.Call, item: ValueKind) -> list[str]:
 
 
 @builtin("sorted")
-def _sorted(c: Context, node: ast.Call) -> Expr:
+def _sorted(c: JuliaContext, node: ast.Call) -> Expr:
     check_arguments(node, 1, "key", "reverse")
     with c.any_order(irrelevant=keyword_value(node, "key") is None, ties=True):
         e = _sortable(c, node.args[0])
@@ -343,7 +343,7 @@ def _sorted(c: Context, node: ast.Call) -> Expr:
     return call("sort", e, *sort_options(c, node, item), kind=k.list_of(item), new=True)
 
 
-def _sortable(c: Context, node: ast.expr) -> Expr:
+def _sortable(c: JuliaContext, node: ast.expr) -> Expr:
     """Translate an iterable as a vector or range, which ``sort`` does not change."""
     if not isinstance(node, ast.GeneratorExp | ast.ListComp | ast.Call):
         e = c.expr(node)

@@ -21,29 +21,29 @@ from glotsmith.teachers.offline.scopes import DeclarationPlan
 from glotsmith.values import Signature
 
 Env = dict[str, ValueKind] | None
-CallTranslator = Callable[["Context", ast.Call], Expr]
-ExpressionHandler = Callable[["Context", ast.expr], Expr]
-StatementHandler = Callable[["Context", ast.stmt], None]
+CallTranslator = Callable[["JuliaContext", ast.Call], Expr]
+ExpressionHandler = Callable[["JuliaContext", ast.expr], Expr]
+StatementHandler = Callable[["JuliaContext", ast.stmt], None]
 EXPRESSIONS: dict[type[ast.expr], ExpressionHandler] = {}
 STATEMENTS: dict[type[ast.stmt], StatementHandler] = {}
 N = TypeVar("N", bound=ast.expr)
 S = TypeVar("S", bound=ast.stmt)
 
 
-def expression(node: type[N]) -> Callable[[Callable[["Context", N], Expr]], Callable[["Context", N], Expr]]:
+def expression(node: type[N]) -> Callable[[Callable[["JuliaContext", N], Expr]], Callable[["JuliaContext", N], Expr]]:
     """Register the translator of one kind of expression."""
 
-    def register(handler: Callable[["Context", N], Expr]) -> Callable[["Context", N], Expr]:
+    def register(handler: Callable[["JuliaContext", N], Expr]) -> Callable[["JuliaContext", N], Expr]:
         EXPRESSIONS[node] = cast(ExpressionHandler, handler)
         return handler
 
     return register
 
 
-def statement(node: type[S]) -> Callable[[Callable[["Context", S], None]], Callable[["Context", S], None]]:
+def statement(node: type[S]) -> Callable[[Callable[["JuliaContext", S], None]], Callable[["JuliaContext", S], None]]:
     """Register the translator of one kind of statement."""
 
-    def register(handler: Callable[["Context", S], None]) -> Callable[["Context", S], None]:
+    def register(handler: Callable[["JuliaContext", S], None]) -> Callable[["JuliaContext", S], None]:
         STATEMENTS[node] = cast(StatementHandler, handler)
         return handler
 
@@ -51,7 +51,7 @@ def statement(node: type[S]) -> Callable[[Callable[["Context", S], None]], Calla
 
 
 @dataclass(eq=False)
-class LoopState:
+class OpenLoop:
     """The loop that is currently translated."""
 
     exits: list[dict[str, ValueKind]] = field(default_factory=list)
@@ -74,10 +74,10 @@ class Scope:
     reassigned: frozenset[str] = frozenset()  #: names with an assignment other than the head of a loop
     shifted: set[str] = field(default_factory=set)  #: loop variables that are one more than in Python
     catching: int = 0  #: depth of ``try`` bodies, where a wrong index or a division by zero must raise
-    loops: list[LoopState] = field(default_factory=list)
+    loops: list[OpenLoop] = field(default_factory=list)
 
 
-class Context:
+class JuliaContext:
     """The state that all handlers share."""
 
     def __init__(self, tree: ast.Module, entry: ast.FunctionDef, signature: Signature | None) -> None:

@@ -2,7 +2,7 @@
 
 import ast
 
-from glotsmith.teachers.offline.julia.context import Context, Env, join_env, statement
+from glotsmith.teachers.offline.julia.context import Env, JuliaContext, join_env, statement
 from glotsmith.teachers.offline.julia.syntax import quote
 from glotsmith.teachers.offline.refusals import CannotTranslate, refuse
 
@@ -22,7 +22,7 @@ _TYPES = {
 
 
 @statement(ast.Raise)
-def _raise(c: Context, node: ast.Raise) -> None:
+def _raise(c: JuliaContext, node: ast.Raise) -> None:
     match node.exc:
         case None:
             c.emit("rethrow()")
@@ -49,7 +49,7 @@ def _thrown(name: str, message: str) -> str:
             return f"error({message})"
 
 
-def _message(c: Context, name: str, arguments: list[ast.expr]) -> str:
+def _message(c: JuliaContext, name: str, arguments: list[ast.expr]) -> str:
     scope = c.scope
     try:
         parts = c.exprs(arguments)
@@ -60,7 +60,7 @@ def _message(c: Context, name: str, arguments: list[ast.expr]) -> str:
 
 
 @statement(ast.Try)
-def _try(c: Context, node: ast.Try) -> None:
+def _try(c: JuliaContext, node: ast.Try) -> None:
     if node.orelse and _has_jump(node.body):
         raise refuse("else after a try that leaves it", node)
     before = dict(c.here.env or {})
@@ -99,7 +99,7 @@ def _has_jump(body: list[ast.stmt]) -> bool:
     return any(isinstance(n, ast.Break | ast.Continue) for s in body for n in ast.walk(s))
 
 
-def _handlers(c: Context, node: ast.Try) -> None:
+def _handlers(c: JuliaContext, node: ast.Try) -> None:
     before = c.here.env
     envs: list[Env] = []
     names = [_names(h) for h in node.handlers]

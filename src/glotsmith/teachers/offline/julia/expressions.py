@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from glotsmith.teachers.offline import kinds as k
 from glotsmith.teachers.offline.julia import kinds as jk
-from glotsmith.teachers.offline.julia.context import Context, Scope, call, expression
+from glotsmith.teachers.offline.julia.context import JuliaContext, Scope, call, expression
 from glotsmith.teachers.offline.julia.functions import function_value, lambda_text
 from glotsmith.teachers.offline.julia.iteration import comprehension_clauses
 from glotsmith.teachers.offline.julia.modules import constant
@@ -26,7 +26,7 @@ from glotsmith.teachers.offline.refusals import refuse
 
 
 @expression(ast.Constant)
-def _constant(c: Context, node: ast.Constant) -> Expr:
+def _constant(c: JuliaContext, node: ast.Constant) -> Expr:
     match node.value:
         case None:
             return Expr("nothing", kind=k.NONE)
@@ -57,7 +57,7 @@ _FUNCTIONS = frozenset(
 
 
 @expression(ast.Name)
-def _name(c: Context, node: ast.Name) -> Expr:
+def _name(c: JuliaContext, node: ast.Name) -> Expr:
     owner = c.owner(node.id)
     if owner is None:
         if node.id in c.imported:
@@ -73,13 +73,13 @@ def _name(c: Context, node: ast.Name) -> Expr:
 
 
 @expression(ast.Attribute)
-def _attribute(c: Context, node: ast.Attribute) -> Expr:
+def _attribute(c: JuliaContext, node: ast.Attribute) -> Expr:
     if isinstance(node.value, ast.Name) and c.owner(node.value.id) is None and node.value.id in c.modules:
         return constant(c.modules[node.value.id], node.attr, node)
     raise refuse(f"the attribute .{node.attr}", node)
 
 
-def typed_prefix(c: Context, own: ValueKind, hint: ValueKind) -> str:
+def typed_prefix(c: JuliaContext, own: ValueKind, hint: ValueKind) -> str:
     """Return the type before ``[…]`` if the items are to have another type than Julia infers."""
     whole = jk.join(own, hint)
     if own.name == "bot" or whole.name == "any":
@@ -93,14 +93,14 @@ def _hinted_item(hint: ValueKind, name: str) -> ValueKind:
 
 
 @expression(ast.List)
-def _list(c: Context, node: ast.List) -> Expr:
+def _list(c: JuliaContext, node: ast.List) -> Expr:
     hint = _hinted_item(c.take_hint(), "list")
     parts, kind = _items(c, node.elts, hint)
     prefix = typed_prefix(c, kind, hint)
     return Expr(f"{prefix}[{', '.join(parts)}]", PREFIX, k.list_of(jk.join(kind, k.BOT)), new=True)
 
 
-def _items(c: Context, nodes: Sequence[ast.expr], hint: ValueKind = k.BOT) -> tuple[list[str], ValueKind]:
+def _items(c: JuliaContext, nodes: Sequence[ast.expr], hint: ValueKind = k.BOT) -> tuple[list[str], ValueKind]:
     """Return the items of a list or tuple, and the join of their kinds."""
     parts: list[str] = []
     kind = k.BOT
@@ -117,7 +117,7 @@ def _items(c: Context, nodes: Sequence[ast.expr], hint: ValueKind = k.BOT) -> tu
 
 
 @expression(ast.Tuple)
-def _tuple(c: Context, node: ast.Tuple) -> Expr:
+def _tuple(c: JuliaContext, node: ast.Tuple) -> Expr:
     hint = c.take_hint()
     if any(isinstance(item, ast.Starred) for item in node.elts):
         parts, kind = _items(c, node.elts)
@@ -129,7 +129,7 @@ def _tuple(c: Context, node: ast.Tuple) -> Expr:
 
 
 @expression(ast.Dict)
-def _dict(c: Context, node: ast.Dict) -> Expr:
+def _dict(c: JuliaContext, node: ast.Dict) -> Expr:
     hint = c.take_hint()
     key_hint, value_hint = hint.args if hint.name == "dict" else (k.BOT, k.BOT)
     if None in node.keys:
@@ -145,7 +145,7 @@ def _dict(c: Context, node: ast.Dict) -> Expr:
     return Expr(f"{dict_type(c, kind, hint)}({', '.join(entries)})", PREFIX, kind, new=True)
 
 
-def dict_type(c: Context, own: ValueKind, hint: ValueKind) -> str:
+def dict_type(c: JuliaContext, own: ValueKind, hint: ValueKind) -> str:
     """Return the constructor of a dict of the program."""
     whole = jk.join(own, hint) if hint.name == "dict" else own
     if own.args[0].name == "bot" or c.ordered or jk.julia_type(whole) != jk.julia_type(own) or "any" in _names(own):
@@ -157,7 +157,7 @@ def _names(kind: ValueKind) -> set[str]:
     return {part.name for part in kind.args}
 
 
-def _merged(c: Context, node: ast.Dict, hint: ValueKind) -> Expr:
+def _merged(c: JuliaContext, node: ast.Dict, hint: ValueKind) -> Expr:
     parts: list[Expr] = []
     for key, value in zip(node.keys, node.values, strict=True):
         part = value if key is None else ast.copy_location(ast.Dict([key], [value]), node)
@@ -169,7 +169,7 @@ def _merged(c: Context, node: ast.Dict, hint: ValueKind) -> Expr:
 
 
 @expression(ast.Set)
-def _set(c: Context, node: ast.Set) -> Expr:
+def _set(c: JuliaContext, node: ast.Set) -> Expr:
     hint = _hinted_item(c.take_hint(), "set")
     parts, kind = _items(c, node.elts, hint)
     prefix = typed_prefix(c, kind, hint)
@@ -177,12 +177,12 @@ def _set(c: Context, node: ast.Set) -> Expr:
 
 
 @expression(ast.IfExp)
-def _if_expression(c: Context, node: ast.IfExp) -> Expr:
+def _if_expression(c: JuliaContext, node: ast.IfExp) -> Expr:
     return write_choice(*choice(c, node.test, node.body, node.orelse))
 
 
 @expression(ast.BoolOp)
-def _bool_operation(c: Context, node: ast.BoolOp) -> Expr:
+def _bool_operation(c: JuliaContext, node: ast.BoolOp) -> Expr:
     """Write ``x or y``, whose value is that of an operand."""
     hint = c.take_hint()
     if all(c.raw(value).kind.name == "bool" for value in node.values):
@@ -194,7 +194,7 @@ def _bool_operation(c: Context, node: ast.BoolOp) -> Expr:
     return result
 
 
-def _either(c: Context, value: ast.expr, other: Expr, *, holds: bool) -> Expr:
+def _either(c: JuliaContext, value: ast.expr, other: Expr, *, holds: bool) -> Expr:
     first = c.expr(value)
     kind = jk.join(first.kind if holds else k.strip_optional(first.kind), other.kind)
     if first.kind.name == "bool" and other.kind.name == "bool":
@@ -210,7 +210,7 @@ def _either(c: Context, value: ast.expr, other: Expr, *, holds: bool) -> Expr:
 
 
 @expression(ast.NamedExpr)
-def _walrus(c: Context, node: ast.NamedExpr) -> Expr:
+def _walrus(c: JuliaContext, node: ast.NamedExpr) -> Expr:
     if c.here.immediate:
         raise refuse("an assignment inside a comprehension or lambda", node)
     e = c.expr(node.value)
@@ -219,7 +219,7 @@ def _walrus(c: Context, node: ast.NamedExpr) -> Expr:
 
 
 @expression(ast.Lambda)
-def _lambda(c: Context, node: ast.Lambda) -> Expr:
+def _lambda(c: JuliaContext, node: ast.Lambda) -> Expr:
     return lambda_text(c, node, [k.ANY] * len(node.args.args))
 
 
@@ -227,7 +227,7 @@ def _lambda(c: Context, node: ast.Lambda) -> Expr:
 
 
 def comprehend(
-    c: Context, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp, write: Callable[[], Expr]
+    c: JuliaContext, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp, write: Callable[[], Expr]
 ) -> tuple[Expr, str]:
     """Translate a comprehension; return its element, and its clauses. ``write`` translates the element."""
     hint = c.take_hint()
@@ -246,7 +246,7 @@ def comprehend(
     return element, clauses
 
 
-def vector(c: Context, node: ast.ListComp | ast.SetComp | ast.GeneratorExp, *, bare: bool = False) -> Expr:
+def vector(c: JuliaContext, node: ast.ListComp | ast.SetComp | ast.GeneratorExp, *, bare: bool = False) -> Expr:
     """Write a comprehension as a vector, or, ``bare``, as a generator without parentheses."""
     hint = c.take_hint()
     item_hint = hint.args[0] if hint.args and hint.name in ("list", "set") else k.BOT
@@ -259,24 +259,24 @@ def vector(c: Context, node: ast.ListComp | ast.SetComp | ast.GeneratorExp, *, b
 
 
 @expression(ast.ListComp)
-def _list_comprehension(c: Context, node: ast.ListComp) -> Expr:
+def _list_comprehension(c: JuliaContext, node: ast.ListComp) -> Expr:
     return vector(c, node)
 
 
 @expression(ast.GeneratorExp)
-def _generator(c: Context, node: ast.GeneratorExp) -> Expr:
+def _generator(c: JuliaContext, node: ast.GeneratorExp) -> Expr:
     return vector(c, node)
 
 
 @expression(ast.SetComp)
-def _set_comprehension(c: Context, node: ast.SetComp) -> Expr:
+def _set_comprehension(c: JuliaContext, node: ast.SetComp) -> Expr:
     with c.any_order():
         made = vector(c, node)
     return call("Set", made, kind=k.set_of(made.kind.args[0]), new=True)
 
 
 @expression(ast.DictComp)
-def _dict_comprehension(c: Context, node: ast.DictComp) -> Expr:
+def _dict_comprehension(c: JuliaContext, node: ast.DictComp) -> Expr:
     hint = c.take_hint()
     key_hint, value_hint = hint.args if hint.name == "dict" else (k.BOT, k.BOT)
     pair: list[Expr] = []

@@ -4,7 +4,7 @@ import ast
 
 from glotsmith.teachers.offline import kinds as k
 from glotsmith.teachers.offline.julia import kinds as jk
-from glotsmith.teachers.offline.julia.context import Context, Env, LoopState, join_env, statement
+from glotsmith.teachers.offline.julia.context import Env, JuliaContext, OpenLoop, join_env, statement
 from glotsmith.teachers.offline.julia.formats import to_text
 from glotsmith.teachers.offline.julia.functions import define
 from glotsmith.teachers.offline.julia.iteration import (
@@ -24,14 +24,14 @@ from glotsmith.teachers.offline.refusals import refuse
 
 
 @statement(ast.If)
-def _if(c: Context, node: ast.If) -> None:
+def _if(c: JuliaContext, node: ast.If) -> None:
     envs: list[Env] = []
     _arms(c, node, "if", envs)
     c.emit("end")
     c.here.env = join_env(*envs)
 
 
-def _arms(c: Context, node: ast.If, word: str, envs: list[Env]) -> None:
+def _arms(c: JuliaContext, node: ast.If, word: str, envs: list[Env]) -> None:
     """Write one branch and the branches after it, up to the ``end``."""
     c.emit(f"{word} {condition(c, node.test)}")
     before = c.here.env
@@ -50,14 +50,14 @@ def _arms(c: Context, node: ast.If, word: str, envs: list[Env]) -> None:
     envs.append(c.here.env)
 
 
-def _indented(c: Context, body: list[ast.stmt]) -> None:
+def _indented(c: JuliaContext, body: list[ast.stmt]) -> None:
     c.indent += 1
     c.statements(body)
     c.indent -= 1
 
 
 @statement(ast.For)
-def _for(c: Context, node: ast.For) -> None:
+def _for(c: JuliaContext, node: ast.For) -> None:
     state, before = _enter(c, node)
     leaking = c.here.plan.leaking.get(node, set())
     wish = Wish() if leaking else wish_for(c, node.target, [*node.body])
@@ -78,7 +78,7 @@ def _is_starred(target: ast.expr) -> bool:
     return any(isinstance(n, ast.Starred | ast.Subscript | ast.Attribute) for n in ast.walk(target))
 
 
-def _leaking_loop(c: Context, node: ast.For, state: LoopState, items: Items) -> None:
+def _leaking_loop(c: JuliaContext, node: ast.For, state: OpenLoop, items: Items) -> None:
     """Write a loop whose variables are read after it."""
     if isinstance(node.target, ast.Name):
         c.bind(node.target.id, items.item)
@@ -94,7 +94,7 @@ def _leaking_loop(c: Context, node: ast.For, state: LoopState, items: Items) -> 
 
 
 @statement(ast.While)
-def _while(c: Context, node: ast.While) -> None:
+def _while(c: JuliaContext, node: ast.While) -> None:
     state, before = _enter(c, node)
     test = condition(c, node.test)
     with c.block(f"while {test}"):
@@ -107,9 +107,9 @@ def _while(c: Context, node: ast.While) -> None:
         narrow(c, node.test, holds=False)
 
 
-def _enter(c: Context, node: ast.For | ast.While) -> tuple[LoopState, Env]:
+def _enter(c: JuliaContext, node: ast.For | ast.While) -> tuple[OpenLoop, Env]:
     """Start a loop with the kinds before it, joined with the kinds at the end of its body in the last round."""
-    state = LoopState()
+    state = OpenLoop()
     if node.orelse and any(isinstance(n, ast.Break) for n in ast.walk(node)):
         state.flag = c.fresh("found")
         c.emit(f"{state.flag} = false")
@@ -121,7 +121,7 @@ def _enter(c: Context, node: ast.For | ast.While) -> tuple[LoopState, Env]:
     return state, entry
 
 
-def _loop_body(c: Context, node: ast.For | ast.While, state: LoopState) -> None:
+def _loop_body(c: JuliaContext, node: ast.For | ast.While, state: OpenLoop) -> None:
     inside = c.here.env
     c.statements(node.body)
     c.here.env = join_env(c.here.env, *state.continued)
@@ -130,7 +130,7 @@ def _loop_body(c: Context, node: ast.For | ast.While, state: LoopState) -> None:
     c.here.env = join_env(c.here.env, inside)
 
 
-def _leave(c: Context, node: ast.For | ast.While, state: LoopState, before: Env) -> None:
+def _leave(c: JuliaContext, node: ast.For | ast.While, state: OpenLoop, before: Env) -> None:
     c.here.loops.pop()
     c.here.env = join_env(c.here.env, before, *state.exits)
     if not node.orelse:
@@ -144,7 +144,7 @@ def _leave(c: Context, node: ast.For | ast.While, state: LoopState, before: Env)
 
 
 @statement(ast.Break)
-def _break(c: Context, node: ast.Break) -> None:
+def _break(c: JuliaContext, node: ast.Break) -> None:
     state = c.here.loops[-1]
     state.exits.append(dict(c.here.env or {}))
     if state.flag:
@@ -154,14 +154,14 @@ def _break(c: Context, node: ast.Break) -> None:
 
 
 @statement(ast.Continue)
-def _continue(c: Context, node: ast.Continue) -> None:
+def _continue(c: JuliaContext, node: ast.Continue) -> None:
     c.here.loops[-1].continued.append(dict(c.here.env or {}))
     c.emit("continue")
     c.here.env = None
 
 
 @statement(ast.Return)
-def _return(c: Context, node: ast.Return) -> None:
+def _return(c: JuliaContext, node: ast.Return) -> None:
     if c.here.yields:
         c.emit(f"return {c.here.yields}")
         c.here.env = None
@@ -181,7 +181,7 @@ def _return(c: Context, node: ast.Return) -> None:
 
 
 @statement(ast.Expr)
-def _expression_statement(c: Context, node: ast.Expr) -> None:
+def _expression_statement(c: JuliaContext, node: ast.Expr) -> None:
     match node.value:
         case ast.Constant():
             return
@@ -204,38 +204,38 @@ def _expression_statement(c: Context, node: ast.Expr) -> None:
 
 
 @statement(ast.FunctionDef)
-def _function(c: Context, node: ast.FunctionDef) -> None:
+def _function(c: JuliaContext, node: ast.FunctionDef) -> None:
     define(c, node)
 
 
 @statement(ast.Pass)
-def _pass(c: Context, node: ast.Pass) -> None:
+def _pass(c: JuliaContext, node: ast.Pass) -> None:
     del c, node
 
 
 @statement(ast.Nonlocal)
-def _nonlocal(c: Context, node: ast.Nonlocal) -> None:
+def _nonlocal(c: JuliaContext, node: ast.Nonlocal) -> None:
     del c, node  # scopes know
 
 
 @statement(ast.Import)
-def _import(c: Context, node: ast.Import) -> None:
+def _import(c: JuliaContext, node: ast.Import) -> None:
     import_names(c, node)
 
 
 @statement(ast.ImportFrom)
-def _import_from(c: Context, node: ast.ImportFrom) -> None:
+def _import_from(c: JuliaContext, node: ast.ImportFrom) -> None:
     import_from(c, node)
 
 
 @statement(ast.Assert)
-def _assert(c: Context, node: ast.Assert) -> None:
+def _assert(c: JuliaContext, node: ast.Assert) -> None:
     c.emit(f"@assert {condition(c, node.test)}")
     narrow(c, node.test, holds=True)
 
 
 @statement(ast.Delete)
-def _delete(c: Context, node: ast.Delete) -> None:
+def _delete(c: JuliaContext, node: ast.Delete) -> None:
     from glotsmith.teachers.offline.julia.subscripts import delete
 
     for target in node.targets:

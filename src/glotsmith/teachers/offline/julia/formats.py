@@ -6,14 +6,14 @@ import string
 from collections.abc import Sequence
 
 from glotsmith.teachers.offline import kinds as k
-from glotsmith.teachers.offline.julia.context import Context, call, expression
+from glotsmith.teachers.offline.julia.context import JuliaContext, call, expression
 from glotsmith.teachers.offline.julia.syntax import MARK, PREFIX, Expr, escape, quote
 from glotsmith.teachers.offline.refusals import refuse
 
 Part = str | Expr  #: literal text, or an expression that is interpolated
 
 
-def to_text(c: Context, e: Expr, node: ast.AST) -> Expr:
+def to_text(c: JuliaContext, e: Expr, node: ast.AST) -> Expr:
     """Write ``str(e)``."""
     del c, node
     match e.kind.name:
@@ -31,7 +31,7 @@ def to_text(c: Context, e: Expr, node: ast.AST) -> Expr:
             return call("str", e, kind=k.STR)
 
 
-def to_repr(c: Context, e: Expr, node: ast.AST) -> Expr:
+def to_repr(c: JuliaContext, e: Expr, node: ast.AST) -> Expr:
     """Write ``repr(e)``."""
     return to_text(c, e, node) if e.kind.name in ("int", "bool", "float") else call("represent", e, kind=k.STR)
 
@@ -67,7 +67,7 @@ def _balanced(text: str) -> bool:
 
 
 @expression(ast.JoinedStr)
-def _fstring(c: Context, node: ast.JoinedStr) -> Expr:
+def _fstring(c: JuliaContext, node: ast.JoinedStr) -> Expr:
     parts: list[Part] = []
     for value in node.values:
         if isinstance(value, ast.Constant):
@@ -95,7 +95,7 @@ def _spec(node: ast.expr | None, where: ast.AST) -> str:
 _SPEC = re.compile(r"(?:(.)?([<>^]))?(\+)?(0)?(\d+)?(,)?(?:\.(\d+))?([a-zA-Z%])?")
 
 
-def format_value(c: Context, e: Expr, spec: str, node: ast.AST) -> Expr:
+def format_value(c: JuliaContext, e: Expr, spec: str, node: ast.AST) -> Expr:
     """Write a value by a format specification."""
     if not spec:
         return to_text(c, e, node)
@@ -125,7 +125,14 @@ def _padded(text: Expr, align: str, width: str, fill: str) -> Expr:
 
 
 def _converted(
-    c: Context, e: Expr, sign: str, width: str | None, precision: str | None, kind: str | None, spec: str, node: ast.AST
+    c: JuliaContext,
+    e: Expr,
+    sign: str,
+    width: str | None,
+    precision: str | None,
+    kind: str | None,
+    spec: str,
+    node: ast.AST,
 ) -> Expr:
     """Write a number or string without its alignment; ``width`` is that of zeros on the left."""
     if kind in (None, "s") and precision is None and not sign:
@@ -152,7 +159,7 @@ def _converted(
     return Expr(f'@sprintf("%{flags}{digits}{kind}", {e})', PREFIX, k.STR)
 
 
-def format_call(c: Context, template: str, node: ast.Call) -> Expr:
+def format_call(c: JuliaContext, template: str, node: ast.Call) -> Expr:
     """Write ``"…{}…".format(…)``."""
     arguments = [c.raw(a) for a in node.args]
     if any(isinstance(a, ast.Starred) for a in node.args):
@@ -177,7 +184,7 @@ def format_call(c: Context, template: str, node: ast.Call) -> Expr:
 _PERCENT = re.compile(r"%(?:%|(-)?(0)?(\+)?(\d+)?(?:\.(\d+))?([sdirfgxXeo]))")
 
 
-def percent_format(c: Context, template: str, right: ast.expr, node: ast.AST) -> Expr:
+def percent_format(c: JuliaContext, template: str, right: ast.expr, node: ast.AST) -> Expr:
     """Write ``"…%s…" % values``."""
     values = [c.raw(e) for e in right.elts] if isinstance(right, ast.Tuple) else [c.raw(right)]
     parts: list[Part] = []
@@ -197,7 +204,7 @@ def percent_format(c: Context, template: str, right: ast.expr, node: ast.AST) ->
     return interpolated([p for p in parts if p != ""])
 
 
-def _percent_value(c: Context, e: Expr, match: re.Match[str], node: ast.AST) -> Expr:
+def _percent_value(c: JuliaContext, e: Expr, match: re.Match[str], node: ast.AST) -> Expr:
     left, zero, sign, width, precision, kind = match.groups()
     if e.kind.name == "tuple" or (e.kind.name in k.UNKNOWN and kind in "sr"):
         raise refuse("a % format of an unknown value", node)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from glotsmith.teachers.offline import kinds as k
 from glotsmith.teachers.offline.julia import kinds as jk
-from glotsmith.teachers.offline.julia.context import Context, Scope
+from glotsmith.teachers.offline.julia.context import JuliaContext, Scope
 from glotsmith.teachers.offline.julia.declarations import plan_locals, reassigned_names
 from glotsmith.teachers.offline.julia.syntax import ASSIGN, CHOICE, MARK, PREFIX, Expr
 from glotsmith.teachers.offline.julia.truth import narrowed
@@ -51,7 +51,7 @@ def _check_generator(node: ast.FunctionDef) -> None:
             raise refuse("a generator without an end", loop)
 
 
-def define(c: Context, node: ast.FunctionDef) -> None:
+def define(c: JuliaContext, node: ast.FunctionDef) -> None:
     """Write a function."""
     _check(node)
     params = parameters_of(node)
@@ -75,7 +75,7 @@ def define(c: Context, node: ast.FunctionDef) -> None:
     c.scope = outer
 
 
-def _declare_shadowing(c: Context, assigned: set[str], outer: Scope) -> None:
+def _declare_shadowing(c: JuliaContext, assigned: set[str], outer: Scope) -> None:
     """Declare the variables of a nested function that have the name of a variable around it."""
     around: set[str] = set()
     scope: Scope | None = outer
@@ -86,7 +86,7 @@ def _declare_shadowing(c: Context, assigned: set[str], outer: Scope) -> None:
         c.emit(f"local {', '.join(map(c.variable, sorted(assigned & around)))}")
 
 
-def _end(c: Context, node: ast.FunctionDef) -> None:
+def _end(c: JuliaContext, node: ast.FunctionDef) -> None:
     if c.here.yields:
         c.learn((node, "returns"), k.list_of(c.known((node, "yields"))))
         if c.here.env is not None:
@@ -96,7 +96,7 @@ def _end(c: Context, node: ast.FunctionDef) -> None:
         c.emit("return nothing")
 
 
-def _head(c: Context, node: ast.FunctionDef) -> str:
+def _head(c: JuliaContext, node: ast.FunctionDef) -> str:
     """Write the first line of a function; the entry function has the types of the signature."""
     typed = c.signature.parameters if c.signature is not None and node is c.entry and c.typed else ()
     defaults = defaults_of(node)
@@ -117,7 +117,7 @@ def _head(c: Context, node: ast.FunctionDef) -> str:
     return f"function {c.variable(node.name)}({', '.join(parts)}){returns}"
 
 
-def _bind_parameters(c: Context, node: ast.FunctionDef) -> None:
+def _bind_parameters(c: JuliaContext, node: ast.FunctionDef) -> None:
     params = parameters_of(node)
     defaults = defaults_of(node)
     for i, parameter in enumerate(params):
@@ -129,7 +129,7 @@ def _bind_parameters(c: Context, node: ast.FunctionDef) -> None:
         c.bind(node.args.vararg.arg, jk.vartuple_of(c.known((node, len(params)))))
 
 
-def lambda_text(c: Context, node: ast.Lambda, kinds: Sequence[ValueKind]) -> Expr:
+def lambda_text(c: JuliaContext, node: ast.Lambda, kinds: Sequence[ValueKind]) -> Expr:
     """Write a lambda whose parameters have these kinds."""
     if node.args.vararg or node.args.kwarg or node.args.kwonlyargs or node.args.defaults:
         raise refuse("a lambda with defaults or * parameters", node)
@@ -149,7 +149,7 @@ def lambda_text(c: Context, node: ast.Lambda, kinds: Sequence[ValueKind]) -> Exp
     return Expr(text, PREFIX if direct else ASSIGN, ValueKind("function", (result.kind,)))
 
 
-def as_lambda(c: Context, node: ast.expr, arity: int) -> ast.Lambda | None:
+def as_lambda(c: JuliaContext, node: ast.expr, arity: int) -> ast.Lambda | None:
     """Return a lambda that is equivalent to ``node``, if it is a builtin or a method that is passed as a value."""
     if isinstance(node, ast.Lambda):
         return node
@@ -167,7 +167,7 @@ def as_lambda(c: Context, node: ast.expr, arity: int) -> ast.Lambda | None:
     return made if isinstance(made, ast.Lambda) else None
 
 
-def _applied(c: Context, node: ast.expr, values: list[ast.expr]) -> ast.expr | None:
+def _applied(c: JuliaContext, node: ast.expr, values: list[ast.expr]) -> ast.expr | None:
     match node:
         case ast.Name(id=name) if c.owner(name) is None:
             return ast.Call(ast.Name(name, ast.Load()), list(values), [])
@@ -181,7 +181,7 @@ def _applied(c: Context, node: ast.expr, values: list[ast.expr]) -> ast.expr | N
             return None
 
 
-def function_value(c: Context, node: ast.expr, kinds: Sequence[ValueKind]) -> Expr:
+def function_value(c: JuliaContext, node: ast.expr, kinds: Sequence[ValueKind]) -> Expr:
     """Translate an expression whose value is a function that is called with ``kinds``."""
     made = as_lambda(c, node, len(kinds) or 1)
     if made is not None:
@@ -195,7 +195,7 @@ def function_value(c: Context, node: ast.expr, kinds: Sequence[ValueKind]) -> Ex
     return c.expr(node)
 
 
-def call_program_function(c: Context, node: ast.Call, definition: ast.FunctionDef) -> Expr:
+def call_program_function(c: JuliaContext, node: ast.Call, definition: ast.FunctionDef) -> Expr:
     """Call a function of the program."""
     params = parameters_of(definition)
     plain = len(definition.args.posonlyargs) + len(definition.args.args)
@@ -216,7 +216,7 @@ def call_program_function(c: Context, node: ast.Call, definition: ast.FunctionDe
     return Expr(f"{c.variable(definition.name)}({', '.join(texts)})", kind=c.known((definition, "returns")))
 
 
-def _default(c: Context, definition: ast.FunctionDef, index: int, node: ast.Call) -> str:
+def _default(c: JuliaContext, definition: ast.FunctionDef, index: int, node: ast.Call) -> str:
     default = defaults_of(definition).get(parameters_of(definition)[index].arg)
     if not isinstance(default, ast.Constant):
         raise refuse("a call that omits an argument before another", node)
@@ -225,7 +225,7 @@ def _default(c: Context, definition: ast.FunctionDef, index: int, node: ast.Call
     return e.text
 
 
-def _argument(c: Context, node: ast.expr, definition: ast.FunctionDef, index: int, plain: int) -> str:
+def _argument(c: JuliaContext, node: ast.expr, definition: ast.FunctionDef, index: int, plain: int) -> str:
     params = parameters_of(definition)
     if isinstance(node, ast.Starred):
         vector = c.expr(node.value)
@@ -241,7 +241,7 @@ def _argument(c: Context, node: ast.expr, definition: ast.FunctionDef, index: in
     return _converted(c, value, slot) if definition is c.entry else value.at(CHOICE)
 
 
-def _converted(c: Context, value: Expr, slot: int) -> str:
+def _converted(c: JuliaContext, value: Expr, slot: int) -> str:
     """Write an argument of the entry function, whose parameters have types."""
     known = c.signature.parameters if c.signature is not None else ()
     if slot >= len(known):
@@ -262,7 +262,7 @@ def _converted(c: Context, value: Expr, slot: int) -> str:
     return f"convert({wanted}, {value})"
 
 
-def call_value(c: Context, node: ast.Call) -> Expr:
+def call_value(c: JuliaContext, node: ast.Call) -> Expr:
     """Call a function that is a value: a parameter, a variable, the result of an expression."""
     if node.keywords:
         raise refuse("keyword arguments for a function that is not known", node)

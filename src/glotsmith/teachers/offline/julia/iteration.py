@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from glotsmith.teachers.offline import kinds as k
 from glotsmith.teachers.offline.julia import kinds as jk
-from glotsmith.teachers.offline.julia.context import Context, call
+from glotsmith.teachers.offline.julia.context import JuliaContext, call
 from glotsmith.teachers.offline.julia.syntax import ADD, AND, PREFIX, RANGE, Expr, plus
 from glotsmith.teachers.offline.julia.truth import condition, narrow
 from glotsmith.teachers.offline.kinds import ValueKind
@@ -39,7 +39,7 @@ class Wish:
     ranges: bool = False  #: whether a plain ``range(n)`` is to be shifted
 
 
-def range_text(c: Context, node: ast.Call, *, shift: bool = False) -> Items:
+def range_text(c: JuliaContext, node: ast.Call, *, shift: bool = False) -> Items:
     """Write ``range(…)``, with ``shift`` as the numbers that are one more."""
     arguments = c.exprs(node.args)
     start = arguments[0] if len(arguments) > 1 else Expr("0", kind=k.at_least(0))
@@ -61,7 +61,7 @@ def _low(e: Expr) -> int | None:
     return e.kind.low
 
 
-def iterate(c: Context, node: ast.expr, wish: Wish = Wish()) -> Items:
+def iterate(c: JuliaContext, node: ast.expr, wish: Wish = Wish()) -> Items:
     """Translate an iterable."""
     if isinstance(node, ast.Call):
         maker = _MAKERS.get(_callee(c, node))
@@ -70,7 +70,7 @@ def iterate(c: Context, node: ast.expr, wish: Wish = Wish()) -> Items:
     return items_of(c, c.expr(node), node, wish)
 
 
-def items_of(c: Context, e: Expr, node: ast.expr, wish: Wish) -> Items:
+def items_of(c: JuliaContext, e: Expr, node: ast.expr, wish: Wish) -> Items:
     """Return the items of a translated value."""
     kind = k.strip_optional(e.kind)
     match kind.name:
@@ -92,7 +92,7 @@ def items_of(c: Context, e: Expr, node: ast.expr, wish: Wish) -> Items:
             raise refuse(f"an iteration over a value of type {kind.name}", node)
 
 
-def _callee(c: Context, node: ast.Call) -> str:
+def _callee(c: JuliaContext, node: ast.Call) -> str:
     match node.func:
         case ast.Name(id=name) if c.owner(name) is None and name not in c.imported:
             return name if not node.keywords or name == "enumerate" else ""
@@ -102,7 +102,7 @@ def _callee(c: Context, node: ast.Call) -> str:
             return ""
 
 
-Maker = Callable[[Context, ast.Call, Wish], Items]
+Maker = Callable[[JuliaContext, ast.Call, Wish], Items]
 _MAKERS: dict[str, Maker] = {}
 
 
@@ -115,12 +115,12 @@ def _maker(name: str) -> Callable[[Maker], Maker]:
 
 
 @_maker("range")
-def _range(c: Context, node: ast.Call, wish: Wish) -> Items:
+def _range(c: JuliaContext, node: ast.Call, wish: Wish) -> Items:
     return range_text(c, node, shift=wish.ranges and wish.shift and len(node.args) < 3)
 
 
 @_maker("enumerate")
-def _enumerate(c: Context, node: ast.Call, wish: Wish) -> Items:
+def _enumerate(c: JuliaContext, node: ast.Call, wish: Wish) -> Items:
     inner = iterate(c, node.args[0], Wish(chars=wish.chars))
     first = node.args[1] if len(node.args) > 1 else next((w.value for w in node.keywords), None)
     start = Expr("0", kind=k.NAT) if first is None else c.expr(first)
@@ -132,7 +132,7 @@ def _enumerate(c: Context, node: ast.Call, wish: Wish) -> Items:
 
 
 @_maker("zip")
-def _zip(c: Context, node: ast.Call, wish: Wish) -> Items:
+def _zip(c: JuliaContext, node: ast.Call, wish: Wish) -> Items:
     parts: list[str] = []
     kinds: list[ValueKind] = []
     for argument in node.args:
@@ -146,7 +146,7 @@ def _zip(c: Context, node: ast.Call, wish: Wish) -> Items:
 
 
 @_maker("reversed")
-def _reversed(c: Context, node: ast.Call, wish: Wish) -> Items:
+def _reversed(c: JuliaContext, node: ast.Call, wish: Wish) -> Items:
     argument = node.args[0]
     if isinstance(argument, ast.Call) and _callee(c, argument) == "range":
         inner = range_text(c, argument, shift=wish.ranges and wish.shift and len(argument.args) < 3)
@@ -158,7 +158,7 @@ def _reversed(c: Context, node: ast.Call, wish: Wish) -> Items:
     return Items(f"reverse({text})", inner.item, new=True)
 
 
-def _dict_view(c: Context, node: ast.Call) -> Expr | None:
+def _dict_view(c: JuliaContext, node: ast.Call) -> Expr | None:
     assert isinstance(node.func, ast.Attribute)
     e = c.expr(node.func.value)
     if k.strip_optional(e.kind).name == "dict":
@@ -172,7 +172,7 @@ def _dict_view(c: Context, node: ast.Call) -> Expr | None:
 
 
 @_maker(".items")
-def _items(c: Context, node: ast.Call, wish: Wish) -> Items:
+def _items(c: JuliaContext, node: ast.Call, wish: Wish) -> Items:
     e = _dict_view(c, node)
     if e is None:
         raise refuse("the method .items()", node)
@@ -180,7 +180,7 @@ def _items(c: Context, node: ast.Call, wish: Wish) -> Items:
 
 
 @_maker(".keys")
-def _keys(c: Context, node: ast.Call, wish: Wish) -> Items:
+def _keys(c: JuliaContext, node: ast.Call, wish: Wish) -> Items:
     e = _dict_view(c, node)
     if e is None:
         raise refuse("the method .keys()", node)
@@ -188,7 +188,7 @@ def _keys(c: Context, node: ast.Call, wish: Wish) -> Items:
 
 
 @_maker(".values")
-def _values(c: Context, node: ast.Call, wish: Wish) -> Items:
+def _values(c: JuliaContext, node: ast.Call, wish: Wish) -> Items:
     e = _dict_view(c, node)
     if e is None:
         raise refuse("the method .values()", node)
@@ -198,7 +198,7 @@ def _values(c: Context, node: ast.Call, wish: Wish) -> Items:
 # ------------------------------------------------------------------------------------------ targets
 
 
-def bind_target(c: Context, target: ast.expr, kind: ValueKind, *, shifted: bool = False) -> str:
+def bind_target(c: JuliaContext, target: ast.expr, kind: ValueKind, *, shifted: bool = False) -> str:
     """Bind the variables of a loop, and return the target."""
     match target:
         case ast.Name(id=name):
@@ -214,7 +214,7 @@ def bind_target(c: Context, target: ast.expr, kind: ValueKind, *, shifted: bool 
             raise refuse("the target of this loop", target)
 
 
-def wish_for(c: Context, target: ast.expr, uses: Sequence[ast.AST]) -> Wish:
+def wish_for(c: JuliaContext, target: ast.expr, uses: Sequence[ast.AST]) -> Wish:
     """Decide which forms of items a loop with this target and these ``uses`` accepts."""
     scope = c.here
     names = set(targets(target))
@@ -249,7 +249,7 @@ def _is_offset(node: ast.expr, name: str) -> bool:
             return False
 
 
-def comprehension_clauses(c: Context, generators: Sequence[ast.comprehension]) -> str:
+def comprehension_clauses(c: JuliaContext, generators: Sequence[ast.comprehension]) -> str:
     """Write ``for x in xs if test`` of a comprehension whose scope is current."""
     parts: list[str] = []
     for i, generator in enumerate(generators):
@@ -273,7 +273,7 @@ def comprehension_clauses(c: Context, generators: Sequence[ast.comprehension]) -
     return " ".join(parts)
 
 
-def _clause_items(c: Context, generator: ast.comprehension, node: ast.AST) -> Items:
+def _clause_items(c: JuliaContext, generator: ast.comprehension, node: ast.AST) -> Items:
     wish = wish_for(c, generator.target, [node])
     return materialised(iterate(c, generator.iter, replace(wish, chars=True, shift=True)), generator.target)
 
@@ -293,7 +293,7 @@ def materialised(items: Items, target: ast.expr) -> Items:
     return items
 
 
-def as_vector(c: Context, node: ast.expr) -> Expr:
+def as_vector(c: JuliaContext, node: ast.expr) -> Expr:
     """Translate an iterable to a new vector."""
     if isinstance(node, ast.GeneratorExp | ast.ListComp):
         return c.expr(node)

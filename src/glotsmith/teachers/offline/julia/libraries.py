@@ -5,7 +5,7 @@ import ast
 from glotsmith.teachers.offline import kinds as k
 from glotsmith.teachers.offline.julia import kinds as jk
 from glotsmith.teachers.offline.julia.calls import BUILTINS, check_arguments, keyword_value, library
-from glotsmith.teachers.offline.julia.context import Context, call
+from glotsmith.teachers.offline.julia.context import JuliaContext, call
 from glotsmith.teachers.offline.julia.expressions import dict_type
 from glotsmith.teachers.offline.julia.functions import function_value
 from glotsmith.teachers.offline.julia.iteration import as_vector, iterate
@@ -52,7 +52,7 @@ _MATH: dict[str, tuple[str, ValueKind]] = {
 
 
 @library("math", *_MATH)
-def _math(c: Context, node: ast.Call) -> Expr:
+def _math(c: JuliaContext, node: ast.Call) -> Expr:
     check_arguments(node, 3)
     assert isinstance(node.func, ast.Name | ast.Attribute)
     name = c.imported[node.func.id][1] if isinstance(node.func, ast.Name) else node.func.attr
@@ -65,13 +65,13 @@ def _math(c: Context, node: ast.Call) -> Expr:
 
 
 @library("math", "log")
-def _log(c: Context, node: ast.Call) -> Expr:
+def _log(c: JuliaContext, node: ast.Call) -> Expr:
     check_arguments(node, 2)
     return call("log", *reversed(c.exprs(node.args)), kind=k.FLOAT)
 
 
 @library("math", "pow")
-def _pow(c: Context, node: ast.Call) -> Expr:
+def _pow(c: JuliaContext, node: ast.Call) -> Expr:
     check_arguments(node, 2)
     a, b = c.exprs(node.args)
     base = a if a.kind.name == "float" else Expr(f"Float64({a})", PREFIX, k.FLOAT)
@@ -79,7 +79,7 @@ def _pow(c: Context, node: ast.Call) -> Expr:
 
 
 @library("math", "prod")
-def _prod(c: Context, node: ast.Call) -> Expr:
+def _prod(c: JuliaContext, node: ast.Call) -> Expr:
     check_arguments(node, 1)
     made = as_vector(c, node.args[0]) if isinstance(node.args[0], ast.GeneratorExp) else None
     items = iterate(c, node.args[0]) if made is None else None
@@ -88,12 +88,12 @@ def _prod(c: Context, node: ast.Call) -> Expr:
 
 
 @library("math", "fsum")
-def _fsum(c: Context, node: ast.Call) -> Expr:
+def _fsum(c: JuliaContext, node: ast.Call) -> Expr:
     return BUILTINS["sum"](c, node)
 
 
 @library("math", "isclose")
-def _isclose(c: Context, node: ast.Call) -> Expr:
+def _isclose(c: JuliaContext, node: ast.Call) -> Expr:
     check_arguments(node, 2, "rel_tol", "abs_tol")
     relative, absolute = keyword_value(node, "rel_tol"), keyword_value(node, "abs_tol")
     options = [f"rtol = {c.expr(relative) if relative else '1e-9'}"]
@@ -106,7 +106,7 @@ def _isclose(c: Context, node: ast.Call) -> Expr:
 
 
 @library("itertools", "chain")
-def _chain(c: Context, node: ast.Call) -> Expr:
+def _chain(c: JuliaContext, node: ast.Call) -> Expr:
     parts: list[str] = []
     kind = k.BOT
     for argument in node.args:
@@ -122,7 +122,7 @@ def _chain(c: Context, node: ast.Call) -> Expr:
 
 
 @library("itertools", "chain.from_iterable")
-def _flatten(c: Context, node: ast.Call) -> Expr:
+def _flatten(c: JuliaContext, node: ast.Call) -> Expr:
     check_arguments(node, 1)
     rows = as_vector(c, node.args[0])
     item = jk.item_of(jk.item_of(rows.kind))
@@ -132,7 +132,7 @@ def _flatten(c: Context, node: ast.Call) -> Expr:
 
 
 @library("itertools", "combinations", "permutations")
-def _selections(c: Context, node: ast.Call) -> Expr:
+def _selections(c: JuliaContext, node: ast.Call) -> Expr:
     check_arguments(node, 2)
     assert isinstance(node.func, ast.Name | ast.Attribute)
     name = c.imported[node.func.id][1] if isinstance(node.func, ast.Name) else node.func.attr
@@ -144,7 +144,7 @@ def _selections(c: Context, node: ast.Call) -> Expr:
 
 
 @library("itertools", "product")
-def _product(c: Context, node: ast.Call) -> Expr:
+def _product(c: JuliaContext, node: ast.Call) -> Expr:
     check_arguments(node, 9, "repeat")
     repeat = keyword_value(node, "repeat")
     vectors = [as_vector(c, a) for a in node.args]
@@ -158,7 +158,7 @@ def _product(c: Context, node: ast.Call) -> Expr:
 
 
 @library("itertools", "accumulate")
-def _accumulate(c: Context, node: ast.Call) -> Expr:
+def _accumulate(c: JuliaContext, node: ast.Call) -> Expr:
     check_arguments(node, 2)
     xs = as_vector(c, node.args[0])
     item = jk.item_of(xs.kind)
@@ -169,7 +169,7 @@ def _accumulate(c: Context, node: ast.Call) -> Expr:
 
 
 @library("itertools", "islice")
-def _islice(c: Context, node: ast.Call) -> Expr:
+def _islice(c: JuliaContext, node: ast.Call) -> Expr:
     check_arguments(node, 4)
     bounds = [*node.args[1:], ast.Constant(None), ast.Constant(None)]
     lower, upper, step = bounds[:3] if len(node.args) > 2 else (ast.Constant(None), node.args[1], ast.Constant(None))
@@ -185,14 +185,14 @@ def _islice(c: Context, node: ast.Call) -> Expr:
 
 
 @library("itertools", "repeat")
-def _repeat(c: Context, node: ast.Call) -> Expr:
+def _repeat(c: JuliaContext, node: ast.Call) -> Expr:
     check_arguments(node, 2)
     e, count = c.exprs(node.args)
     return call("fill", e, count, kind=k.list_of(e.kind), new=True)
 
 
 @library("itertools", "pairwise")
-def _pairwise(c: Context, node: ast.Call) -> Expr:
+def _pairwise(c: JuliaContext, node: ast.Call) -> Expr:
     check_arguments(node, 1)
     xs = as_vector(c, node.args[0])
     item = jk.item_of(xs.kind)
@@ -201,7 +201,7 @@ def _pairwise(c: Context, node: ast.Call) -> Expr:
 
 
 @library("itertools", "takewhile", "dropwhile")
-def _while(c: Context, node: ast.Call) -> Expr:
+def _while(c: JuliaContext, node: ast.Call) -> Expr:
     check_arguments(node, 2)
     assert isinstance(node.func, ast.Name | ast.Attribute)
     name = c.imported[node.func.id][1] if isinstance(node.func, ast.Name) else node.func.attr
@@ -211,7 +211,7 @@ def _while(c: Context, node: ast.Call) -> Expr:
 
 
 @library("itertools", "groupby")
-def _groupby(c: Context, node: ast.Call) -> Expr:
+def _groupby(c: JuliaContext, node: ast.Call) -> Expr:
     check_arguments(node, 2, "key")
     xs = as_vector(c, node.args[0])
     item = jk.item_of(xs.kind)
@@ -222,7 +222,7 @@ def _groupby(c: Context, node: ast.Call) -> Expr:
 
 
 @library("functools", "reduce")
-def _reduce(c: Context, node: ast.Call) -> Expr:
+def _reduce(c: JuliaContext, node: ast.Call) -> Expr:
     check_arguments(node, 3)
     xs = as_vector(c, node.args[1])
     start = c.expr(node.args[2]) if len(node.args) > 2 else None
@@ -237,17 +237,17 @@ def _reduce(c: Context, node: ast.Call) -> Expr:
 
 
 @library("collections", "deque")
-def _deque(c: Context, node: ast.Call) -> Expr:
+def _deque(c: JuliaContext, node: ast.Call) -> Expr:
     return BUILTINS["list"](c, node)
 
 
 @library("collections", "OrderedDict")
-def _ordered(c: Context, node: ast.Call) -> Expr:
+def _ordered(c: JuliaContext, node: ast.Call) -> Expr:
     return BUILTINS["dict"](c, node)
 
 
 @library("collections", "Counter")
-def _counter(c: Context, node: ast.Call) -> Expr:
+def _counter(c: JuliaContext, node: ast.Call) -> Expr:
     hint = c.take_hint()
     check_arguments(node, 1)
     if not node.args:
@@ -262,7 +262,7 @@ def _counter(c: Context, node: ast.Call) -> Expr:
 
 
 @library("collections", "defaultdict")
-def _defaultdict(c: Context, node: ast.Call) -> Expr:
+def _defaultdict(c: JuliaContext, node: ast.Call) -> Expr:
     hint = c.take_hint()
     check_arguments(node, 1)
     factory = node.args[0] if node.args else None
@@ -287,7 +287,7 @@ def _defaultdict(c: Context, node: ast.Call) -> Expr:
 
 
 @library("dict", "fromkeys")
-def _fromkeys(c: Context, node: ast.Call) -> Expr:
+def _fromkeys(c: JuliaContext, node: ast.Call) -> Expr:
     check_arguments(node, 2)
     hint = c.take_hint()
     with c.any_order(irrelevant=not c.ordered):
@@ -298,7 +298,7 @@ def _fromkeys(c: Context, node: ast.Call) -> Expr:
 
 
 @library("copy", "copy", "deepcopy")
-def _copy(c: Context, node: ast.Call) -> Expr:
+def _copy(c: JuliaContext, node: ast.Call) -> Expr:
     check_arguments(node, 1)
     assert isinstance(node.func, ast.Name | ast.Attribute)
     e = c.expr(node.args[0])
@@ -309,7 +309,7 @@ def _copy(c: Context, node: ast.Call) -> Expr:
 
 
 @library("bisect", "bisect_left", "bisect_right", "bisect")
-def _bisect(c: Context, node: ast.Call) -> Expr:
+def _bisect(c: JuliaContext, node: ast.Call) -> Expr:
     check_arguments(node, 2)
     assert isinstance(node.func, ast.Name | ast.Attribute)
     name = c.imported[node.func.id][1] if isinstance(node.func, ast.Name) else node.func.attr
@@ -320,7 +320,7 @@ def _bisect(c: Context, node: ast.Call) -> Expr:
 
 
 @library("heapq", "nlargest", "nsmallest")
-def _largest(c: Context, node: ast.Call) -> Expr:
+def _largest(c: JuliaContext, node: ast.Call) -> Expr:
     check_arguments(node, 2)
     count, xs = c.expr(node.args[0]), as_vector(c, node.args[1])
     largest = "rev = true" if ast.unparse(node.func).endswith("nlargest") else ""
@@ -343,7 +343,7 @@ _OPERATORS: dict[str, ast.operator] = {
 
 
 @library("operator", *_OPERATORS)
-def _operator(c: Context, node: ast.Call) -> Expr:
+def _operator(c: JuliaContext, node: ast.Call) -> Expr:
     check_arguments(node, 2)
     assert isinstance(node.func, ast.Name | ast.Attribute)
     name = c.imported[node.func.id][1] if isinstance(node.func, ast.Name) else node.func.attr

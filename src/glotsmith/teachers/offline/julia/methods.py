@@ -8,7 +8,7 @@ from glotsmith.teachers.offline.julia import kinds as jk
 from glotsmith.teachers.offline.julia.assignment import refine
 from glotsmith.teachers.offline.julia.calls import check_arguments, method
 from glotsmith.teachers.offline.julia.containers import sort_options
-from glotsmith.teachers.offline.julia.context import Context, call
+from glotsmith.teachers.offline.julia.context import JuliaContext, call
 from glotsmith.teachers.offline.julia.iteration import as_vector, iterate
 from glotsmith.teachers.offline.julia.subscripts import position_outside
 from glotsmith.teachers.offline.julia.syntax import ADD, PREFIX, Expr
@@ -26,7 +26,7 @@ def _item(xs: Expr) -> ValueKind:
 
 
 @method("list", "append", "appendleft")
-def _append(c: Context, node: ast.Call, xs: Expr) -> Expr:
+def _append(c: JuliaContext, node: ast.Call, xs: Expr) -> Expr:
     check_arguments(node, 1)
     assert isinstance(node.func, ast.Attribute)
     value = c.expr(node.args[0], _item(xs))
@@ -35,7 +35,7 @@ def _append(c: Context, node: ast.Call, xs: Expr) -> Expr:
 
 
 @method("list", "extend")
-def _extend(c: Context, node: ast.Call, xs: Expr) -> Expr:
+def _extend(c: JuliaContext, node: ast.Call, xs: Expr) -> Expr:
     check_arguments(node, 1)
     items = iterate(c, node.args[0])
     if items.text.startswith("(") or " for " in items.text or items.pairs:
@@ -48,7 +48,7 @@ def _extend(c: Context, node: ast.Call, xs: Expr) -> Expr:
 
 
 @method("list", "insert")
-def _insert(c: Context, node: ast.Call, xs: Expr) -> Expr:
+def _insert(c: JuliaContext, node: ast.Call, xs: Expr) -> Expr:
     check_arguments(node, 2)
     index, value = c.expr(node.args[0]), c.expr(node.args[1], _item(xs))
     refine(c, _owner(node), k.list_of(jk.stored(value.kind)))
@@ -60,7 +60,7 @@ def _insert(c: Context, node: ast.Call, xs: Expr) -> Expr:
 
 
 @method("list", "pop", "popleft")
-def _pop(c: Context, node: ast.Call, xs: Expr) -> Expr:
+def _pop(c: JuliaContext, node: ast.Call, xs: Expr) -> Expr:
     check_arguments(node, 1)
     assert isinstance(node.func, ast.Attribute)
     if node.func.attr == "popleft":
@@ -74,14 +74,14 @@ def _pop(c: Context, node: ast.Call, xs: Expr) -> Expr:
 
 
 @method("list", "remove")
-def _remove(c: Context, node: ast.Call, xs: Expr) -> Expr:
+def _remove(c: JuliaContext, node: ast.Call, xs: Expr) -> Expr:
     check_arguments(node, 1)
     return call("deleteat!", xs, f"findfirst(==({c.expr(node.args[0])}), {xs})", kind=k.NONE)
 
 
 @method("list", "index")
 @method("tuple", "index")
-def _index(c: Context, node: ast.Call, xs: Expr) -> Expr:
+def _index(c: JuliaContext, node: ast.Call, xs: Expr) -> Expr:
     check_arguments(node, 1)
     value = c.expr(node.args[0])
     if c.here.catching:
@@ -91,13 +91,13 @@ def _index(c: Context, node: ast.Call, xs: Expr) -> Expr:
 
 @method("list", "count")
 @method("tuple", "count")
-def _count(c: Context, node: ast.Call, xs: Expr) -> Expr:
+def _count(c: JuliaContext, node: ast.Call, xs: Expr) -> Expr:
     check_arguments(node, 1)
     return call("count", f"==({c.expr(node.args[0])})", xs, kind=k.NAT)
 
 
 @method("list", "sort")
-def _sort(c: Context, node: ast.Call, xs: Expr) -> Expr:
+def _sort(c: JuliaContext, node: ast.Call, xs: Expr) -> Expr:
     check_arguments(node, 0, "key", "reverse")
     return call("sort!", xs, *sort_options(c, node, _item(xs)), kind=k.NONE)
 
@@ -105,7 +105,7 @@ def _sort(c: Context, node: ast.Call, xs: Expr) -> Expr:
 def _simple(kind: str, name: str, function: str, result: Callable[[Expr], ValueKind]) -> None:
     """Register a method without arguments that is a function of Base."""
 
-    def maker(c: Context, node: ast.Call, e: Expr) -> Expr:
+    def maker(c: JuliaContext, node: ast.Call, e: Expr) -> Expr:
         check_arguments(node, 0)
         return call(function, e, kind=result(e), new=True)
 
@@ -132,13 +132,13 @@ _simple("set", "pop", "pop!", lambda e: _item(e))
 
 
 @method("int", "bit_length")
-def _bit_length(c: Context, node: ast.Call, e: Expr) -> Expr:
+def _bit_length(c: JuliaContext, node: ast.Call, e: Expr) -> Expr:
     check_arguments(node, 0)
     return Expr(f"ndigits({e}, base = 2)" if (e.kind.low or 0) > 0 else f"bit_length({e})", PREFIX, k.NAT)
 
 
 @method("float", "is_integer")
-def _is_integer(c: Context, node: ast.Call, e: Expr) -> Expr:
+def _is_integer(c: JuliaContext, node: ast.Call, e: Expr) -> Expr:
     check_arguments(node, 0)
     return call("isinteger", e, kind=k.BOOL)
 
@@ -152,7 +152,7 @@ def _args(d: Expr) -> tuple[ValueKind, ValueKind]:
 
 
 @method("dict", "get")
-def _get(c: Context, node: ast.Call, d: Expr) -> Expr:
+def _get(c: JuliaContext, node: ast.Call, d: Expr) -> Expr:
     check_arguments(node, 2)
     key, value = c.expr(node.args[0]), _args(d)[1]
     default = c.expr(node.args[1], value) if len(node.args) > 1 else Expr("nothing", kind=k.NONE)
@@ -160,7 +160,7 @@ def _get(c: Context, node: ast.Call, d: Expr) -> Expr:
 
 
 @method("dict", "items", "keys", "values")
-def _view(c: Context, node: ast.Call, d: Expr) -> Expr:
+def _view(c: JuliaContext, node: ast.Call, d: Expr) -> Expr:
     made = as_vector(c, node)
     assert isinstance(node.func, ast.Attribute)
     if node.func.attr == "keys":
@@ -169,7 +169,7 @@ def _view(c: Context, node: ast.Call, d: Expr) -> Expr:
 
 
 @method("dict", "setdefault")
-def _setdefault(c: Context, node: ast.Call, d: Expr) -> Expr:
+def _setdefault(c: JuliaContext, node: ast.Call, d: Expr) -> Expr:
     check_arguments(node, 2)
     key = c.expr(node.args[0])
     default = c.expr(node.args[1], _args(d)[1]) if len(node.args) > 1 else Expr("nothing", kind=k.NONE)
@@ -179,14 +179,14 @@ def _setdefault(c: Context, node: ast.Call, d: Expr) -> Expr:
 
 
 @method("dict", "pop")
-def _pop_key(c: Context, node: ast.Call, d: Expr) -> Expr:
+def _pop_key(c: JuliaContext, node: ast.Call, d: Expr) -> Expr:
     check_arguments(node, 2)
     arguments = c.exprs(node.args)
     return call("pop!", d, *arguments, kind=jk.join_all(_args(d)[1], *(a.kind for a in arguments[1:])))
 
 
 @method("dict", "update")
-def _update(c: Context, node: ast.Call, d: Expr) -> Expr:
+def _update(c: JuliaContext, node: ast.Call, d: Expr) -> Expr:
     check_arguments(node, 1)
     other = c.expr(node.args[0], d.kind)
     if k.strip_optional(other.kind).name != "dict":
@@ -198,7 +198,7 @@ def _update(c: Context, node: ast.Call, d: Expr) -> Expr:
 
 
 @method("dict", "most_common")
-def _most_common(c: Context, node: ast.Call, d: Expr) -> Expr:
+def _most_common(c: JuliaContext, node: ast.Call, d: Expr) -> Expr:
     check_arguments(node, 1)
     c.need_order(d.kind, node)
     pairs = f"sort(collect({d}), by = last, rev = true)"
@@ -210,26 +210,26 @@ def _most_common(c: Context, node: ast.Call, d: Expr) -> Expr:
 
 
 @method("set", "add")
-def _add(c: Context, node: ast.Call, s: Expr) -> Expr:
+def _add(c: JuliaContext, node: ast.Call, s: Expr) -> Expr:
     check_arguments(node, 1)
     value = c.expr(node.args[0])
     refine_set(c, node, value.kind)
     return call("push!", s, value, kind=k.NONE)
 
 
-def refine_set(c: Context, node: ast.Call, item: ValueKind) -> None:
+def refine_set(c: JuliaContext, node: ast.Call, item: ValueKind) -> None:
     """Record that the set of a call of a method holds an ``item``."""
     refine(c, _owner(node), k.set_of(jk.stored(item)))
 
 
 @method("set", "discard", "remove")
-def _discard(c: Context, node: ast.Call, s: Expr) -> Expr:
+def _discard(c: JuliaContext, node: ast.Call, s: Expr) -> Expr:
     check_arguments(node, 1)
     return call("delete!", s, c.expr(node.args[0]), kind=k.NONE)
 
 
 @method("set", "update")
-def _update_set(c: Context, node: ast.Call, s: Expr) -> Expr:
+def _update_set(c: JuliaContext, node: ast.Call, s: Expr) -> Expr:
     check_arguments(node, 1)
     with c.any_order():
         items = iterate(c, node.args[0])
@@ -247,7 +247,7 @@ _FUNCTIONS = {
 
 
 @method("set", *_FUNCTIONS)
-def _combined(c: Context, node: ast.Call, s: Expr) -> Expr:
+def _combined(c: JuliaContext, node: ast.Call, s: Expr) -> Expr:
     check_arguments(node, 9)
     assert isinstance(node.func, ast.Attribute)
     with c.any_order():
@@ -257,7 +257,7 @@ def _combined(c: Context, node: ast.Call, s: Expr) -> Expr:
 
 
 @method("set", "issuperset", "isdisjoint")
-def _compared(c: Context, node: ast.Call, s: Expr) -> Expr:
+def _compared(c: JuliaContext, node: ast.Call, s: Expr) -> Expr:
     check_arguments(node, 1)
     assert isinstance(node.func, ast.Attribute)
     with c.any_order():

@@ -3,7 +3,7 @@
 import ast
 
 from glotsmith.teachers.offline import kinds as k
-from glotsmith.teachers.offline.julia.context import Context
+from glotsmith.teachers.offline.julia.context import JuliaContext
 from glotsmith.teachers.offline.julia.syntax import MUL, PREFIX, Expr, quote
 from glotsmith.teachers.offline.refusals import refuse
 
@@ -27,13 +27,13 @@ _STRINGS = {
 }
 
 
-def import_names(c: Context, node: ast.Import) -> None:
+def import_names(c: JuliaContext, node: ast.Import) -> None:
     """Record ``import a as b``."""
     for alias in node.names:
         c.modules[alias.asname or alias.name] = alias.name
 
 
-def import_from(c: Context, node: ast.ImportFrom) -> None:
+def import_from(c: JuliaContext, node: ast.ImportFrom) -> None:
     """Record ``from a import b as c``. An unused import has no effect."""
     for alias in node.names:
         c.imported[alias.asname or alias.name] = (node.module or ".", alias.name)
@@ -50,7 +50,7 @@ def constant(module: str, name: str, node: ast.expr) -> Expr:
     raise refuse(f"{module}.{name}", node)
 
 
-def resolve(c: Context, function: ast.expr) -> tuple[str, str] | None:
+def resolve(c: JuliaContext, function: ast.expr) -> tuple[str, str] | None:
     """Return module and name if an expression refers to an imported object."""
     match function:
         case ast.Name(id=name) if c.owner(name) is None:

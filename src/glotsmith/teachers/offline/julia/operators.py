@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from glotsmith.teachers.offline import kinds as k
 from glotsmith.teachers.offline.julia import kinds as jk
-from glotsmith.teachers.offline.julia.context import Context, call, expression
+from glotsmith.teachers.offline.julia.context import JuliaContext, call, expression
 from glotsmith.teachers.offline.julia.expressions import as_char, typed_prefix
 from glotsmith.teachers.offline.julia.formats import percent_format
 from glotsmith.teachers.offline.julia.syntax import (
@@ -28,7 +28,7 @@ from glotsmith.teachers.offline.refusals import refuse
 
 
 @expression(ast.UnaryOp)
-def _unary(c: Context, node: ast.UnaryOp) -> Expr:
+def _unary(c: JuliaContext, node: ast.UnaryOp) -> Expr:
     match node.op:
         case ast.Not():
             return condition(c, node.operand, negate=True)
@@ -52,7 +52,7 @@ def _minus(e: Expr) -> Expr:
 
 
 @expression(ast.BinOp)
-def _binary(c: Context, node: ast.BinOp) -> Expr:
+def _binary(c: JuliaContext, node: ast.BinOp) -> Expr:
     hint = c.take_hint()
     if isinstance(node.op, ast.Mod) and isinstance(node.left, ast.Constant) and isinstance(node.left.value, str):
         return percent_format(c, node.left.value, node.right, node)
@@ -62,7 +62,7 @@ def _binary(c: Context, node: ast.BinOp) -> Expr:
 
 
 def binary_operation(
-    c: Context, op: ast.operator, left: Expr, right: Expr, node: ast.AST, hint: ValueKind = k.BOT
+    c: JuliaContext, op: ast.operator, left: Expr, right: Expr, node: ast.AST, hint: ValueKind = k.BOT
 ) -> Expr:
     """Write ``left op right``."""
     names = {k.strip_optional(e.kind).name for e in (left, right)}
@@ -102,7 +102,7 @@ def _join(left: Expr, right: Expr, node: ast.AST) -> Expr:
     return call("vcat", left, right, kind=k.list_of(jk.join(jk.item_of(a), jk.item_of(b))), new=True)
 
 
-def _repeat(c: Context, left: Expr, right: Expr, node: ast.AST, hint: ValueKind) -> Expr:
+def _repeat(c: JuliaContext, left: Expr, right: Expr, node: ast.AST, hint: ValueKind) -> Expr:
     sequence, count = (left, right) if k.strip_optional(left.kind).name in ("str", "list", "tuple") else (right, left)
     kind = k.strip_optional(sequence.kind)
     if k.strip_optional(count.kind).name not in ("int", "bool", *k.UNKNOWN):
@@ -119,7 +119,7 @@ def _repeat(c: Context, left: Expr, right: Expr, node: ast.AST, hint: ValueKind)
     return call("repeat", sequence, count, kind=sequence.kind, new=True)
 
 
-def _filled(c: Context, item: ast.expr, count: Expr, hint: ValueKind) -> Expr:
+def _filled(c: JuliaContext, item: ast.expr, count: Expr, hint: ValueKind) -> Expr:
     wanted = hint.args[0] if hint.name == "list" else k.BOT
     e = c.expr(item, wanted)
     kind = jk.stored(e.kind)
@@ -156,7 +156,7 @@ def _natural(e: Expr) -> bool:
     return e.kind.name == "bool" or (e.kind.name == "int" and e.kind.low is not None and e.kind.low >= 0)
 
 
-def _arithmetic(c: Context, op: ast.operator, left: Expr, right: Expr, node: ast.AST) -> Expr:
+def _arithmetic(c: JuliaContext, op: ast.operator, left: Expr, right: Expr, node: ast.AST) -> Expr:
     writer = _WRITERS.get(type(op))
     if writer is None:
         raise refuse(f"the operator {type(op).__name__}", node)
@@ -258,7 +258,7 @@ _SIGNS: dict[type[ast.cmpop], str] = {
 
 
 @expression(ast.Compare)
-def _compare(c: Context, node: ast.Compare) -> Expr:
+def _compare(c: JuliaContext, node: ast.Compare) -> Expr:
     nodes = [node.left, *node.comparators]
     if len(node.ops) == 1:
         return _pair(c, node.ops[0], nodes[0], nodes[1])
@@ -274,7 +274,7 @@ def _compare(c: Context, node: ast.Compare) -> Expr:
     return Expr(" && ".join(p.at(AND) for p in pairs), AND, k.BOOL)
 
 
-def _pair(c: Context, op: ast.cmpop, left: ast.expr, right: ast.expr) -> Expr:
+def _pair(c: JuliaContext, op: ast.cmpop, left: ast.expr, right: ast.expr) -> Expr:
     match op:
         case ast.In():
             return membership(c, left, right)
@@ -286,7 +286,7 @@ def _pair(c: Context, op: ast.cmpop, left: ast.expr, right: ast.expr) -> Expr:
             return _ordered(c, _SIGNS[type(op)], left, right)
 
 
-def _identity(c: Context, left: ast.expr, right: ast.expr, sign: str) -> Expr:
+def _identity(c: JuliaContext, left: ast.expr, right: ast.expr, sign: str) -> Expr:
     a, b = c.expr(left), c.expr(right)
     literal = any(isinstance(n, ast.Constant) and (n.value is None or isinstance(n.value, bool)) for n in (left, right))
     mutable = a.kind.name in ("list", "dict", "set") or {a.kind.name, b.kind.name} <= {"any", "opt", "bot"}
@@ -295,7 +295,7 @@ def _identity(c: Context, left: ast.expr, right: ast.expr, sign: str) -> Expr:
     return Expr(f"{a.at(COMPARE + 1)} {sign} {b.at(COMPARE + 1)}", COMPARE, k.BOOL)
 
 
-def _ordered(c: Context, sign: str, left: ast.expr, right: ast.expr) -> Expr:
+def _ordered(c: JuliaContext, sign: str, left: ast.expr, right: ast.expr) -> Expr:
     a, b = c.raw(left), c.raw(right)
     chars = as_char(left, a), as_char(right, b)
     if jk.CHAR in (a.kind, b.kind) and None not in chars:
@@ -318,7 +318,7 @@ def _subset(a: Expr, b: Expr, sign: str, node: ast.AST) -> Expr:
             raise refuse("< of sets", node)
 
 
-def membership(c: Context, left: ast.expr, right: ast.expr) -> Expr:
+def membership(c: JuliaContext, left: ast.expr, right: ast.expr) -> Expr:
     """Write ``left in right``."""
     if isinstance(right, ast.Call) and isinstance(right.func, ast.Attribute) and right.func.attr == "keys":
         right = right.func.value
@@ -347,7 +347,7 @@ def membership(c: Context, left: ast.expr, right: ast.expr) -> Expr:
             raise refuse(f"in with a value of type {name}", right)
 
 
-def _in_chars(c: Context, item: Expr, right: ast.Tuple | ast.List | ast.Set, container: Expr) -> Expr:
+def _in_chars(c: JuliaContext, item: Expr, right: ast.Tuple | ast.List | ast.Set, container: Expr) -> Expr:
     chars = [as_char(e, c.raw(e)) for e in right.elts]
     if None in chars:
         return Expr(f"{item.as_string()} in {container.at(COMPARE + 1)}", COMPARE, k.BOOL)
@@ -356,7 +356,7 @@ def _in_chars(c: Context, item: Expr, right: ast.Tuple | ast.List | ast.Set, con
     return Expr(f"{item.at(COMPARE + 1)} in {text}", COMPARE, k.BOOL)
 
 
-def _in_range(c: Context, item: Expr, node: ast.Call) -> Expr:
+def _in_range(c: JuliaContext, item: Expr, node: ast.Call) -> Expr:
     from glotsmith.teachers.offline.julia.iteration import range_text
 
     return Expr(f"{item.at(COMPARE + 1)} in {range_text(c, node).at(COMPARE + 1)}", COMPARE, k.BOOL)

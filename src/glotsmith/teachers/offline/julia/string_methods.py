@@ -5,7 +5,7 @@ import ast
 from glotsmith.teachers.offline import kinds as k
 from glotsmith.teachers.offline.julia import kinds as jk
 from glotsmith.teachers.offline.julia.calls import check_arguments, keyword_value, method
-from glotsmith.teachers.offline.julia.context import Context, call
+from glotsmith.teachers.offline.julia.context import JuliaContext, call
 from glotsmith.teachers.offline.julia.expressions import vector
 from glotsmith.teachers.offline.julia.formats import format_call
 from glotsmith.teachers.offline.julia.iteration import Wish, iterate
@@ -39,7 +39,7 @@ _MOST = {"find": 2, "center": 2, "zfill": 1, "rfind": 1, "partition": 1, "rparti
 
 
 @method("str", *_PLAIN)
-def _plain(c: Context, node: ast.Call, s: Expr) -> Expr:
+def _plain(c: JuliaContext, node: ast.Call, s: Expr) -> Expr:
     function, kind = _PLAIN[_name(node)]
     check_arguments(node, _MOST.get(_name(node), 1 if _name(node).startswith("remove") else 0))
     return call(function, s, *c.exprs(node.args), kind=kind)
@@ -50,13 +50,13 @@ _CASES = {"upper": "uppercase", "lower": "lowercase", "casefold": "lowercase"}
 
 @method("char", *_CASES)
 @method("str", *_CASES)
-def _case(c: Context, node: ast.Call, s: Expr) -> Expr:
+def _case(c: JuliaContext, node: ast.Call, s: Expr) -> Expr:
     check_arguments(node, 0)
     return call(_CASES[_name(node)], s, kind=s.kind if s.kind == jk.CHAR else k.STR)
 
 
 @method("str", "capitalize")
-def _capitalize(c: Context, node: ast.Call, s: Expr) -> Expr:
+def _capitalize(c: JuliaContext, node: ast.Call, s: Expr) -> Expr:
     check_arguments(node, 0)
     return call("uppercasefirst", f"lowercase({s})", kind=k.STR)
 
@@ -73,33 +73,33 @@ _CLASSES = {
 
 
 @method("char", *_CLASSES)
-def _is_class(c: Context, node: ast.Call, char: Expr) -> Expr:
+def _is_class(c: JuliaContext, node: ast.Call, char: Expr) -> Expr:
     check_arguments(node, 0)
     return call(_CLASSES[_name(node)], char, kind=k.BOOL)
 
 
 @method("char", "isalnum")
-def _is_alnum(c: Context, node: ast.Call, char: Expr) -> Expr:
+def _is_alnum(c: JuliaContext, node: ast.Call, char: Expr) -> Expr:
     check_arguments(node, 0)
     made = c.once(char, lambda name: f"isletter({name}) || isnumeric({name})")
     return Expr(made.text, made.prec or AND - 1, k.BOOL)
 
 
 @method("str", "isdigit", "isdecimal", "isnumeric", "isalpha", "isspace")
-def _all_in_class(c: Context, node: ast.Call, s: Expr) -> Expr:
+def _all_in_class(c: JuliaContext, node: ast.Call, s: Expr) -> Expr:
     check_arguments(node, 0)
     made = c.once(s, lambda name: f"!isempty({name}) && all({_CLASSES[_name(node)]}, {name})")
     return Expr(made.text, made.prec or AND, k.BOOL)
 
 
 @method("str", "isascii")
-def _isascii(c: Context, node: ast.Call, s: Expr) -> Expr:
+def _isascii(c: JuliaContext, node: ast.Call, s: Expr) -> Expr:
     check_arguments(node, 0)
     return call("isascii", s, kind=k.BOOL)
 
 
 @method("str", "strip", "lstrip", "rstrip")
-def _strip(c: Context, node: ast.Call, s: Expr) -> Expr:
+def _strip(c: JuliaContext, node: ast.Call, s: Expr) -> Expr:
     check_arguments(node, 1)
     if not node.args or (isinstance(node.args[0], ast.Constant) and node.args[0].value is None):
         return call(_name(node), s, kind=k.STR)
@@ -111,7 +111,7 @@ def _strip(c: Context, node: ast.Call, s: Expr) -> Expr:
 
 
 @method("str", "split", "rsplit")
-def _split(c: Context, node: ast.Call, s: Expr) -> Expr:
+def _split(c: JuliaContext, node: ast.Call, s: Expr) -> Expr:
     check_arguments(node, 2, "sep", "maxsplit")
     separator = node.args[0] if node.args else keyword_value(node, "sep")
     most = node.args[1] if len(node.args) > 1 else keyword_value(node, "maxsplit")
@@ -132,7 +132,7 @@ def _split(c: Context, node: ast.Call, s: Expr) -> Expr:
 
 
 @method("str", "join")
-def _join(c: Context, node: ast.Call, s: Expr) -> Expr:
+def _join(c: JuliaContext, node: ast.Call, s: Expr) -> Expr:
     check_arguments(node, 1)
     argument = node.args[0]
     rest = [] if s.text == '""' else [s.text]
@@ -145,7 +145,7 @@ def _join(c: Context, node: ast.Call, s: Expr) -> Expr:
     return call("join", e.text, *rest, kind=k.STR)
 
 
-def iterate_chars(c: Context, node: ast.expr) -> Expr:
+def iterate_chars(c: JuliaContext, node: ast.expr) -> Expr:
     """Translate an iterable for ``join``, to which characters are strings."""
     match node:
         case ast.Call(func=ast.Name(id="sorted" | "list" as name), args=[source], keywords=[]) if c.owner(name) is None:
@@ -164,7 +164,7 @@ def _check_items(kind: ValueKind, node: ast.AST) -> None:
 
 
 @method("str", "replace")
-def _replace(c: Context, node: ast.Call, s: Expr) -> Expr:
+def _replace(c: JuliaContext, node: ast.Call, s: Expr) -> Expr:
     check_arguments(node, 3)
     old, new, *count = c.exprs(node.args)
     options = [f"count = {count[0]}"] if count else []
@@ -172,13 +172,13 @@ def _replace(c: Context, node: ast.Call, s: Expr) -> Expr:
 
 
 @method("str", "index")
-def _index(c: Context, node: ast.Call, s: Expr) -> Expr:
+def _index(c: JuliaContext, node: ast.Call, s: Expr) -> Expr:
     check_arguments(node, 1)
     return call("index_of", s, *c.exprs(node.args), kind=k.NAT)
 
 
 @method("str", "count")
-def _count(c: Context, node: ast.Call, s: Expr) -> Expr:
+def _count(c: JuliaContext, node: ast.Call, s: Expr) -> Expr:
     check_arguments(node, 1)
     argument = node.args[0]
     if isinstance(argument, ast.Constant) and isinstance(argument.value, str) and len(argument.value) == 1:
@@ -190,7 +190,7 @@ def _count(c: Context, node: ast.Call, s: Expr) -> Expr:
 
 
 @method("str", "startswith", "endswith")
-def _starts(c: Context, node: ast.Call, s: Expr) -> Expr:
+def _starts(c: JuliaContext, node: ast.Call, s: Expr) -> Expr:
     check_arguments(node, 1)
     e = c.expr(node.args[0])
     if k.strip_optional(e.kind).name == "tuple":
@@ -199,13 +199,13 @@ def _starts(c: Context, node: ast.Call, s: Expr) -> Expr:
 
 
 @method("str", "ljust", "rjust")
-def _pad(c: Context, node: ast.Call, s: Expr) -> Expr:
+def _pad(c: JuliaContext, node: ast.Call, s: Expr) -> Expr:
     check_arguments(node, 2)
     return call("rpad" if _name(node) == "ljust" else "lpad", s, *c.exprs(node.args), kind=k.STR)
 
 
 @method("str", "format")
-def _format(c: Context, node: ast.Call, s: Expr) -> Expr:
+def _format(c: JuliaContext, node: ast.Call, s: Expr) -> Expr:
     assert isinstance(node.func, ast.Attribute)
     template = node.func.value
     if not isinstance(template, ast.Constant) or s.kind.name != "str":

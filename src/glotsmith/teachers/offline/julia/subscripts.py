@@ -5,7 +5,7 @@ import re
 
 from glotsmith.teachers.offline import kinds as k
 from glotsmith.teachers.offline.julia import kinds as jk
-from glotsmith.teachers.offline.julia.context import Context, call, expression
+from glotsmith.teachers.offline.julia.context import JuliaContext, call, expression
 from glotsmith.teachers.offline.julia.syntax import ADD, MARK, PREFIX, Expr, plus
 from glotsmith.teachers.offline.kinds import ValueKind
 from glotsmith.teachers.offline.refusals import refuse
@@ -14,7 +14,7 @@ EMPTY = {"int": "0", "float": "0.0", "str": '""', "bool": "false"}
 
 
 @expression(ast.Subscript)
-def _subscript(c: Context, node: ast.Subscript) -> Expr:
+def _subscript(c: JuliaContext, node: ast.Subscript) -> Expr:
     base = c.expr(node.value)
     if isinstance(node.slice, ast.Slice):
         return slice_expression(c, base, node.slice)
@@ -33,14 +33,14 @@ def _subscript(c: Context, node: ast.Subscript) -> Expr:
             return call("item", base, index, kind=k.BOT if kind.name == "bot" else k.ANY)
 
 
-def subscript_with_default(c: Context, base: Expr, index: Expr, kind: ValueKind) -> Expr:
+def subscript_with_default(c: JuliaContext, base: Expr, index: Expr, kind: ValueKind) -> Expr:
     """Write ``base[index]`` where a missing key gives an empty value: a Counter, a defaultdict."""
     if kind.default in EMPTY:
         return call("get", base, index, EMPTY[kind.default], kind=kind.args[1])
     return call("get!", base, index, empty_value(c, kind), kind=kind.args[1])
 
 
-def empty_value(c: Context, kind: ValueKind) -> str:
+def empty_value(c: JuliaContext, kind: ValueKind) -> str:
     """Write the value that a missing key of a defaultdict gets."""
     if kind.default in EMPTY:
         return EMPTY[kind.default]
@@ -89,7 +89,7 @@ def _char(base: Expr, index: Expr) -> Expr:
 class _Bound:
     """A bound of a slice: a constant from the start, a constant from the end, or an expression."""
 
-    def __init__(self, c: Context, node: ast.expr | None) -> None:
+    def __init__(self, c: JuliaContext, node: ast.expr | None) -> None:
         self.e = None if node is None or (isinstance(node, ast.Constant) and node.value is None) else c.expr(node)
         text = self.e.text if self.e else ""
         self.constant = int(text) if re.fullmatch(r"-?\d+", text) else None
@@ -98,7 +98,7 @@ class _Bound:
         self.known = self.e is None or self.constant is not None or self.natural
 
 
-def slice_expression(c: Context, base: Expr, part: ast.Slice) -> Expr:
+def slice_expression(c: JuliaContext, base: Expr, part: ast.Slice) -> Expr:
     """Write ``base[lower:upper:step]``."""
     kind = k.strip_optional(base.kind)
     lower, upper, step = _Bound(c, part.lower), _Bound(c, part.upper), _Bound(c, part.step)
@@ -169,7 +169,7 @@ def _part_of_string(base: Expr, lower: _Bound, upper: _Bound, step: _Bound) -> E
     return Expr(f"join(collect({base})[{_range(lower, upper, step)}])", PREFIX, k.STR)
 
 
-def delete(c: Context, target: ast.Subscript) -> str:
+def delete(c: JuliaContext, target: ast.Subscript) -> str:
     """Write ``del base[index]``."""
     base = c.expr(target.value)
     if isinstance(target.slice, ast.Slice):

@@ -19,7 +19,7 @@ from glotsmith.teachers.offline.julia import (
     subscripts,
 )
 from glotsmith.teachers.offline.julia import kinds as jk
-from glotsmith.teachers.offline.julia.context import Context, Scope
+from glotsmith.teachers.offline.julia.context import JuliaContext, Scope
 from glotsmith.teachers.offline.julia.functions import defaults_of, parameters_of
 from glotsmith.teachers.offline.julia.names import check_entry, finish
 from glotsmith.teachers.offline.julia.runtime import add_library
@@ -65,7 +65,7 @@ def _translate(tree: ast.Module, name: str, signature: Signature | None) -> str:
     check_entry(name)
     if signature is not None and len(signature.parameters) > len(parameters_of(entry)):
         signature = None
-    c = Context(tree, entry, signature)
+    c = JuliaContext(tree, entry, signature)
     for _ in range(_ROUNDS):
         c.begin_round()
         _seed(c, entry, signature)
@@ -78,7 +78,7 @@ def _translate(tree: ast.Module, name: str, signature: Signature | None) -> str:
     return f"using Printf\n\n{text}\n" if "@sprintf" in code else f"{text}\n"
 
 
-def _seed(c: Context, entry: ast.FunctionDef, signature: Signature | None) -> None:
+def _seed(c: JuliaContext, entry: ast.FunctionDef, signature: Signature | None) -> None:
     """Set the kinds of the parameters from the signature; ``ANY`` without one."""
     for i, parameter in enumerate(parameters_of(entry)):
         known = signature.parameters if signature is not None else ()
@@ -88,7 +88,7 @@ def _seed(c: Context, entry: ast.FunctionDef, signature: Signature | None) -> No
         c.learn((entry, i), kind)
 
 
-def _program(c: Context, tree: ast.Module, entry: ast.FunctionDef) -> None:
+def _program(c: JuliaContext, tree: ast.Module, entry: ast.FunctionDef) -> None:
     functions = {n.name: n for n in tree.body if isinstance(n, ast.FunctionDef)}
     c.scope = Scope(tree, None, frozenset(bound_names(tree)), functions=functions)
     for node in tree.body:
@@ -106,7 +106,7 @@ def _program(c: Context, tree: ast.Module, entry: ast.FunctionDef) -> None:
             return
 
 
-def _make_constant(c: Context, node: ast.Assign | ast.AnnAssign, first: int) -> None:
+def _make_constant(c: JuliaContext, node: ast.Assign | ast.AnnAssign, first: int) -> None:
     if len(c.lines) == first + 1 and c.lines[first].startswith("\x02"):
         c.lines[first] = f"const {c.lines[first]}"
     elif len(c.lines) > first:

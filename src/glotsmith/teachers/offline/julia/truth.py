@@ -6,12 +6,12 @@ from contextlib import contextmanager
 
 from glotsmith.teachers.offline import kinds as k
 from glotsmith.teachers.offline.julia import kinds as jk
-from glotsmith.teachers.offline.julia.context import Context, Env, Scope, call
+from glotsmith.teachers.offline.julia.context import Env, JuliaContext, Scope, call
 from glotsmith.teachers.offline.julia.syntax import AND, CHOICE, COMPARE, OR, UNARY, Expr
 from glotsmith.teachers.offline.kinds import ValueKind
 
 
-def condition_of(c: Context, e: Expr, *, negate: bool = False) -> Expr:
+def condition_of(c: JuliaContext, e: Expr, *, negate: bool = False) -> Expr:
     """Write a Julia condition that is true if Python treats ``e`` as true (with ``negate``, as false)."""
     match e.kind.name:
         case "bool":
@@ -28,7 +28,7 @@ def condition_of(c: Context, e: Expr, *, negate: bool = False) -> Expr:
             return Expr(f"{'!' if negate else ''}{call('truthy', e)}", UNARY, k.BOOL)
 
 
-def _optional(c: Context, e: Expr, negate: bool) -> Expr:
+def _optional(c: JuliaContext, e: Expr, negate: bool) -> Expr:
     inner = e.kind.args[0]
     if inner.name == "function":
         return Expr(f"{e.at(COMPARE + 1)} {'===' if negate else '!=='} nothing", COMPARE, k.BOOL)
@@ -59,7 +59,7 @@ def negated(e: Expr) -> Expr:
     return Expr(f"!{e.at(UNARY)}", UNARY, k.BOOL)
 
 
-def condition(c: Context, node: ast.expr, *, negate: bool = False) -> Expr:
+def condition(c: JuliaContext, node: ast.expr, *, negate: bool = False) -> Expr:
     """Translate an expression whose truth value only is used."""
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
         return condition(c, node.operand, negate=not negate)
@@ -69,7 +69,7 @@ def condition(c: Context, node: ast.expr, *, negate: bool = False) -> Expr:
     return condition_of(c, c.raw(node), negate=negate)
 
 
-def _connected(c: Context, node: ast.BoolOp) -> Expr:
+def _connected(c: JuliaContext, node: ast.BoolOp) -> Expr:
     """Write ``a and b`` over conditions. Each part knows what those before it imply."""
     word, prec = ("&&", AND) if isinstance(node.op, ast.And) else ("||", OR)
     parts: list[Expr] = []
@@ -81,7 +81,7 @@ def _connected(c: Context, node: ast.BoolOp) -> Expr:
 
 
 @contextmanager
-def narrowed(c: Context) -> Generator[None, None, None]:
+def narrowed(c: JuliaContext) -> Generator[None, None, None]:
     """Restore the kinds of all current scopes at the end of a block."""
     saved: list[tuple[Scope, Env]] = []
     scope = c.scope
@@ -96,7 +96,7 @@ def narrowed(c: Context) -> Generator[None, None, None]:
             scope.env = env
 
 
-def narrow(c: Context, test: ast.expr, *, holds: bool) -> None:
+def narrow(c: JuliaContext, test: ast.expr, *, holds: bool) -> None:
     """Narrow the kinds of the scope by a test: ``x is not None``, ``i > 0``, ``isinstance(x, int)``."""
     match test:
         case ast.UnaryOp(op=ast.Not(), operand=inner):
@@ -128,7 +128,7 @@ _TYPES = {
 }
 
 
-def _narrow_type(c: Context, name: str, type_: ast.expr, holds: bool) -> None:
+def _narrow_type(c: JuliaContext, name: str, type_: ast.expr, holds: bool) -> None:
     kind = c.lookup(name)
     if holds and isinstance(type_, ast.Name) and type_.id in _TYPES:
         if kind.name in k.UNKNOWN or k.strip_optional(kind).name in k.UNKNOWN:
@@ -137,7 +137,7 @@ def _narrow_type(c: Context, name: str, type_: ast.expr, holds: bool) -> None:
             _set(c, name, k.strip_optional(kind))
 
 
-def _set(c: Context, name: str, kind: ValueKind) -> None:
+def _set(c: JuliaContext, name: str, kind: ValueKind) -> None:
     owner = c.immediate_owner(name)
     if owner is not None and owner.env is not None:
         owner.env[name] = kind
@@ -146,14 +146,14 @@ def _set(c: Context, name: str, kind: ValueKind) -> None:
 _MIRROR: dict[type[ast.cmpop], ast.cmpop] = {ast.Lt: ast.Gt(), ast.LtE: ast.GtE(), ast.Gt: ast.Lt(), ast.GtE: ast.LtE()}
 
 
-def _narrow_compare(c: Context, left: ast.expr, op: ast.cmpop, right: ast.expr, holds: bool) -> None:
+def _narrow_compare(c: JuliaContext, left: ast.expr, op: ast.cmpop, right: ast.expr, holds: bool) -> None:
     if isinstance(left, ast.Name):
         _narrow_name(c, left.id, op, right, holds)
     if isinstance(right, ast.Name) and type(op) in _MIRROR:
         _narrow_name(c, right.id, _MIRROR[type(op)], left, holds)
 
 
-def _narrow_name(c: Context, name: str, op: ast.cmpop, other: ast.expr, holds: bool) -> None:
+def _narrow_name(c: JuliaContext, name: str, op: ast.cmpop, other: ast.expr, holds: bool) -> None:
     kind = c.lookup(name)
     if isinstance(other, ast.Constant) and other.value is None:
         present = isinstance(op, ast.IsNot | ast.NotEq) == holds
@@ -169,7 +169,7 @@ def _narrow_name(c: Context, name: str, op: ast.cmpop, other: ast.expr, holds: b
         _set(c, name, k.at_least(max(low, kind.low) if kind.low is not None else low))
 
 
-def choice(c: Context, test: ast.expr, yes: ast.expr, no: ast.expr) -> tuple[Expr, Expr, Expr]:
+def choice(c: JuliaContext, test: ast.expr, yes: ast.expr, no: ast.expr) -> tuple[Expr, Expr, Expr]:
     """Translate the parts of ``yes if test else no``."""
     hint = c.take_hint()
     head = condition(c, test)
