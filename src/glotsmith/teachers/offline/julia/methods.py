@@ -9,7 +9,7 @@ from glotsmith.teachers.offline.julia.assignment import refine
 from glotsmith.teachers.offline.julia.calls import check_arguments, method
 from glotsmith.teachers.offline.julia.containers import sort_options
 from glotsmith.teachers.offline.julia.context import JuliaContext, call
-from glotsmith.teachers.offline.julia.iteration import as_vector, iterate
+from glotsmith.teachers.offline.julia.iteration import Items, as_vector, iterate
 from glotsmith.teachers.offline.julia.subscripts import position_outside
 from glotsmith.teachers.offline.julia.syntax import ADD, PREFIX, Expr
 from glotsmith.teachers.offline.kinds import ValueKind
@@ -76,7 +76,10 @@ def _pop(c: JuliaContext, node: ast.Call, xs: Expr) -> Expr:
 @method("list", "remove")
 def _remove(c: JuliaContext, node: ast.Call, xs: Expr) -> Expr:
     check_arguments(node, 1)
-    return call("deleteat!", xs, f"findfirst(==({c.expr(node.args[0])}), {xs})", kind=k.NONE)
+    value = c.expr(node.args[0])
+    if c.here.catching:
+        return call("deleteat!", xs, f"index_of({xs}, {value}) + 1", kind=k.NONE)
+    return call("deleteat!", xs, f"findfirst(==({value}), {xs})", kind=k.NONE)
 
 
 @method("list", "index")
@@ -248,10 +251,15 @@ _FUNCTIONS = {
 
 @method("set", *_FUNCTIONS)
 def _combined(c: JuliaContext, node: ast.Call, s: Expr) -> Expr:
-    check_arguments(node, 9)
     assert isinstance(node.func, ast.Attribute)
     with c.any_order():
-        others = [iterate(c, a) for a in node.args]
+        match node.args:
+            case [ast.Starred(value=sets)]:
+                rows = iterate(c, sets)
+                others = [Items(f"{rows.at(PREFIX)}...", jk.item_of(rows.item))]
+            case _:
+                check_arguments(node, 9)
+                others = [iterate(c, a) for a in node.args]
     kind = k.BOOL if node.func.attr == "issubset" else k.set_of(jk.join_all(_item(s), *(o.item for o in others)))
     return call(_FUNCTIONS[node.func.attr], s, *(o.text for o in others), kind=kind, new=True)
 

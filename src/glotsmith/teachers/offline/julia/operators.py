@@ -288,10 +288,8 @@ def _pair(c: JuliaContext, op: ast.cmpop, left: ast.expr, right: ast.expr) -> Ex
 
 def _identity(c: JuliaContext, left: ast.expr, right: ast.expr, sign: str) -> Expr:
     a, b = c.expr(left), c.expr(right)
-    literal = any(isinstance(n, ast.Constant) and (n.value is None or isinstance(n.value, bool)) for n in (left, right))
-    mutable = a.kind.name in ("list", "dict", "set") or {a.kind.name, b.kind.name} <= {"any", "opt", "bot"}
-    if not literal and not mutable:
-        raise refuse("is", left)
+    if "tuple" in (a.kind.name, b.kind.name):
+        raise refuse("is with a tuple", left)
     return Expr(f"{a.at(COMPARE + 1)} {sign} {b.at(COMPARE + 1)}", COMPARE, k.BOOL)
 
 

@@ -17,6 +17,8 @@ def _is_independent(node: ast.stmt, local: set[str], plan: DeclarationPlan) -> b
     match node:
         case ast.Assign(targets=[ast.Name(id=name)]):
             return name in local
+        case ast.Assign(targets=[ast.Subscript(value=container, slice=index)], value=value):
+            return _depends(index, local) and (not _reads(value, container) or _is_sum(value))
         case ast.AugAssign(target=ast.Subscript(slice=index)):
             return _depends(index, local)
         case ast.AugAssign(target=ast.Name(id=name)) if name in local:
@@ -28,6 +30,21 @@ def _is_independent(node: ast.stmt, local: set[str], plan: DeclarationPlan) -> b
         case _:
             probe = ast.For(ast.Tuple([ast.Name(name) for name in local]), ast.Tuple([]), [node], [])
             return not iteration_order_matters(probe)
+
+
+def _reads(value: ast.expr, container: ast.expr) -> bool:
+    """Whether a value reads the container that it is stored in."""
+    names = {n.id for n in ast.walk(container) if isinstance(n, ast.Name)}
+    return any(isinstance(n, ast.Name) and n.id in names for n in ast.walk(value))
+
+
+def _is_sum(value: ast.expr) -> bool:
+    """Whether a value is a sum or product of numbers, in which the order is irrelevant."""
+    parts = list(ast.walk(value))
+    lists = (ast.List, ast.Tuple, ast.ListComp, ast.JoinedStr)
+    texts = any(isinstance(n, ast.Constant) and isinstance(n.value, str) and not n.value for n in parts)
+    is_number = not texts and not any(isinstance(n, lists) for n in parts)
+    return is_number and isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add | ast.Mult | ast.Sub)
 
 
 def _depends(index: ast.expr, local: set[str]) -> bool:

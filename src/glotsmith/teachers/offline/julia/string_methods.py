@@ -9,7 +9,7 @@ from glotsmith.teachers.offline.julia.context import JuliaContext, call
 from glotsmith.teachers.offline.julia.expressions import vector
 from glotsmith.teachers.offline.julia.formats import format_call
 from glotsmith.teachers.offline.julia.iteration import Wish, iterate
-from glotsmith.teachers.offline.julia.syntax import AND, PREFIX, Expr, quote_char
+from glotsmith.teachers.offline.julia.syntax import AND, CHOICE, PREFIX, Expr, is_simple, plus, quote_char
 from glotsmith.teachers.offline.kinds import ValueKind
 from glotsmith.teachers.offline.refusals import refuse
 
@@ -121,14 +121,13 @@ def _split(c: JuliaContext, node: ast.Call, s: Expr) -> Expr:
             raise refuse("split at white space with a limit", node)
         return call("split", s, kind=kind, new=True)
     e = c.expr(separator)
+    if e.kind.name == "opt" and e.kind.args[0].name == "str" and most is None and is_simple(e):
+        return Expr(f"{e} === nothing ? split({s}) : split({s}, {e})", CHOICE, kind, new=True)
     if e.kind.name != "str":
         raise refuse("split at a separator that may be None", node)
     if most is None:
         return call("split", s, e, kind=kind, new=True)
-    limit = c.expr(most)
-    if not limit.text.isdigit():
-        raise refuse("split with a limit that is not a number", node)
-    return call(_name(node), s, e, f"limit = {int(limit.text) + 1}", kind=kind, new=True)
+    return call(_name(node), s, e, f"limit = {plus(c.expr(most), 1)}", kind=kind, new=True)
 
 
 @method("str", "join")
