@@ -7,8 +7,6 @@ from glotsmith.teachers.offline.scopes import DeclarationPlan, iteration_order_m
 
 def order_matters(loop: ast.For, plan: DeclarationPlan) -> bool:
     """Whether a loop does more than count, fill or change the entries of its keys, or search."""
-    if not iteration_order_matters(loop):
-        return False
     local = set(targets(loop.target)) | {name for s, name in plan.inline if any(s is inner for inner in loop.body)}
     return bool(loop.orelse) or not all(_is_independent(s, local, plan) for s in loop.body)
 
