@@ -2,6 +2,7 @@
 
 import ast
 import asyncio
+import copy
 import math
 from typing import Any
 
@@ -259,7 +260,7 @@ def results(source: str, calls: list[tuple[Any, ...]], signature: str) -> list[t
     pairs: list[tuple[Any, Any]] = []
     for arguments in calls:
         given = [to_lua(runtime, a) for a in arguments]
-        pairs.append((plain(space["f"](*arguments)), plain(function(*given))))
+        pairs.append((plain(space["f"](*copy.deepcopy(arguments))), plain(function(*given))))
     return pairs
 
 
@@ -292,6 +293,11 @@ def test_without_a_signature_kinds_are_left_to_runtime(source: str, calls: list[
         ("def f(x):\n    return x.frobnicate()", ".frobnicate()"),
         ("def f(x):\n    global y\n    y = x\n    return y", "Global"),
         ("def f(x):\n    return x.remove()", "too few arguments"),
+        ("def f(d):\n    return '%(a)s' % d", "% with named fields"),
+        ("def f(p):\n    return '%s %s' % p", "fewer values than directives, or with a variable that may be a tuple"),
+        ("def f(a, b):\n    return '%s' % (a, b)", "more values than directives"),
+        ("def f(a, b):\n    return '%*d' % (a, b)", "directive of this form"),
+        ("def f(a):\n    return '%y' % a", "directive of this form"),
         ("def f(x", "cannot read the source"),
         ("def g(x):\n    return x", "without a top-level function f"),
         ("@decorate\ndef f(x):\n    return x", "@decorate"),

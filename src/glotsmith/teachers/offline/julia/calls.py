@@ -3,43 +3,43 @@
 import ast
 from collections.abc import Callable
 
-from glotsmith.teachers.offline.julia.context import CallTranslator, JuliaContext, expression
+from glotsmith.teachers.offline.julia.context import JuliaCallTranslator, JuliaContext, expression
 from glotsmith.teachers.offline.julia.functions import call_program_function, call_value
 from glotsmith.teachers.offline.julia.modules import resolve
 from glotsmith.teachers.offline.julia.syntax import Expr
 from glotsmith.teachers.offline.refusals import refuse
 
 #: gets the context, the call, and the translated receiver
-MethodTranslator = Callable[[JuliaContext, ast.Call, Expr], Expr]
-BUILTINS: dict[str, CallTranslator] = {}
-LIBRARY: dict[tuple[str, str], CallTranslator] = {}
-METHODS: dict[tuple[str, str], MethodTranslator] = {}
+JuliaMethodTranslator = Callable[[JuliaContext, ast.Call, Expr], Expr]
+BUILTINS: dict[str, JuliaCallTranslator] = {}
+LIBRARY: dict[tuple[str, str], JuliaCallTranslator] = {}
+METHODS: dict[tuple[str, str], JuliaMethodTranslator] = {}
 
 
-def builtin(*names: str) -> Callable[[CallTranslator], CallTranslator]:
+def builtin(*names: str) -> Callable[[JuliaCallTranslator], JuliaCallTranslator]:
     """Register the translator of builtins."""
 
-    def register(maker: CallTranslator) -> CallTranslator:
+    def register(maker: JuliaCallTranslator) -> JuliaCallTranslator:
         BUILTINS.update(dict.fromkeys(names, maker))
         return maker
 
     return register
 
 
-def library(module: str, *names: str) -> Callable[[CallTranslator], CallTranslator]:
+def library(module: str, *names: str) -> Callable[[JuliaCallTranslator], JuliaCallTranslator]:
     """Register the translator of functions of a module."""
 
-    def register(maker: CallTranslator) -> CallTranslator:
+    def register(maker: JuliaCallTranslator) -> JuliaCallTranslator:
         LIBRARY.update({(module, name): maker for name in names})
         return maker
 
     return register
 
 
-def method(kind: str, *names: str) -> Callable[[MethodTranslator], MethodTranslator]:
+def method(kind: str, *names: str) -> Callable[[JuliaMethodTranslator], JuliaMethodTranslator]:
     """Register the translator of methods of values of a kind."""
 
-    def register(maker: MethodTranslator) -> MethodTranslator:
+    def register(maker: JuliaMethodTranslator) -> JuliaMethodTranslator:
         METHODS.update({(kind, name): maker for name in names})
         return maker
 

@@ -20,12 +20,12 @@ from glotsmith.teachers.offline.refusals import refuse
 from glotsmith.teachers.offline.scopes import DeclarationPlan
 from glotsmith.values import Signature
 
-Env = dict[str, ValueKind] | None
-CallTranslator = Callable[["JuliaContext", ast.Call], Expr]
-ExpressionHandler = Callable[["JuliaContext", ast.expr], Expr]
-StatementHandler = Callable[["JuliaContext", ast.stmt], None]
-EXPRESSIONS: dict[type[ast.expr], ExpressionHandler] = {}
-STATEMENTS: dict[type[ast.stmt], StatementHandler] = {}
+KindsByName = dict[str, ValueKind] | None
+JuliaCallTranslator = Callable[["JuliaContext", ast.Call], Expr]
+JuliaExpressionHandler = Callable[["JuliaContext", ast.expr], Expr]
+JuliaStatementHandler = Callable[["JuliaContext", ast.stmt], None]
+EXPRESSIONS: dict[type[ast.expr], JuliaExpressionHandler] = {}
+STATEMENTS: dict[type[ast.stmt], JuliaStatementHandler] = {}
 N = TypeVar("N", bound=ast.expr)
 S = TypeVar("S", bound=ast.stmt)
 
@@ -34,7 +34,7 @@ def expression(node: type[N]) -> Callable[[Callable[["JuliaContext", N], Expr]],
     """Register the translator of one kind of expression."""
 
     def register(handler: Callable[["JuliaContext", N], Expr]) -> Callable[["JuliaContext", N], Expr]:
-        EXPRESSIONS[node] = cast(ExpressionHandler, handler)
+        EXPRESSIONS[node] = cast(JuliaExpressionHandler, handler)
         return handler
 
     return register
@@ -44,7 +44,7 @@ def statement(node: type[S]) -> Callable[[Callable[["JuliaContext", S], None]], 
     """Register the translator of one kind of statement."""
 
     def register(handler: Callable[["JuliaContext", S], None]) -> Callable[["JuliaContext", S], None]:
-        STATEMENTS[node] = cast(StatementHandler, handler)
+        STATEMENTS[node] = cast(JuliaStatementHandler, handler)
         return handler
 
     return register
@@ -67,7 +67,7 @@ class Scope:
     parent: "Scope | None"
     names: frozenset[str]  #: names that this scope declares
     plan: DeclarationPlan = field(default_factory=DeclarationPlan)
-    env: Env = field(default_factory=dict)  #: kinds at this point; None where it cannot be reached
+    env: KindsByName = field(default_factory=dict)  #: kinds at this point; None where it cannot be reached
     functions: dict[str, ast.FunctionDef] = field(default_factory=dict)
     yields: str = ""  #: the vector that collects the values of a generator
     immediate: bool = False  #: a comprehension or lambda, which runs in place and sees the kinds at this point
@@ -340,7 +340,7 @@ def call(name: str, *arguments: Expr | str, kind: ValueKind = k.ANY, new: bool =
     return called(name, *arguments, kind=kind, new=new)
 
 
-def join_env(*envs: Env) -> Env:
+def join_env(*envs: KindsByName) -> KindsByName:
     """Join the known kinds at the ends of several paths."""
     live = [e for e in envs if e is not None]
     if not live:

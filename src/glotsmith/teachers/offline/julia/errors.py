@@ -2,7 +2,7 @@
 
 import ast
 
-from glotsmith.teachers.offline.julia.context import Env, JuliaContext, join_env, statement
+from glotsmith.teachers.offline.julia.context import JuliaContext, KindsByName, join_env, statement
 from glotsmith.teachers.offline.julia.syntax import quote
 from glotsmith.teachers.offline.refusals import CannotTranslate, refuse
 
@@ -101,7 +101,7 @@ def _has_jump(body: list[ast.stmt]) -> bool:
 
 def _handlers(c: JuliaContext, node: ast.Try) -> None:
     before = c.here.env
-    envs: list[Env] = []
+    envs: list[KindsByName] = []
     names = [_names(h) for h in node.handlers]
     typed = any(names)
     error = c.fresh("e") if typed else ""

@@ -4,7 +4,7 @@ import ast
 
 from glotsmith.teachers.offline import kinds as k
 from glotsmith.teachers.offline.julia import kinds as jk
-from glotsmith.teachers.offline.julia.context import Env, JuliaContext, OpenLoop, join_env, statement
+from glotsmith.teachers.offline.julia.context import JuliaContext, KindsByName, OpenLoop, join_env, statement
 from glotsmith.teachers.offline.julia.formats import to_text
 from glotsmith.teachers.offline.julia.functions import define
 from glotsmith.teachers.offline.julia.iteration import (
@@ -25,13 +25,13 @@ from glotsmith.teachers.offline.refusals import refuse
 
 @statement(ast.If)
 def _if(c: JuliaContext, node: ast.If) -> None:
-    envs: list[Env] = []
+    envs: list[KindsByName] = []
     _arms(c, node, "if", envs)
     c.emit("end")
     c.here.env = join_env(*envs)
 
 
-def _arms(c: JuliaContext, node: ast.If, word: str, envs: list[Env]) -> None:
+def _arms(c: JuliaContext, node: ast.If, word: str, envs: list[KindsByName]) -> None:
     """Write one branch and the branches after it, up to the ``end``."""
     c.emit(f"{word} {condition(c, node.test)}")
     before = c.here.env
@@ -107,7 +107,7 @@ def _while(c: JuliaContext, node: ast.While) -> None:
         narrow(c, node.test, holds=False)
 
 
-def _enter(c: JuliaContext, node: ast.For | ast.While) -> tuple[OpenLoop, Env]:
+def _enter(c: JuliaContext, node: ast.For | ast.While) -> tuple[OpenLoop, KindsByName]:
     """Start a loop with the kinds before it, joined with the kinds at the end of its body in the last round."""
     state = OpenLoop()
     if node.orelse and any(isinstance(n, ast.Break) for n in ast.walk(node)):
@@ -130,7 +130,7 @@ def _loop_body(c: JuliaContext, node: ast.For | ast.While, state: OpenLoop) -> N
     c.here.env = join_env(c.here.env, inside)
 
 
-def _leave(c: JuliaContext, node: ast.For | ast.While, state: OpenLoop, before: Env) -> None:
+def _leave(c: JuliaContext, node: ast.For | ast.While, state: OpenLoop, before: KindsByName) -> None:
     c.here.loops.pop()
     c.here.env = join_env(c.here.env, before, *state.exits)
     if not node.orelse:

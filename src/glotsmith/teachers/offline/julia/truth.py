@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from glotsmith.teachers.offline import kinds as k
 from glotsmith.teachers.offline.julia import kinds as jk
-from glotsmith.teachers.offline.julia.context import Env, JuliaContext, Scope, call
+from glotsmith.teachers.offline.julia.context import JuliaContext, KindsByName, Scope, call
 from glotsmith.teachers.offline.julia.syntax import AND, CHOICE, COMPARE, OR, UNARY, Expr
 from glotsmith.teachers.offline.kinds import ValueKind
 
@@ -83,7 +83,7 @@ def _connected(c: JuliaContext, node: ast.BoolOp) -> Expr:
 @contextmanager
 def narrowed(c: JuliaContext) -> Generator[None, None, None]:
     """Restore the kinds of all current scopes at the end of a block."""
-    saved: list[tuple[Scope, Env]] = []
+    saved: list[tuple[Scope, KindsByName]] = []
     scope = c.scope
     while scope is not None:
         saved.append((scope, scope.env))

@@ -54,19 +54,23 @@ def percent_format(c: Context, template: str, values: ast.expr) -> LuaExpr:
     parts: list[LuaExpr] = []
     used, end = 0, 0
     for match in _PERCENT.finditer(template):
-        if match[1] is not None or "%" in template[end : match.start()]:
-            raise refuse("% with names", values)
+        if match[1] is not None:
+            raise refuse("% with named fields", values)
+        if "%" in template[end : match.start()]:
+            raise refuse("a % directive of this form", values)
         parts.extend(_literal(template[end : match.start()]))
         end = match.end()
         if match[5] == "%":
             parts.extend(_literal("%"))
             continue
         if used >= len(nodes):
-            raise refuse("% with too few values", values)
+            raise refuse("% with fewer values than directives, or with a variable that may be a tuple", values)
         parts.append(_directive(c, match, c.expr(nodes[used]), values))
         used += 1
-    if used != len(nodes) or "%" in template[end:]:
-        raise refuse("% with a value that may be a tuple, or an unusual format", values)
+    if "%" in template[end:]:
+        raise refuse("a % directive of this form", values)
+    if used != len(nodes):
+        raise refuse("% with more values than directives", values)
     return _glued([*parts, *_literal(template[end:])])
 
 
