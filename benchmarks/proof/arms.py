@@ -48,7 +48,7 @@ def _unverified(corpus: Path, language: str) -> Iterator[Solution]:
     for _, function in ledger.kept_items("decontaminate_functions", Function):
         signature = signatures.get(function.id, "")
         try:
-            code = translate(function.program, function.name, signature)
+            code = translate(function.program, function.name, signature, language)
         except CannotTranslate:
             continue
         lineage = Lineage(teacher="offline")

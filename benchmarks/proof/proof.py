@@ -1,10 +1,11 @@
 """Train a small model on the rows of each arm and evaluate it. README.md describes the protocol.
 
-    python benchmarks/proof/proof.py FOLDER [STAGE …] [--humaneval FILE] [--arms ARM-SEED …]
+    python benchmarks/proof/proof.py FOLDER [STAGE …] [--language LANGUAGE] [--humaneval FILE] [--arms ARM-SEED …]
 
-The stages are, in order, ``packages``, ``corpus``, ``raw``, ``arms``, ``train``, ``evaluate`` and ``table``. Without
-STAGE, all run.
-Each stage skips what is finished in FOLDER, so the same command resumes a stopped experiment.
+The stages are, in order, ``packages``, ``corpus``, ``held_out``, ``raw``, ``arms``, ``train``, ``evaluate`` and
+``table``. Without STAGE, all run.
+Each stage skips what is finished in FOLDER, so the same command resumes a stopped experiment. All languages share one
+corpus; what follows from it is in FOLDER/LANGUAGE.
 """
 
 import argparse
@@ -25,7 +26,7 @@ from glotsmith.records import Example
 from glotsmith.teachers.local.weights import default_weights
 
 HERE = Path(__file__).parent
-STAGES = ("packages", "corpus", "raw", "arms", "train", "evaluate", "table")
+STAGES = ("packages", "corpus", "held_out", "raw", "arms", "train", "evaluate", "table")
 GLOTSMITH = [sys.executable, "-m", "glotsmith"]
 
 
@@ -34,12 +35,18 @@ class Experiment(NamedTuple):
 
     folder: Path
     settings: Mapping[str, Any]
+    language: str  #: of the rows of the arms and of the evaluations
     humaneval: Path
     chosen: frozenset[str]  #: names of trainings; empty for all
 
+    @property
+    def own(self) -> Path:
+        """The folder of the language."""
+        return self.folder / self.language
+
     def trainings(self) -> Iterator[tuple[str, str, int]]:
         """Yield the name, arm and seed of each training, ordered by the index of the seed."""
-        seeds: Mapping[str, list[int]] = self.settings["seeds"]
+        seeds: Mapping[str, list[int]] = self.settings["seeds"][self.language]
         for place in range(max(map(len, seeds.values()))):
             for arm, numbers in seeds.items():
                 if place < len(numbers) and (not self.chosen or f"{arm}-{numbers[place]}" in self.chosen):
@@ -77,24 +84,29 @@ def packages(e: Experiment) -> None:
 
 
 def corpus(e: Experiment) -> None:
-    """Make verified rows with the offline teacher, and hold out a part of their problems."""
-    language = e.settings["language"]
+    """Make verified rows in all languages with the offline teacher."""
     if not (e.folder / "corpus" / "dataset").exists():
         names = [r.split("==")[0] for r in (HERE / "packages.txt").read_text().split()]
         sources = [part for name in names for part in ("-s", e.folder / "packages" / name)]
+        languages = [part for name in e.settings["languages"] for part in ("-l", name)]
         recipe = options({**e.settings["recipe"], "benchmarks": [str(e.humaneval)]})
-        run = [*GLOTSMITH, "run", "multipl-t", "-s", "stdlib:", *sources, "-l", language, "--teacher", "offline"]
+        run = [*GLOTSMITH, "run", "multipl-t", "-s", "stdlib:", *sources, *languages, "--teacher", "offline"]
         execute(*run, *recipe, "-o", e.folder / "corpus", log=e.folder / "corpus.log")
-    if not (e.folder / "held-out" / "questions.jsonl").exists():
+
+
+def held_out(e: Experiment) -> None:
+    """Hold out a part of the problems. Their hashes select them, so that they are the same in all languages."""
+    output = e.own / "held-out"
+    if not (output / "questions.jsonl").exists():
         share = str(e.settings["held_out_share"])
-        make = [*GLOTSMITH, "benchmark", "make", e.folder / "corpus", "-l", language, "--share", share]
-        execute(*make, "-o", e.folder / "held-out", log=e.folder / "corpus.log")
+        make = [*GLOTSMITH, "benchmark", "make", e.folder / "corpus", "-l", e.language, "--share", share]
+        execute(*make, "-o", output, log=e.folder / "corpus.log")
 
 
 def raw(e: Experiment) -> None:
-    """Unpack Debian's Lua packages (``apt-get download``)."""
-    target = e.folder / "raw"
-    if not target.exists():
+    """Unpack Debian's Lua packages (``apt-get download``), if an arm needs them."""
+    target = e.own / "raw"
+    if "raw" in e.settings["seeds"][e.language] and not target.exists():
         draft = target.with_suffix(".draft")
         draft.mkdir(parents=True, exist_ok=True)
         subprocess.run(["apt-get", "download", *(HERE / "debian.txt").read_text().split()], cwd=draft, check=True)
@@ -105,19 +117,19 @@ def raw(e: Experiment) -> None:
 
 def arms(e: Experiment) -> None:
     """Write the rows of each arm, cut to the number of tokens of the verified rows."""
-    count, language = _counter(), e.settings["language"]
-    train = e.folder / "held-out" / "train.jsonl"
+    count, language = _counter(), e.language
+    train = e.own / "held-out" / "train.jsonl"
     longest = e.settings["training"]["max_length"]
-    held_out = held_out_problems(e.folder / "corpus", train, language)
+    problems = held_out_problems(e.folder / "corpus", train, language)
     rows: dict[str, Callable[[], Iterable[Example]]] = {
         "verified": lambda: read_rows(train),
-        "unverified": lambda: unverified_rows(e.folder / "corpus", held_out, language),
+        "unverified": lambda: unverified_rows(e.folder / "corpus", problems, language),
     }
     fitting = {arm: [row for row in made() if row_tokens(row, count) <= longest] for arm, made in rows.items()}
-    fitting["raw"] = list(raw_rows(e.folder / "raw", language))
+    fitting["raw"] = list(raw_rows(e.own / "raw", language))
     tokens = min(sum(row_tokens(row, count) for row in fitting["verified"]), e.settings["budget"]["tokens"])
     for name, arm, seed in e.trainings():
-        file = e.folder / "arms" / f"{name}.jsonl"
+        file = e.own / "arms" / f"{name}.jsonl"
         if arm in fitting and not file.exists():
             chosen = cut(fitting[arm], tokens, count, seed)
             write_rows(file, chosen)
@@ -144,7 +156,7 @@ def train(e: Experiment) -> None:
     settings: Mapping[str, Any] = e.settings["training"]
     steps = e.settings["budget"]["tokens"] // (settings["batch"] * settings["max_length"])
     for name, _, seed in e.trainings():
-        output, rows = e.folder / "trained" / name, e.folder / "arms" / f"{name}.jsonl"
+        output, rows = e.own / "trained" / name, e.own / "arms" / f"{name}.jsonl"
         if rows.exists() and not (output / "model" / "training.json").exists():
             sft = [*GLOTSMITH, "train", "sft", rows, "-m", _student(), "-o", output]
             fixed = ["--seed", str(seed), "--max-steps", str(steps), *options({"epochs": [100.0]})]
@@ -156,36 +168,36 @@ def evaluate(e: Experiment) -> None:
     weights = _student()
     _evaluate(e, "untrained", weights.parent, {"gguf": weights.name})
     for name, _, _ in e.trainings():
-        model = e.folder / "trained" / name / "model"
+        model = e.own / "trained" / name / "model"
         if (model / "training.json").exists():
             _evaluate(e, name, model, {})
 
 
 def _evaluate(e: Experiment, name: str, model: Path, more: Mapping[str, str]) -> None:
-    output, budget = e.folder / "evaluations" / name, e.settings["budget"]
+    output, budget = e.own / "evaluations" / name, e.settings["budget"]
     if (output / "summary.json").exists():
         return
-    benchmarks = [f"humaneval={e.humaneval}", f"questions={e.folder / 'held-out' / 'questions.jsonl'}"]
+    benchmarks = [f"humaneval={e.humaneval}", f"questions={e.own / 'held-out' / 'questions.jsonl'}"]
     teacher = ["--teacher", "transformers", "--model", model, "--style", "completion"]
     sampling = [
         *("-n", str(budget["samples"]), "-t", str(budget["temperature"])),
         *("--top-p", str(budget["top_p"]), "--max-tokens", str(budget["max_tokens"])),
     ]
     own = options({f"teacher.{key}": value for key, value in {"dtype": "bfloat16", "batch": 64, **more}.items()})
-    command = [*GLOTSMITH, "evaluate", *benchmarks, "-l", e.settings["language"], *teacher, *own, *sampling]
+    command = [*GLOTSMITH, "evaluate", *benchmarks, "-l", e.language, *teacher, *own, *sampling]
     execute(*command, "-o", output, log=e.folder / "evaluate.log")
 
 
 def table(e: Experiment) -> None:
     """Compare each trained student with the untrained one, and verified with unverified training of the same seed."""
-    done = [name for name, _, _ in e.trainings() if (e.folder / "evaluations" / name / "summary.json").exists()]
-    folders = [e.folder / "evaluations" / name for name in ("untrained", *done)]
+    done = [name for name, _, _ in e.trainings() if (e.own / "evaluations" / name / "summary.json").exists()]
+    folders = [e.own / "evaluations" / name for name in ("untrained", *done)]
     if done:
         subprocess.run([*GLOTSMITH, "compare", *map(str, folders)], check=True)
     for name in done:
         other = name.replace("unverified", "verified")
         if name.startswith("unverified") and other in done:
-            pair = [str(e.folder / "evaluations" / each) for each in (name, other)]
+            pair = [str(e.own / "evaluations" / each) for each in (name, other)]
             subprocess.run([*GLOTSMITH, "compare", *pair], check=True)
 
 
@@ -194,6 +206,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("stages", nargs="*", metavar="STAGE", help=", ".join(STAGES))
+    parser.add_argument("--language", default="lua", help="lua, as by default, or julia")
     parser.add_argument("--humaneval", type=Path, default=Path("HumanEval.jsonl.gz"), help="the file of HumanEval")
     parser.add_argument("--arms", nargs="*", default=[], help="trainings, such as verified-0; default: all")
     given = parser.parse_intermixed_args()
@@ -202,8 +215,11 @@ def main() -> None:
     if not given.humaneval.is_file():
         parser.error(f"{given.humaneval} does not exist. Pass the file of HumanEval with --humaneval.")
     settings = tomllib.loads((HERE / "proof.toml").read_text())
-    given.folder.mkdir(parents=True, exist_ok=True)
-    experiment = Experiment(given.folder.absolute(), settings, given.humaneval.absolute(), frozenset(given.arms))
+    if given.language not in settings["seeds"]:
+        parser.error(f"The experiment has no language {given.language}. It has {', '.join(settings['seeds'])}.")
+    folder = given.folder.absolute()
+    (folder / given.language).mkdir(parents=True, exist_ok=True)
+    experiment = Experiment(folder, settings, given.language, given.humaneval.absolute(), frozenset(given.arms))
     for stage in given.stages or STAGES:
         globals()[stage](experiment)
 
