@@ -17,7 +17,7 @@ from glotsmith.renames import FORMER_NAMES, with_current_names
 from glotsmith.step import keep
 
 STEPS = {
-    "multipl-t": ("sources", "validate", "prove", "translate", "dataset"),
+    "multipl-t": ("sources", "filter", "write_tests", "validate", "prove", "translate", "dataset"),
     "inverse-instruct": ("sources", "preprocess", "check", "summarise", "evaluate", "rank", "dataset"),
     "inverse-instruct without scores": ("sources", "preprocess", "check", "summarise", "rank", "dataset"),
     "xcoder": (
@@ -53,6 +53,21 @@ def test_a_ledger_with_former_names_is_read_with_current_ones(tmp_path: Path, ru
         assert [(row.step, row.kept) for row in ledger.funnel()] == [(step, 1) for step in current]
         assert all(ledger.is_finished(step) and ledger.is_answered(step, "k") for step in current)
         assert [row.step for row in ledger.lineage("k")] == list(current)
+
+
+OWN_STEPS = [
+    ("sources", "filter", "write_tests", "validate", "prove", "make_tasks", "translate", "dataset"),
+    ("sources", "validate", "prove", "translate", "dataset"),
+    ("sources", "extract_programs", "check", "summarise", "preprocess", "verify_snippets", "dataset"),
+]
+
+
+@pytest.mark.parametrize("steps", OWN_STEPS)
+def test_a_step_of_the_user_keeps_a_former_name(tmp_path: Path, steps: tuple[str, ...]) -> None:
+    for _ in range(2):  # a start and a resume
+        with closing(Ledger(tmp_path / "ledger.sqlite")) as ledger:
+            ledger.register_steps(steps)
+            assert ledger.steps == steps
 
 
 def test_a_ledger_with_former_names_refuses_other_steps(tmp_path: Path) -> None:

@@ -105,7 +105,7 @@ class Ledger:
         if not self._step_indexes:
             with self.atomically(), storage_errors(self.path):
                 self._connection.executemany("INSERT INTO steps (place, name) VALUES (?, ?)", enumerate(names))
-            self._step_indexes.update(self._load_steps()[0])
+            self._step_indexes.update((name, place) for place, name in enumerate(names))
         if self.steps != tuple(names):
             raise UsageError(
                 f"{self.path}: this run has the steps {', '.join(self.steps)}, but the command has the steps "

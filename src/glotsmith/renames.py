@@ -20,7 +20,8 @@ class FormerNames(NamedTuple):
 
     def are_in(self, steps: Collection[str]) -> bool:
         """Return whether these are the steps of a run that an earlier version made."""
-        return (self.steps.keys() - self.optional) | self.others <= set(steps)
+        found = set(steps)
+        return (self.steps.keys() - self.optional) | self.others <= found and found.isdisjoint(self.steps.values())
 
 
 #: recipe → its former names
@@ -48,7 +49,9 @@ FORMER_NAMES: Mapping[str, FormerNames] = {
         requests={"summarise": "generate", "evaluate": "score", "answer": "solve"},
         optional=frozenset({"evaluate"}),
     ),
-    "multipl-t": FormerNames(steps={"prove": "make_tasks"}, others=frozenset({"validate", "translate"})),
+    "multipl-t": FormerNames(
+        steps={"prove": "make_tasks"}, others=frozenset({"filter", "write_tests", "validate", "translate"})
+    ),
 }
 
 

@@ -136,3 +136,20 @@ def test_a_problem_that_is_dropped_before_the_comparison_is_not_posed(tmp_path: 
     answer(made, "validate", INSERTED[0], 1, kept=False)
     assert asyncio.run(LedgerHistory(made, PLAN, 2).posed_problems(1)) == []
     made.close()
+
+
+def test_a_session_that_a_step_before_the_discussion_drops_is_not_waited_for(tmp_path: Path) -> None:
+    made = Ledger(tmp_path / "ledger.sqlite")
+    made.register_steps(["schedule_sessions", "users_step", *SESSION_STEPS])
+    kept = tuple(Kept(session_key(n), seat(n)) for n in range(4))
+    made.record("schedule_sessions", StepInput("u", "a0"), Result(kept=kept), ordered=True)
+    for number in (0, 1):
+        assert not began(made, 2)
+        taken = made.find_input("schedule_sessions", session_key(number))
+        assert taken
+        passed = Result(kept=(Kept(session_key(number), seat(number)),)) if number else Result(dropped=(Dropped("x"),))
+        made.record("users_step", taken, passed)
+    assert not began(made, 2)
+    answer(made, "users_step", "discuss", 1, kept=False)
+    assert began(made, 2)
+    made.close()

@@ -22,8 +22,8 @@ from glotsmith.recipes.xcoder.schedule import SessionPlan, session_key
 from glotsmith.records import Candidate, Problem
 from glotsmith.unanswered import Unanswered
 
-#: the first step of a session, one that needs the history, and the last step
-DISCUSS, DEDUPLICATE, SOLVE = "discuss", "deduplicate_problems", "solve"
+#: the step that makes sessions, their first step, one that needs the history, and their last step
+SCHEDULE, DISCUSS, DEDUPLICATE, SOLVE = "schedule_sessions", "discuss", "deduplicate_problems", "solve"
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.01, 0.25
 
 
@@ -83,10 +83,19 @@ class LedgerHistory:
     def _is_answered(self, epoch: int, last: str) -> bool:
         """Return whether all sessions are discussed, and no step has an item waiting."""
         wanted = min(epoch * self._plan.epoch, self._plan.sessions)
-        while self._answered < wanted and self._ledger.is_answered(DISCUSS, session_key(self._answered)):
+        while self._answered < wanted and self._is_discussed(session_key(self._answered)):
             self._answered += 1
         chain = steps_of_sessions(self._ledger, last)
         return self._answered >= wanted and not any(self._ledger.count_pending(a, b) for a, b in pairwise(chain))
+
+    def _is_discussed(self, key: str) -> bool:
+        """Return whether the session is discussed, or was dropped before by a step of the user."""
+        for step in steps_of_sessions(self._ledger, DISCUSS, SCHEDULE)[1:]:
+            if not self._ledger.is_answered(step, key):
+                return False
+            if self._ledger.find_input(step, key) is None:
+                return True
+        return True
 
     def _is_blocked(self, epoch: int, last: str) -> bool:
         """Return whether an item that the epoch waits for stays open.
@@ -95,17 +104,19 @@ class LedgerHistory:
         """
         items, wanted = self._ledger.open_items, min(epoch * self._plan.epoch, self._plan.sessions)
         sessions = {session_key(number) for number in range(self._answered, wanted)}
-        if not sessions.isdisjoint({*items.deferred(DISCUSS), *items.left_open(DISCUSS)}):
+        before = steps_of_sessions(self._ledger, DISCUSS, SCHEDULE)[1:]
+        waiting = {*items.deferred(DISCUSS), *(key for step in before for key in items.left_open(step))}
+        if not sessions.isdisjoint(waiting):
             return True
         return any(items.left_open(step) for step in steps_of_sessions(self._ledger, last)[1:])
 
 
-def steps_of_sessions(ledger: LedgerReader, last: str = SOLVE) -> tuple[str, ...]:
-    """Return the steps of the ledger through which sessions pass, from ``discuss`` to ``last``.
+def steps_of_sessions(ledger: LedgerReader, last: str = SOLVE, first: str = DISCUSS) -> tuple[str, ...]:
+    """Return the steps of the ledger through which sessions pass, from ``first`` to ``last``.
 
     The ledger is asked, because options and users insert steps. Each of them can drop a session's problem.
     """
-    return ledger.steps[ledger.steps.index(DISCUSS) : ledger.steps.index(last) + 1]
+    return ledger.steps[ledger.steps.index(first) : ledger.steps.index(last) + 1]
 
 
 def remembered_sessions(ledger: LedgerReader, agreement: int) -> list[RememberedSession]:
