@@ -139,3 +139,15 @@ def test_a_configuration_gets_the_current_names() -> None:
     }
     assert with_current_names(with_current_names(former)) == with_current_names(former)
     assert with_current_names({**former, "recipe": "multipl-t"}) == {**former, "recipe": "multipl-t"}
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"recipe": "inverse-instruct", "roles": {"summarise": {"model": "a"}, "generate": {"model": "b"}}},
+        {"recipe": "inverse-instruct", "teacher": {"by_call": {"score": {}, "evaluate": {}}}},
+    ],
+)
+def test_a_former_and_the_current_name_in_one_table_are_refused(config: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match=r"remove (summarise|evaluate)"):
+        with_current_names(config)

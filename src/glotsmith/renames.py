@@ -7,6 +7,8 @@ names, so that a run of an earlier version resumes, and is shown, exported and c
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple, cast
 
+from glotsmith.errors import UsageError
+
 _TABLES = ("roles", "prompts", "prompt_versions")  #: tables of a configuration whose keys are names of requests
 
 
@@ -67,6 +69,9 @@ def with_current_names(config: Mapping[str, Any], recipe: object = None) -> dict
         config: The tables of the configuration, or a part of them.
         recipe: The recipe; by default, the one that the configuration names.
 
+    Raises:
+        UsageError: A table has a former and the current name of a request.
+
     """
     found = FORMER_NAMES.get(str(recipe or config.get("recipe", "")))
     if found is None:
@@ -81,6 +86,9 @@ def _with_names(key: str, value: Any, names: Mapping[str, str], *, top: bool = F
     if top and key == "relative_to":
         return {_current_key(one, names): folder for one, folder in table.items()}
     renames = key == "by_call" or (top and key in _TABLES)
+    for one in table.keys() & names.keys() if renames else ():
+        if names[one] in table:
+            raise UsageError(f"the table {key} has {one}, and its current name {names[one]}: remove {one}")
     return {names.get(one, one) if renames else one: _with_names(one, inner, names) for one, inner in table.items()}
 
 

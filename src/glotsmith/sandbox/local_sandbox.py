@@ -93,7 +93,7 @@ class LocalSandbox(ABC):
             self._running.discard(process)
         if process.state == "missing":
             executable = (program.build or program.argv)[0]
-            return infra_outcome(f"the command {executable!r} does not exist: install its toolchain")
+            return infra_outcome(f"the command {executable!r} does not exist: check its name, or install it")
         return process.outcome()
 
     def _slots_of_loop(self) -> ProgramSlots:

@@ -168,7 +168,7 @@ class ForkedProcess(SupervisedProcess):
             self._change_state(data)
 
     def _failure_detail(self) -> str:
-        cause = f": {self._server.describe_end()}" if self.lost else "."
+        cause = f": {self._server.describe_end()}" if self.lost else ""
         return f"the fork server did not report how the program ended{cause}"
 
 
