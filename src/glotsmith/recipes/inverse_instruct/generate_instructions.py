@@ -1,4 +1,4 @@
-"""Summarise a snippet: request K instructions to which the snippet is the answer (InverseCoder §4.2).
+"""Generate instructions for a snippet: request K instructions to which the snippet is the answer (InverseCoder §4.2).
 
 Each sample begins with its own verb, which depends on the snippet and the sample only. (The workers of the published
 script share one random seed and therefore draw the same verbs.)
@@ -36,7 +36,7 @@ class GenerateInstructions(ItemStep[Snippet, SnippetWithInstructions]):
         self._request, self._count, self._prefixes, self._seed = request, count, tuple(prefixes), seed
 
     async def run(self, key: str, item: Snippet) -> Result[SnippetWithInstructions]:
-        """Summarise one snippet."""
+        """Request the instructions of one snippet."""
         if item.kind == "original":
             return keep(key, SnippetWithInstructions(snippet=item))
         openings = [self._first_words(item, sample) for sample in range(self._count)]
