@@ -7,6 +7,7 @@ import textwrap
 from typing import Any
 
 import pytest
+from julia_rows import EQUAL, REFUSED
 from test_offline import ROWS as COMMON
 
 from glotsmith.api.verify import verify
@@ -21,8 +22,8 @@ from glotsmith.values import ANY, Call, NotLiteral, Signature, infer_signature, 
 
 JULIA = get_card("julia")
 
-#: rows of Lua's table that Julia refuses, or that compute other values: ``round(1.05, 1)`` is rounded from 10.5
-OTHERWISE = {"rounding", "type test", "shared iterator"}
+#: rows of Lua's table that Julia refuses
+OTHERWISE = {"type test", "shared iterator"}
 
 ROWS: list[tuple[str, str, list[tuple[Any, ...]]]] = [
     ("rounding half even", "def f(x):\n    return [round(x), int(x), round(x, 1)]", [(2.5,), (-3.5,), (0.25,)]),
@@ -198,7 +199,7 @@ def test_julia_computes_what_python_computes() -> None:
     """One program has a module for each row, so that Julia starts once."""
     need_julia()
     modules, branches, tests, labels = [], [], [], []
-    for number, (name, source, calls) in enumerate(row for row in (*COMMON, *ROWS) if row[0] not in OTHERWISE):
+    for number, (name, source, calls) in enumerate(row for row in (*COMMON, *ROWS, *EQUAL) if row[0] not in OTHERWISE):
         code, signature, results = translated(source, calls)
         modules.append(f"module Row{number}\n{code}\nend")
         for arguments, result in zip(calls, results, strict=True):
@@ -248,6 +249,15 @@ def test_a_refusal_names_the_construct(source: str, reason: str) -> None:
     with pytest.raises(CannotTranslate, match=r"^the offline teacher cannot .*") as refusal:
         translate(source, "f", signature, "julia")
     assert reason in str(refusal.value)
+
+
+@pytest.mark.parametrize(("source", "reason"), REFUSED)
+def test_what_depends_on_lost_orders_or_shared_variables_is_refused(source: str, reason: str) -> None:
+    parameter = "d: dict[str, int]" if "def f(d)" in source else "xs: list[int]"
+    result = "dict[int, str]" if "return out" in source else "list[int]"
+    with pytest.raises(CannotTranslate) as refusal:
+        translate(source, "f", f"def f({parameter}) -> {result}", "julia")
+    assert f"the offline teacher cannot translate {reason}" in str(refusal.value)
 
 
 @pytest.mark.parametrize("name", ["end", "function", "local"])

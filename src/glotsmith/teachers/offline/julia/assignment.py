@@ -4,11 +4,11 @@ import ast
 
 from glotsmith.teachers.offline import kinds as k
 from glotsmith.teachers.offline.julia import kinds as jk
-from glotsmith.teachers.offline.julia.context import JuliaContext, statement
+from glotsmith.teachers.offline.julia.context import JuliaContext, call, statement
 from glotsmith.teachers.offline.julia.iteration import Wish, as_vector, items_of
 from glotsmith.teachers.offline.julia.operators import binary_operation
-from glotsmith.teachers.offline.julia.subscripts import position, slice_expression, subscript_with_default
-from glotsmith.teachers.offline.julia.syntax import CHOICE, PREFIX, Expr
+from glotsmith.teachers.offline.julia.subscripts import EMPTY, position, slice_expression
+from glotsmith.teachers.offline.julia.syntax import CHOICE, PREFIX, Expr, is_simple
 from glotsmith.teachers.offline.kinds import ValueKind
 from glotsmith.teachers.offline.refusals import refuse
 
@@ -157,6 +157,7 @@ def assign(c: JuliaContext, target: ast.expr, e: Expr) -> None:
         case ast.Tuple(elts=elts) | ast.List(elts=elts) if any(isinstance(t, ast.Starred) for t in elts):
             return _assign_starred(c, elts, e)
         case ast.Tuple(elts=elts) | ast.List(elts=elts):
+            e = _counted(c, e, len(elts), "==")
             c.emit(f"{', '.join(place(c, t) for t in elts)}{',' if len(elts) == 1 else ''} = {e}")
         case ast.Subscript(value=value, slice=ast.Slice() as part):
             return _assign_slice(c, value, part, e)
@@ -165,11 +166,24 @@ def assign(c: JuliaContext, target: ast.expr, e: Expr) -> None:
     bind(c, target, e.kind)
 
 
+def _counted(c: JuliaContext, e: Expr, count: int, sign: str) -> Expr:
+    """Check the number of values that are unpacked if the program handles the error of another number."""
+    if not c.catches or (e.kind.name == "tuple" and not jk.is_vartuple(e.kind)):
+        return e
+    if not is_simple(e):
+        name = c.fresh("items")
+        c.emit(f"{name} = {e}")
+        e = Expr(name, kind=e.kind)
+    c.emit(f'length({e}) {sign} {count} || throw(ArgumentError("wrong number of values to unpack"))')
+    return e
+
+
 def _assign_starred(c: JuliaContext, elts: list[ast.expr], e: Expr) -> None:
     at = next(i for i, t in enumerate(elts) if isinstance(t, ast.Starred))
     after = len(elts) - at - 1
     name = c.fresh("items")
     c.emit(f"{name} = {e}")
+    _counted(c, Expr(name, kind=e.kind), len(elts) - 1, ">=")
     item = jk.item_of(e.kind)
     for i, target in enumerate(elts):
         if isinstance(target, ast.Starred):
@@ -196,6 +210,9 @@ def _assign_slice(c: JuliaContext, container: ast.expr, part: ast.Slice, e: Expr
     bounds = where[len(base.at(PREFIX)) + 1 : -1].replace("end", f"length({base})")
     if bounds == ":":
         bounds = f"1:length({base})"
+    first, colon, last = bounds.partition(":")
+    if first != "1":  # Python adds the items at the end of a list that is too short
+        bounds = f"min({first}, length({base}) + 1){colon}{last}"
     c.emit(f"splice!({base}, {bounds}, {e})")
 
 
@@ -248,8 +265,8 @@ def _loaded(c: JuliaContext, target: ast.expr) -> Expr:
             return c.expr(ast.copy_location(ast.Name(name, ast.Load()), target))
         case ast.Subscript(value=value, slice=index):
             base = c.expr(value)
-            if base.kind.name == "dict" and base.kind.default in ("int", "float", "str", "bool"):
-                return subscript_with_default(c, base, c.expr(index), base.kind)
+            if base.kind.name == "dict" and base.kind.default in EMPTY:
+                return call("get", base, c.expr(index), EMPTY[base.kind.default], kind=base.kind.args[1])
             return c.expr(ast.copy_location(ast.Subscript(value, index, ast.Load()), target))
         case _:
             raise refuse("this target of an assignment", target)

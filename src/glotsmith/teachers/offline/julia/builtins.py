@@ -47,11 +47,14 @@ def _int(c: JuliaContext, node: ast.Call) -> Expr:
     if base is not None:
         return call("parse", "Int64", e, f"base = {c.expr(base)}", kind=k.INT)
     match k.strip_optional(e.kind).name:
+        case "char" if c.catches:
+            return call("to_int", e.as_string(), kind=k.NAT)
         case "char":
             return call("parse", "Int64", e, kind=k.NAT)
         case "str":
-            text = f"strip({e})" if not e.text.startswith(("strip(", '"')) and c.here.catching else e.text
-            return call("parse", "Int64", text, kind=k.INT)
+            if c.catches:
+                return call("to_int", e, kind=k.INT)
+            return call("parse", "Int64", e, kind=k.INT)
         case "int":
             return e
         case "bool":
@@ -77,6 +80,8 @@ def _float(c: JuliaContext, node: ast.Call) -> Expr:
     e = c.raw(argument)
     match k.strip_optional(e.kind).name:
         case "str" | "char":
+            if c.catches:
+                return call("to_float", e.as_string(), kind=k.FLOAT)
             return call("parse", "Float64", e.as_string(), kind=k.FLOAT)
         case "int" | "float" | "bool":
             return call("Float64", e, kind=k.FLOAT)
@@ -125,7 +130,7 @@ def _round(c: JuliaContext, node: ast.Call) -> Expr:
         return e if e.kind.name == "int" else call("round", "Int64", e, kind=k.INT)
     if e.kind.name == "int":
         raise refuse("round of an int to digits", node)
-    return call("round", e, f"digits = {c.expr(digits)}", kind=k.FLOAT)
+    return call("round_digits", e, c.expr(digits), kind=k.FLOAT if e.kind.name == "float" else k.ANY)
 
 
 @builtin("divmod")

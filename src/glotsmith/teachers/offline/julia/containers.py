@@ -10,6 +10,7 @@ from glotsmith.teachers.offline.julia.expressions import dict_type, typed_prefix
 from glotsmith.teachers.offline.julia.functions import function_value
 from glotsmith.teachers.offline.julia.iteration import Items, as_vector, iterate
 from glotsmith.teachers.offline.julia.operators import binary_operation
+from glotsmith.teachers.offline.julia.order import distinct_keys, is_total
 from glotsmith.teachers.offline.julia.syntax import CHOICE, PREFIX, RANGE, Expr
 from glotsmith.teachers.offline.julia.truth import condition, condition_of
 from glotsmith.teachers.offline.kinds import ValueKind
@@ -64,20 +65,24 @@ def _dict(c: JuliaContext, node: ast.Call) -> Expr:
     if node.keywords:
         raise refuse("these arguments of dict", node)
     argument = node.args[0]
-    if isinstance(argument, ast.GeneratorExp):
-        made = vector(c, argument)
+    if isinstance(argument, ast.GeneratorExp | ast.ListComp):
+        pair_node = argument.elt
+        key = pair_node.elts[0] if isinstance(pair_node, ast.Tuple) and pair_node.elts else pair_node
+        with c.any_order(irrelevant=distinct_keys(key, argument.generators)) as order:
+            made = vector(c, argument)
         item = jk.item_of(made.kind)
     else:
         e = None if isinstance(argument, ast.Call) else c.expr(argument)
         if e is not None and k.strip_optional(e.kind).name == "dict":
             return call("copy", e, kind=ValueKind("dict", e.kind.args, own=e.kind.own), new=True)
-        with c.any_order(irrelevant=not c.ordered):
+        direct = isinstance(argument, ast.Call) and isinstance(argument.func, ast.Attribute)
+        with c.any_order(irrelevant=direct and ast.unparse(argument).endswith(".items()")) as order:
             items = iterate(c, argument)
         made, item = Expr(items.text, items.prec), jk.stored(items.item)
     if item.name == "dict":
         return call("copy", made, kind=item, new=True)
     pair = item.args if item.name == "tuple" and len(item.args) == 2 else (jk.item_of(item),) * 2
-    kind = ValueKind("dict", pair)
+    kind = ValueKind("dict", pair, own=not order.lost)
     return call(dict_type(c, kind, hint), made, kind=kind, new=True)
 
 
@@ -117,7 +122,8 @@ def _comprehension(c: JuliaContext, node: ast.Call, function: ast.expr, source: 
     """Return ``map`` or ``filter`` as a comprehension."""
 
     def make() -> ast.AST:
-        name = "x" if "x" not in c.identifiers else "item"
+        names = ("x", "item", *(f"item{i}" for i in range(2, 99)))
+        name = next(n for n in names if n not in c.identifiers)
         value: ast.expr = ast.Name(name, ast.Load())
         if isinstance(function, ast.Lambda) and len(function.args.args) == 1 and not function.args.defaults:
             name = function.args.args[0].arg
@@ -284,7 +290,7 @@ def _extreme(c: JuliaContext, node: ast.Call) -> Expr:
     key, default = keyword_value(node, "key"), keyword_value(node, "default")
     if len(node.args) > 1:
         return _extreme_of_arguments(c, node, name, key)
-    with c.any_order(irrelevant=key is None, ties=True):
+    with c.any_order(irrelevant=key is None or is_total(key, node.args[0])):
         items = _read_once(c, node.args[0]) if key is None else _as_items(as_vector(c, node.args[0]))
     if key is not None:
         f = function_value(c, key, [items.item])
@@ -337,7 +343,8 @@ def sort_options(c: JuliaContext, node: ast.Call, item: ValueKind) -> list[str]:
 @builtin("sorted")
 def _sorted(c: JuliaContext, node: ast.Call) -> Expr:
     check_arguments(node, 1, "key", "reverse")
-    with c.any_order(irrelevant=keyword_value(node, "key") is None, ties=True):
+    key = keyword_value(node, "key")
+    with c.any_order(irrelevant=key is None or is_total(key, node.args[0])):
         e = _sortable(c, node.args[0])
     item = jk.item_of(e.kind)
     return call("sort", e, *sort_options(c, node, item), kind=k.list_of(item), new=True)

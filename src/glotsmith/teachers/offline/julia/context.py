@@ -57,6 +57,15 @@ class OpenLoop:
     exits: list[dict[str, ValueKind]] = field(default_factory=list)
     continued: list[dict[str, ValueKind]] = field(default_factory=list)
     flag: str = ""  #: variable that a ``break`` sets, for ``else``
+    changed: frozenset[str] = frozenset()  #: variables that the loop assigns
+
+
+@dataclass(eq=False)
+class IterationOrder:
+    """What is known about the order of the iteration that is currently translated."""
+
+    irrelevant: bool = False  #: whether the order of the iterated dict or set cannot affect the result
+    lost: bool = False  #: whether the iteration has another order than in Python
 
 
 @dataclass(eq=False)
@@ -73,7 +82,6 @@ class Scope:
     immediate: bool = False  #: a comprehension or lambda, which runs in place and sees the kinds at this point
     reassigned: frozenset[str] = frozenset()  #: names with an assignment other than the head of a loop
     shifted: set[str] = field(default_factory=set)  #: loop variables that are one more than in Python
-    catching: int = 0  #: depth of ``try`` bodies, where a wrong index or a division by zero must raise
     loops: list[OpenLoop] = field(default_factory=list)
 
 
@@ -83,6 +91,7 @@ class JuliaContext:
     def __init__(self, tree: ast.Module, entry: ast.FunctionDef, signature: Signature | None) -> None:
         self.identifiers = identifiers(tree)
         self.loaded = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
+        self.catches = any(isinstance(n, ast.Try) for n in ast.walk(tree))  #: whether errors must have Python's types
         self.entry = entry
         self.signature = signature
         self.learned_kinds: dict[Hashable, ValueKind] = {}
@@ -104,8 +113,7 @@ class JuliaContext:
         self.constants: dict[str, ast.expr] = {}
         self.scope: Scope | None = None
         self.hint = k.BOT
-        self.order_is_irrelevant = False  #: whether the order of the iterated dict or set cannot affect the result
-        self.order_is_of_ties = False  #: whether the order only affects which of several equal items is chosen
+        self.order = IterationOrder()
 
     # ------------------------------------------------------------------------------------------ kinds
 
@@ -143,9 +151,10 @@ class JuliaContext:
     def need_order(self, kind: ValueKind, node: ast.AST) -> None:
         """Require that an iteration over ``kind`` has the order of Python, or refuse."""
         kind = k.strip_optional(kind)
-        if self.order_is_irrelevant or kind.name not in ("dict", "set"):
+        if kind.name not in ("dict", "set"):
             return
-        if kind.name == "set" and self.order_is_of_ties:
+        if self.order.irrelevant:
+            self.order.lost |= kind.name == "set" or not kind.own
             return
         if kind.name == "set":
             raise refuse("an iteration over a set whose order matters", node)
@@ -154,14 +163,13 @@ class JuliaContext:
         self.set_flag("ordered")
 
     @contextmanager
-    def any_order(self, *, irrelevant: bool = True, ties: bool = False) -> Generator[None, None, None]:
-        """Translate an iteration whose order cannot affect the result, or only among equal keys (``ties``)."""
-        outer = self.order_is_irrelevant, self.order_is_of_ties
-        self.order_is_irrelevant, self.order_is_of_ties = irrelevant, ties
+    def any_order(self, *, irrelevant: bool = True) -> Generator[IterationOrder, None, None]:
+        """Translate an iteration whose order cannot affect the result."""
+        outer, self.order = self.order, IterationOrder(irrelevant)
         try:
-            yield
+            yield self.order
         finally:
-            self.order_is_irrelevant, self.order_is_of_ties = outer
+            self.order = outer
 
     def omit_arguments(self, count: int) -> None:
         """Record that the program calls the entry function with ``count`` arguments."""
@@ -303,10 +311,13 @@ class JuliaContext:
         if handler is None:
             raise refuse(f"{type(node).__name__} expressions", node)
         outer, self.hint = self.hint, k.strip_optional(hint)
+        order = self.order
+        if order.irrelevant and not _keeps_order(node):
+            self.order = IterationOrder()
         try:
             return handler(self, node)
         finally:
-            self.hint = outer
+            self.hint, self.order = outer, order
 
     def expr(self, node: ast.expr, hint: ValueKind = k.BOT) -> Expr:
         """Translate an expression."""
@@ -333,6 +344,20 @@ class JuliaContext:
             if handler is None:
                 raise refuse(f"{type(node).__name__} statements", node)
             handler(self, node)
+
+
+_READERS = frozenset(
+    ["filter", "frozenset", "iter", "list", "map", "reversed", "set", "sorted", "tuple", "items", "keys", "values"]
+)
+
+
+def _keeps_order(node: ast.expr) -> bool:
+    """Whether the order of an iterable only affects the order of the value of ``node``."""
+    match node:
+        case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)):
+            return name in _READERS
+        case _:
+            return isinstance(node, ast.Name | ast.Attribute | ast.ListComp | ast.SetComp | ast.GeneratorExp)
 
 
 def call(name: str, *arguments: Expr | str, kind: ValueKind = k.ANY, new: bool = False) -> Expr:

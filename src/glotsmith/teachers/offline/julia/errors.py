@@ -68,14 +68,12 @@ def _try(c: JuliaContext, node: ast.Try) -> None:
     if node.orelse:
         flag = c.fresh("succeeded")
         c.emit(f"{flag} = false")
-    c.here.catching += 1
     c.emit("try")
     c.indent += 1
     c.statements(node.body)
     if flag:
         c.emit(f"{flag} = true")
     c.indent -= 1
-    c.here.catching -= 1
     after = c.here.env
     c.here.env = join_env(before, after) or before
     if node.handlers:

@@ -5,10 +5,12 @@ from collections.abc import Callable, Sequence
 
 from glotsmith.teachers.offline import kinds as k
 from glotsmith.teachers.offline.julia import kinds as jk
+from glotsmith.teachers.offline.julia.closures import check_capture
 from glotsmith.teachers.offline.julia.context import JuliaContext, Scope, call, expression
 from glotsmith.teachers.offline.julia.functions import function_value, lambda_text
 from glotsmith.teachers.offline.julia.iteration import comprehension_clauses
 from glotsmith.teachers.offline.julia.modules import constant
+from glotsmith.teachers.offline.julia.order import distinct_keys
 from glotsmith.teachers.offline.julia.syntax import (
     ADD,
     ASSIGN,
@@ -165,7 +167,7 @@ def _merged(c: JuliaContext, node: ast.Dict, hint: ValueKind) -> Expr:
     kind = jk.join_all(*(p.kind for p in parts))
     if c.ordered:
         raise refuse("a merge of dicts whose order matters", node)
-    return call("merge", *parts, kind=ValueKind("dict", kind.args or (k.ANY, k.ANY)), new=True)
+    return call("merge", *parts, kind=ValueKind("dict", kind.args or (k.ANY, k.ANY), own=kind.own), new=True)
 
 
 @expression(ast.Set)
@@ -220,6 +222,7 @@ def _walrus(c: JuliaContext, node: ast.NamedExpr) -> Expr:
 
 @expression(ast.Lambda)
 def _lambda(c: JuliaContext, node: ast.Lambda) -> Expr:
+    check_capture(c, node)
     return lambda_text(c, node, [k.ANY] * len(node.args.args))
 
 
@@ -241,7 +244,8 @@ def comprehend(
             for test in generator.ifs:
                 narrow(c, test, holds=True)
         c.hint = hint
-        element = write()
+        with c.any_order(irrelevant=False):
+            element = write()
     c.scope = outer
     return element, clauses
 
@@ -285,9 +289,9 @@ def _dict_comprehension(c: JuliaContext, node: ast.DictComp) -> Expr:
         pair.extend((c.expr(node.key, key_hint), c.expr(node.value, value_hint)))
         return pair[0]
 
-    with c.any_order(irrelevant=c.order_is_irrelevant or not c.ordered):
+    with c.any_order(irrelevant=distinct_keys(node.key, node.generators)) as order:
         _, clauses = comprehend(c, node, write)
     key, value = pair
-    kind = k.dict_of(jk.stored(key.kind), jk.stored(value.kind))
+    kind = ValueKind("dict", (jk.stored(key.kind), jk.stored(value.kind)), own=not order.lost)
     text = f"{key.at(CHOICE)} => {value.at(CHOICE)} {clauses}"
     return Expr(f"{dict_type(c, kind, hint)}({text})", PREFIX, kind, new=True)

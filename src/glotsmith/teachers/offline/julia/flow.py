@@ -1,12 +1,15 @@
 """Translate control flow: branches, loops, functions, imports."""
 
 import ast
+from dataclasses import replace
+from functools import partial
 
 from glotsmith.teachers.offline import kinds as k
 from glotsmith.teachers.offline.julia import kinds as jk
+from glotsmith.teachers.offline.julia.closures import check_capture, check_defaults
 from glotsmith.teachers.offline.julia.context import JuliaContext, KindsByName, OpenLoop, join_env, statement
 from glotsmith.teachers.offline.julia.formats import to_text
-from glotsmith.teachers.offline.julia.functions import define
+from glotsmith.teachers.offline.julia.functions import defaults_of, define
 from glotsmith.teachers.offline.julia.iteration import (
     Items,
     Wish,
@@ -17,10 +20,12 @@ from glotsmith.teachers.offline.julia.iteration import (
     wish_for,
 )
 from glotsmith.teachers.offline.julia.modules import import_from, import_names
-from glotsmith.teachers.offline.julia.order import order_matters
+from glotsmith.teachers.offline.julia.order import filled_by, order_matters
 from glotsmith.teachers.offline.julia.syntax import MARK, Expr
 from glotsmith.teachers.offline.julia.truth import condition, narrow
+from glotsmith.teachers.offline.kinds import ValueKind
 from glotsmith.teachers.offline.refusals import refuse
+from glotsmith.teachers.offline.scopes import targets
 
 
 @statement(ast.If)
@@ -62,7 +67,7 @@ def _for(c: JuliaContext, node: ast.For) -> None:
     leaking = c.here.plan.leaking.get(node, set())
     wish = Wish() if leaking else wish_for(c, node.target, [*node.body])
     shifted = set(c.here.shifted)
-    with c.any_order(irrelevant=not order_matters(node, c.here.plan)):
+    with c.any_order(irrelevant=not order_matters(node, c.here.plan, partial(_kind_of, c))) as order:
         items = materialised(iterate(c, node.iter, wish), node.target)
     if leaking or _is_starred(node.target):
         _leaking_loop(c, node, state, items)
@@ -72,6 +77,34 @@ def _for(c: JuliaContext, node: ast.For) -> None:
             _loop_body(c, node, state)
     c.here.shifted = shifted
     _leave(c, node, state, before)
+    for name in filled_by(node) if order.lost else ():
+        if k.strip_optional(c.lookup(name)).name == "dict" and c.owner(name) is not None:
+            c.bind(name, replace(k.strip_optional(c.lookup(name)), own=False))
+
+
+def _kind_of(c: JuliaContext, node: ast.expr) -> ValueKind:
+    """Return the kind of a variable or of a part of it before a loop."""
+    match node:
+        case ast.Name(id=name):
+            known = c.lookup(name)
+            return k.INT if known.name == "any" and _starts_as_number(c, name) else known
+        case ast.Subscript(value=value):
+            whole = k.strip_optional(_kind_of(c, value))
+            return whole.args[1] if whole.name == "dict" else jk.item_of(whole)
+        case _:
+            return k.ANY
+
+
+def _starts_as_number(c: JuliaContext, name: str) -> bool:
+    """Whether a variable is a number in an assignment, so that ``+=`` adds numbers to it."""
+    owner = c.owner(name)
+    return owner is not None and any(
+        isinstance(n, ast.Assign)
+        and isinstance(n.value, ast.Constant)
+        and isinstance(n.value.value, int | float)
+        and any(name in set(targets(t)) for t in n.targets)
+        for n in ast.walk(owner.node)
+    )
 
 
 def _is_starred(target: ast.expr) -> bool:
@@ -109,7 +142,8 @@ def _while(c: JuliaContext, node: ast.While) -> None:
 
 def _enter(c: JuliaContext, node: ast.For | ast.While) -> tuple[OpenLoop, KindsByName]:
     """Start a loop with the kinds before it, joined with the kinds at the end of its body in the last round."""
-    state = OpenLoop()
+    stored = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    state = OpenLoop(changed=frozenset(stored))
     if node.orelse and any(isinstance(n, ast.Break) for n in ast.walk(node)):
         state.flag = c.fresh("found")
         c.emit(f"{state.flag} = false")
@@ -205,6 +239,8 @@ def _expression_statement(c: JuliaContext, node: ast.Expr) -> None:
 
 @statement(ast.FunctionDef)
 def _function(c: JuliaContext, node: ast.FunctionDef) -> None:
+    check_capture(c, node)
+    check_defaults(c, node, defaults_of(node))
     define(c, node)
 
 

@@ -15,7 +15,7 @@ Part = str | Expr  #: literal text, or an expression that is interpolated
 
 def to_text(c: JuliaContext, e: Expr, node: ast.AST) -> Expr:
     """Write ``str(e)``."""
-    del c, node
+    _need_order(c, e, node)
     match e.kind.name:
         case "str":
             return e
@@ -33,7 +33,18 @@ def to_text(c: JuliaContext, e: Expr, node: ast.AST) -> Expr:
 
 def to_repr(c: JuliaContext, e: Expr, node: ast.AST) -> Expr:
     """Write ``repr(e)``."""
+    _need_order(c, e, node)
     return to_text(c, e, node) if e.kind.name in ("int", "bool", "float") else call("represent", e, kind=k.STR)
+
+
+def _need_order(c: JuliaContext, e: Expr, node: ast.AST) -> None:
+    """Require the order of all dicts and sets in a value whose text is written."""
+    with c.any_order(irrelevant=False):
+        todo = [e.kind]
+        while todo:
+            kind = todo.pop()
+            c.need_order(kind, node)
+            todo.extend(kind.args)
 
 
 def interpolated(parts: Sequence[Part]) -> Expr:
@@ -99,6 +110,8 @@ def format_value(c: JuliaContext, e: Expr, spec: str, node: ast.AST) -> Expr:
     """Write a value by a format specification."""
     if not spec:
         return to_text(c, e, node)
+    if e.kind.name == "bool":
+        e = call("Int64", e, kind=k.NAT)
     match = _SPEC.fullmatch(spec)
     if match is None:
         raise refuse(f"the format {spec}", node)
@@ -150,13 +163,19 @@ def _converted(
     if kind == "d" and not sign and width is None:
         return to_text(c, e, node)
     if kind == "%":
-        number = f"100 * {e.at(9)}"
+        number = f"100 * {_exact(e)}"
         return Expr(f'@sprintf("%.{precision or 6}f%%", {number})', PREFIX, k.STR)
     if kind not in ("d", "f", "e", "g"):
         raise refuse(f"the format {spec}", node)
     flags = sign + ("0" + width if width else "")
     digits = f".{precision}" if precision is not None else ""
-    return Expr(f'@sprintf("%{flags}{digits}{kind}", {e})', PREFIX, k.STR)
+    value = e.text if kind == "d" else _exact(e)
+    return Expr(f'@sprintf("%{flags}{digits}{kind}", {value})', PREFIX, k.STR)
+
+
+def _exact(e: Expr) -> str:
+    """Write a number for ``@sprintf``, which rounds a ``Float64`` in the middle away from zero, but not a ``BigFloat``."""
+    return f"big({e})" if e.kind.name == "float" else f"big(float({e}))"
 
 
 def format_call(c: JuliaContext, template: str, node: ast.Call) -> Expr:

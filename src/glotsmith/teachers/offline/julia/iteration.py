@@ -121,7 +121,8 @@ def _range(c: JuliaContext, node: ast.Call, wish: Wish) -> Items:
 
 @_maker("enumerate")
 def _enumerate(c: JuliaContext, node: ast.Call, wish: Wish) -> Items:
-    inner = iterate(c, node.args[0], Wish(chars=wish.chars))
+    with c.any_order(irrelevant=False):
+        inner = iterate(c, node.args[0], Wish(chars=wish.chars))
     first = node.args[1] if len(node.args) > 1 else next((w.value for w in node.keywords), None)
     start = Expr("0", kind=k.NAT) if first is None else c.expr(first)
     if start.text == "1":
@@ -138,11 +139,22 @@ def _zip(c: JuliaContext, node: ast.Call, wish: Wish) -> Items:
     for argument in node.args:
         if isinstance(argument, ast.Starred):
             rows = c.expr(argument.value)
+            if jk.item_of(rows.kind).name == "iter":
+                raise refuse("zip of an iterator", node)
             return Items(f"zip({rows.at(PREFIX)}...)", jk.vartuple_of(jk.item_of(jk.item_of(rows.kind))))
-        inner = iterate(c, argument, Wish(chars=wish.chars))
+        with c.any_order(irrelevant=False):
+            inner = iterate(c, argument, Wish(chars=wish.chars))
+        if _is_iterator(c, argument, inner):
+            raise refuse("zip of an iterator", node)
         parts.append(inner.text)
         kinds.append(inner.item)
     return Items(f"zip({', '.join(parts)})", k.tuple_of(*kinds))
+
+
+def _is_iterator(c: JuliaContext, node: ast.expr, items: Items) -> bool:
+    """Whether an iterable is the result of ``iter``, of which each reader takes items away from the others."""
+    named = isinstance(node, ast.Name) and c.lookup(node.id).name == "iter"
+    return named or items.text.startswith("Iterators.Stateful(")
 
 
 @_maker("reversed")
@@ -165,7 +177,7 @@ def _dict_view(c: JuliaContext, node: ast.Call) -> Expr | None:
         c.need_order(e.kind, node)
         return e
     if k.strip_optional(e.kind).name in k.UNKNOWN:
-        if not c.order_is_irrelevant:
+        if not c.order.irrelevant:
             raise refuse("an iteration over a dict of unknown origin", node)
         return Expr(e.text, e.prec, k.dict_of(k.ANY, k.ANY))
     return None
@@ -266,7 +278,8 @@ def comprehension_clauses(c: JuliaContext, generators: Sequence[ast.comprehensio
         parts.append(f"for {target} in {items.text}")
         tests: list[str] = []
         for test in generator.ifs:
-            tests.append(condition(c, test).at(AND))
+            with c.any_order(irrelevant=False):
+                tests.append(condition(c, test).at(AND))
             narrow(c, test, holds=True)
         if tests:
             parts.append(f"if {' && '.join(tests)}")

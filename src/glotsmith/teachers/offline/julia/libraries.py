@@ -251,13 +251,13 @@ def _counter(c: JuliaContext, node: ast.Call) -> Expr:
     hint = c.take_hint()
     check_arguments(node, 1)
     if not node.args:
-        kind = k.dict_of(k.BOT, k.NAT, "int")
+        kind = k.dict_of(k.BOT, k.NAT, "count")
         return call(dict_type(c, k.dict_of(k.BOT, k.NAT), hint), kind=kind, new=True)
-    with c.any_order(irrelevant=not c.ordered):
+    with c.any_order() as order:
         items = iterate(c, node.args[0])
     item = jk.stored(items.item)
     known = jk.item_type(item, ordered=c.ordered)
-    kind = k.dict_of(item, k.NAT, "int")
+    kind = ValueKind("dict", (item, k.NAT), default="count", own=not order.lost)
     return call("counter", items.text, *([known] if known != "Any" else []), kind=kind, new=True)
 
 
@@ -290,10 +290,10 @@ def _defaultdict(c: JuliaContext, node: ast.Call) -> Expr:
 def _fromkeys(c: JuliaContext, node: ast.Call) -> Expr:
     check_arguments(node, 2)
     hint = c.take_hint()
-    with c.any_order(irrelevant=not c.ordered):
+    with c.any_order() as order:
         items = iterate(c, node.args[0])
     value = c.expr(node.args[1]) if len(node.args) > 1 else Expr("nothing", kind=k.NONE)
-    kind = k.dict_of(jk.stored(items.item), jk.stored(value.kind))
+    kind = ValueKind("dict", (jk.stored(items.item), jk.stored(value.kind)), own=not order.lost)
     return call(dict_type(c, kind, hint), f"x => {value} for x in {items.text}", kind=kind, new=True)
 
 

@@ -63,13 +63,12 @@ def _insert(c: JuliaContext, node: ast.Call, xs: Expr) -> Expr:
 def _pop(c: JuliaContext, node: ast.Call, xs: Expr) -> Expr:
     check_arguments(node, 1)
     assert isinstance(node.func, ast.Attribute)
-    if node.func.attr == "popleft":
-        return call("popfirst!", xs, kind=_item(xs))
-    if not node.args:
-        return call("pop!", xs, kind=_item(xs))
-    index = c.expr(node.args[0])
+    index = c.expr(node.args[0]) if node.args else Expr("0" if node.func.attr == "popleft" else "-1")
     if index.text in ("0", "-1"):
-        return call("popfirst!" if index.text == "0" else "pop!", xs, kind=_item(xs))
+        function = "popfirst!" if index.text == "0" else "pop!"
+        if c.catches:
+            return call("pop_first" if index.text == "0" else "pop_last", xs, kind=_item(xs))
+        return call(function, xs, kind=_item(xs))
     return call("popat!", xs, position_outside(xs, index), kind=_item(xs))
 
 
@@ -77,7 +76,7 @@ def _pop(c: JuliaContext, node: ast.Call, xs: Expr) -> Expr:
 def _remove(c: JuliaContext, node: ast.Call, xs: Expr) -> Expr:
     check_arguments(node, 1)
     value = c.expr(node.args[0])
-    if c.here.catching:
+    if c.catches:
         return call("deleteat!", xs, f"index_of({xs}, {value}) + 1", kind=k.NONE)
     return call("deleteat!", xs, f"findfirst(==({value}), {xs})", kind=k.NONE)
 
@@ -87,7 +86,7 @@ def _remove(c: JuliaContext, node: ast.Call, xs: Expr) -> Expr:
 def _index(c: JuliaContext, node: ast.Call, xs: Expr) -> Expr:
     check_arguments(node, 1)
     value = c.expr(node.args[0])
-    if c.here.catching:
+    if c.catches:
         return call("index_of", xs, value, kind=k.NAT)
     return Expr(f"findfirst(==({value}), {xs}) - 1", ADD, k.NAT)
 
@@ -131,7 +130,13 @@ _simple("dict", "copy", "copy", _same)
 _simple("dict", "clear", "empty!", _none)
 _simple("set", "copy", "copy", _same)
 _simple("set", "clear", "empty!", _none)
-_simple("set", "pop", "pop!", lambda e: _item(e))
+
+
+@method("set", "pop")
+def _pop_item(c: JuliaContext, node: ast.Call, s: Expr) -> Expr:
+    check_arguments(node, 0)
+    made = c.once(s, lambda name: f"pop!({name}, only({name}))")  # of several items, Python chooses by their hashes
+    return Expr(made.text, made.prec or PREFIX, _item(s))
 
 
 @method("int", "bit_length")
@@ -167,7 +172,7 @@ def _view(c: JuliaContext, node: ast.Call, d: Expr) -> Expr:
     made = as_vector(c, node)
     assert isinstance(node.func, ast.Attribute)
     if node.func.attr == "keys":
-        return Expr(f"Set(keys({d}))", PREFIX, k.set_of(_item(made)), new=True) if c.order_is_irrelevant else made
+        return Expr(f"Set(keys({d}))", PREFIX, k.set_of(_item(made)), new=True) if c.order.irrelevant else made
     return made
 
 
@@ -194,7 +199,7 @@ def _update(c: JuliaContext, node: ast.Call, d: Expr) -> Expr:
     other = c.expr(node.args[0], d.kind)
     if k.strip_optional(other.kind).name != "dict":
         raise refuse("update with a value that is not a dict", node)
-    refine(c, _owner(node), ValueKind("dict", other.kind.args, own=d.kind.own))
+    refine(c, _owner(node), ValueKind("dict", k.strip_optional(other.kind).args, own=d.kind.own and other.kind.own))
     if c.ordered:
         raise refuse("a merge of dicts whose order matters", node)
     return call("merge!", d, other, kind=k.NONE)
@@ -228,7 +233,9 @@ def refine_set(c: JuliaContext, node: ast.Call, item: ValueKind) -> None:
 @method("set", "discard", "remove")
 def _discard(c: JuliaContext, node: ast.Call, s: Expr) -> Expr:
     check_arguments(node, 1)
-    return call("delete!", s, c.expr(node.args[0]), kind=k.NONE)
+    assert isinstance(node.func, ast.Attribute)
+    raises = c.catches and node.func.attr == "remove"
+    return call("pop!" if raises else "delete!", s, c.expr(node.args[0]), kind=k.NONE)
 
 
 @method("set", "update")

@@ -19,7 +19,6 @@ from glotsmith.teachers.offline.julia.syntax import (
     SHIFT,
     UNARY,
     Expr,
-    is_simple,
     quote,
 )
 from glotsmith.teachers.offline.julia.truth import condition, negated
@@ -72,7 +71,7 @@ def binary_operation(
     if isinstance(op, ast.Add | ast.Mult) and names & {"str", "list", "tuple"}:
         return _join(left, right, node) if isinstance(op, ast.Add) else _repeat(c, left, right, node, hint)
     if names & {"set", "dict"}:
-        return _set_operation(op, left, right, node)
+        return _set_operation(c, op, left, right, node)
     if names & {"none", "function"}:
         raise refuse("an operator with None or a function", node)
     if names & {"str", "list", "tuple"}:
@@ -112,23 +111,33 @@ def _repeat(c: JuliaContext, left: Expr, right: Expr, node: ast.AST, hint: Value
         times = count.at(POWER + 1) if natural else f"max({count}, 0)"
         return Expr(f"{sequence.at(POWER + 1)}^{times}", POWER, k.STR)
     if kind.name == "tuple":
-        return Expr(f"Tuple(repeat(collect({sequence}), {count}))", PREFIX, jk.vartuple_of(jk.item_of(kind)), new=True)
+        return Expr(
+            f"Tuple(repeat(collect({sequence}), {_times(count)}))", PREFIX, jk.vartuple_of(jk.item_of(kind)), new=True
+        )
     listed = node.left if isinstance(node, ast.BinOp) and sequence is left else getattr(node, "right", None)
     if isinstance(listed, ast.List) and len(listed.elts) == 1 and not isinstance(listed.elts[0], ast.Starred):
         return _filled(c, listed.elts[0], count, hint)
-    return call("repeat", sequence, count, kind=sequence.kind, new=True)
+    return call("repeat", sequence, _times(count), kind=sequence.kind, new=True)
+
+
+def _times(count: Expr) -> str:
+    """Write how often a list is repeated."""
+    natural = count.text.isdigit() or _natural(count)
+    return count.text if natural else f"max({count}, 0)"
 
 
 def _filled(c: JuliaContext, item: ast.expr, count: Expr, hint: ValueKind) -> Expr:
     wanted = hint.args[0] if hint.name == "list" else k.BOT
     e = c.expr(item, wanted)
     kind = jk.stored(e.kind)
-    times = count.text if (count.kind.low or -1) >= 0 or count.kind.low == 0 or is_simple(count) else f"max({count}, 0)"
+    times = _times(count)
     prefix = typed_prefix(c, kind, wanted)
     if prefix == "Float64" and e.text.isdigit():
         return call("fill", f"{e.text}.0", times, kind=k.list_of(k.FLOAT), new=True)
     if e.kind.name == "none" and prefix:
         return Expr(f"Vector{{{prefix}}}(nothing, {times})", PREFIX, k.list_of(kind), new=True)
+    if prefix and k.strip_optional(e.kind).name in ("list", "dict", "set", *k.UNKNOWN):
+        return call("fill!", f"Vector{{{prefix}}}(undef, {times})", e, kind=k.list_of(kind), new=True)
     if prefix:
         return Expr(f"{prefix}[{e.at(CHOICE)} for _ in 1:{count.at(ADD)}]", PREFIX, k.list_of(kind), new=True)
     return call("fill", e, times, kind=k.list_of(kind), new=True)
@@ -142,10 +151,12 @@ _SETS: dict[type[ast.operator], str] = {
 }
 
 
-def _set_operation(op: ast.operator, left: Expr, right: Expr, node: ast.AST) -> Expr:
+def _set_operation(c: JuliaContext, op: ast.operator, left: Expr, right: Expr, node: ast.AST) -> Expr:
     kind = jk.join(left.kind, right.kind)
     if left.kind.name == right.kind.name == "dict" and isinstance(op, ast.BitOr):
-        return call("merge", left, right, kind=ValueKind("dict", kind.args), new=True)
+        if c.ordered:
+            raise refuse("a merge of dicts whose order matters", node)
+        return call("merge", left, right, kind=ValueKind("dict", kind.args, own=kind.own), new=True)
     if left.kind.name == "dict" or right.kind.name == "dict" or type(op) not in _SETS:
         raise refuse("this operator with a set or dict", node)
     item = jk.join(jk.item_of(left.kind), jk.item_of(right.kind))
@@ -160,9 +171,12 @@ def _arithmetic(c: JuliaContext, op: ast.operator, left: Expr, right: Expr, node
     writer = _WRITERS.get(type(op))
     if writer is None:
         raise refuse(f"the operator {type(op).__name__}", node)
-    if c.here.catching and isinstance(op, ast.Div):
+    kind = _number_kind(left, right)
+    if c.catches and isinstance(op, ast.Div):
         return call("divide", left, right, kind=k.FLOAT)
-    return writer(left, right, _number_kind(left, right))
+    if c.catches and kind.name != "int" and isinstance(op, ast.FloorDiv | ast.Mod):
+        return call("floor_divide" if isinstance(op, ast.FloorDiv) else "modulo", left, right, kind=kind)
+    return writer(left, right, kind)
 
 
 def _number_kind(left: Expr, right: Expr) -> ValueKind:

@@ -10,7 +10,7 @@ from glotsmith.teachers.offline.julia.syntax import ADD, MARK, PREFIX, Expr, plu
 from glotsmith.teachers.offline.kinds import ValueKind
 from glotsmith.teachers.offline.refusals import refuse
 
-EMPTY = {"int": "0", "float": "0.0", "str": '""', "bool": "false"}
+EMPTY = {"count": "0", "int": "0", "float": "0.0", "str": '""', "bool": "false"}
 
 
 @expression(ast.Subscript)
@@ -35,9 +35,8 @@ def _subscript(c: JuliaContext, node: ast.Subscript) -> Expr:
 
 def subscript_with_default(c: JuliaContext, base: Expr, index: Expr, kind: ValueKind) -> Expr:
     """Write ``base[index]`` where a missing key gives an empty value: a Counter, a defaultdict."""
-    if kind.default in EMPTY:
-        return call("get", base, index, EMPTY[kind.default], kind=kind.args[1])
-    return call("get!", base, index, empty_value(c, kind), kind=kind.args[1])
+    function = "get" if kind.default == "count" else "get!"  # a Counter does not keep a key that is only read
+    return call(function, base, index, empty_value(c, kind), kind=kind.args[1])
 
 
 def empty_value(c: JuliaContext, kind: ValueKind) -> str:
@@ -178,7 +177,7 @@ def delete(c: JuliaContext, target: ast.Subscript) -> str:
             raise refuse("this del of a slice", target)
         return f"deleteat!({base}, {_range(lower, upper, step).replace('end', f'length({base})').replace(':)', ')')})"
     if base.kind.name == "dict":
-        return f"delete!({base}, {c.expr(target.slice)})"
+        return f"{'pop!' if c.catches else 'delete!'}({base}, {c.expr(target.slice)})"
     if base.kind.name != "list":
         raise refuse("del of a part of an unknown value", target)
     return f"deleteat!({base}, {position_outside(base, c.expr(target.slice))})"

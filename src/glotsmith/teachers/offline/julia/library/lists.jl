@@ -55,3 +55,7 @@ function groups(f, xs)
     end
     return found
 end
+
+pop_first(xs) = isempty(xs) ? throw(BoundsError(xs, 1)) : popfirst!(xs)
+
+pop_last(xs) = isempty(xs) ? throw(BoundsError(xs, 1)) : pop!(xs)

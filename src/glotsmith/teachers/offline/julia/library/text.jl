@@ -23,8 +23,11 @@ represent(x::AbstractFloat) = float_text(x)
 represent(s::AbstractString) = quoted(s)
 represent(xs::AbstractVector) = "[" * join(map(represent, xs), ", ") * "]"
 represent(xs::Tuple) = "(" * join(map(represent, xs), ", ") * (length(xs) == 1 ? ",)" : ")")
-represent(d::AbstractDict) = "{" * join([represent(k) * ": " * represent(v) for (k, v) in d], ", ") * "}"
-represent(s::AbstractSet) = isempty(s) ? "set()" : "{" * join(map(represent, collect(s)), ", ") * "}"
+represent(d::Union{Dict, Set}) = length(d) > 1 ? error("the order is not known") : represent_items(d)
+represent(d::AbstractDict) = represent_items(d)
+
+represent_items(d) = "{" * join([represent(k) * ": " * represent(v) for (k, v) in d], ", ") * "}"
+represent_items(s::AbstractSet) = isempty(s) ? "set()" : "{" * join(map(represent, collect(s)), ", ") * "}"
 
 function quoted(s)
     mark = occursin("'", s) && !occursin("\"", s) ? "\"" : "'"
