@@ -346,9 +346,10 @@ class JuliaContext:
             handler(self, node)
 
 
-_READERS = frozenset(
-    ["filter", "frozenset", "iter", "list", "map", "reversed", "set", "sorted", "tuple", "items", "keys", "values"]
-)
+_READERS = {
+    *("filter", "frozenset", "iter", "list", "map", "reversed", "set", "sorted", "tuple"),
+    *("items", "keys", "values"),
+}
 
 
 def _keeps_order(node: ast.expr) -> bool:

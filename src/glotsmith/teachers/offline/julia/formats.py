@@ -163,7 +163,7 @@ def _converted(
     if kind == "d" and not sign and width is None:
         return to_text(c, e, node)
     if kind == "%":
-        number = f"100 * {_exact(e)}"
+        number = f"big(100.0 * {e.at(9)})"
         return Expr(f'@sprintf("%.{precision or 6}f%%", {number})', PREFIX, k.STR)
     if kind not in ("d", "f", "e", "g"):
         raise refuse(f"the format {spec}", node)
@@ -174,7 +174,7 @@ def _converted(
 
 
 def _exact(e: Expr) -> str:
-    """Write a number for ``@sprintf``, which rounds a ``Float64`` in the middle away from zero, but not a ``BigFloat``."""
+    """Write a number for ``@sprintf``, which rounds ties to even in a ``BigFloat``, but not in a ``Float64``."""
     return f"big({e})" if e.kind.name == "float" else f"big(float({e}))"
 
 

@@ -180,10 +180,10 @@ def _arithmetic(c: JuliaContext, op: ast.operator, left: Expr, right: Expr, node
 
 
 def _number_kind(left: Expr, right: Expr) -> ValueKind:
-    names = {k.strip_optional(e.kind).name for e in (left, right)}
+    names = {k.strip_optional(e.kind).name for e in (left, right)} - {"bot"}
     if "float" in names:
         return k.FLOAT
-    return k.INT if names <= {"int", "bool"} else k.ANY
+    return k.INT if names and names <= {"int", "bool"} else k.ANY
 
 
 def _infix(sign: str, prec: int, low: Callable[[int, int], int | None]) -> Callable[[Expr, Expr, ValueKind], Expr]:

@@ -13,25 +13,10 @@ from glotsmith.teachers.offline.scopes import DeclarationPlan, targets
 
 Lookup = Callable[[ast.expr], ValueKind]  #: returns the kind of a variable, or of a part of a variable
 _SUMS = (ast.Add, ast.Sub)
-CHANGES = frozenset(
-    [
-        "add",
-        "append",
-        "appendleft",
-        "clear",
-        "discard",
-        "extend",
-        "insert",
-        "pop",
-        "popitem",
-        "popleft",
-        "remove",
-        "reverse",
-        "setdefault",
-        "sort",
-        "update",
-    ]
-)
+CHANGES = {
+    *("add", "append", "appendleft", "clear", "discard", "extend", "insert", "pop", "popitem", "popleft", "remove"),
+    *("reverse", "setdefault", "sort", "update"),
+}  #: methods that change a container
 _NUMBERS = ("int", "float", "bool", "bot")
 
 
@@ -276,7 +261,7 @@ class _Loop:
             if self._has_key(target) or _root(target) in self.own:
                 return True
         kind = k.strip_optional(self.kind(target)).name
-        number = kind in _NUMBERS or (kind == "any" and isinstance(value, ast.Constant))
+        number = kind in _NUMBERS or (kind == "any" and _is_literal_number(value))
         if isinstance(op, (*_SUMS, ast.Mult)):
             return number and self._sign(_root(target), "+" if isinstance(op, _SUMS) else "*")
         if isinstance(op, ast.BitOr | ast.BitAnd | ast.BitXor):
@@ -311,7 +296,11 @@ class _Loop:
         places = {ast.unparse(first), ast.unparse(second), f"{name}[{ast.unparse(index)}]"}
         if not same or len(places) > 1 or not self._clean(index) or not self._clean(start):
             return False
-        return self._is_number(first) and self._sign(name, "+")
+        return (self._is_number(first) or _is_literal_number(start)) and self._sign(name, "+")
+
+
+def _is_literal_number(value: ast.expr) -> bool:
+    return isinstance(value, ast.Constant) and isinstance(value.value, int | float)
 
 
 def _makes(value: ast.expr) -> bool:
