@@ -45,7 +45,8 @@ EQUAL: list[tuple[str, str, list[tuple[Any, ...]]]] = [
     ),
     (
         "sorted without ties",
-        "def f(d):\n    return sorted(d.items(), key=lambda p: (-p[1], p[0])), sorted(set(d), key=lambda s: (len(s), s))",
+        "def f(d):\n    pairs = sorted(d.items(), key=lambda p: (-p[1], p[0]))\n"
+        "    return pairs, sorted(set(d), key=lambda s: (len(s), s))",
         [(_D,)],
     ),
     (
@@ -62,7 +63,7 @@ EQUAL: list[tuple[str, str, list[tuple[Any, ...]]]] = [
     ("text in a dict", 'def f(s):\n    m = {c: [c] for c in s}\n    return f"{m} {[m]!r}"', [("zab",)]),
     (
         "function in a loop",
-        "def f(xs):\n    out = []\n    for i in xs:\n        out.append(sorted(xs, key=lambda x: abs(x - i)))\n    return out",
+        "def f(xs):\n    ys = []\n    for i in xs:\n        ys += sorted(xs, key=lambda x: abs(x - i))\n    return ys",
         [([1, 2, 3],)],
     ),
     (
@@ -136,6 +137,19 @@ EQUAL: list[tuple[str, str, list[tuple[Any, ...]]]] = [
     ),
     ("slice past the end", "def f(xs):\n    xs[5:] = [1]\n    xs[:1] = [7, 8]\n    return xs", [([1, 2],), ([],)]),
     ("format of a bool", "def f(x):\n    return f'{x:>6}|{x:d}|{x}'", [(True,)]),
+    (
+        "reversal of links",
+        "def f(nxt):\n    prev, cur = -1, 0\n    while cur != -1:\n        following = nxt[cur]\n"
+        "        nxt[cur], prev, cur = prev, cur, following\n    return nxt",
+        [([1, 2, -1],)],
+    ),
+    (
+        "compression of paths",
+        "def f(parent, x):\n    root = 3\n    while parent[x] != x:\n        nxt = parent[x]\n"
+        "        parent[x], x = root, nxt\n    return parent",
+        [([1, 2, 3, 3], 0)],
+    ),
+    ("key and its entry", "def f():\n    d = {}\n    k = 'a'\n    d[k], k = 1, 'z'\n    return d, k", [()]),
     ("item of a set", "def f(xs):\n    s = set(xs)\n    return s.pop(), len(s)", [([4, 4],)]),
 ]
 
@@ -208,4 +222,18 @@ REFUSED = [
     ),
     ("def f(xs):\n    it = iter(xs)\n    return list(zip(it, it))", "zip of an iterator"),
     ("def f(xs):\n    return list(zip(*[iter(xs)] * 2))", "zip of an iterator"),
+    (
+        "def f(d):\n    out = {}\n    for k in d:\n        if k not in out:\n            out[k] = 0\n    return list(out)",
+        _DICT,
+    ),
+    ("def f(d):\n    return all(a < b for a, b in zip(d.values(), list(d.values())[1:]))", _DICT),
+    ("def f(xs):\n    return str(set(xs))", _SET),
+    (
+        "def f(xs):\n    k = 1\n    g = map(lambda x: x * k, xs)\n    k = 10\n    return list(g)",
+        "an iterator over values that change",
+    ),
+    (
+        "def f(xs):\n    for k in xs:\n        def h(x):\n            return x * k\n        k = 4\n    return h(3)",
+        "a function value that reads a variable of a loop",
+    ),
 ]

@@ -11,6 +11,7 @@ from glotsmith.teachers.offline.julia.subscripts import EMPTY, position, slice_e
 from glotsmith.teachers.offline.julia.syntax import CHOICE, PREFIX, Expr, is_simple
 from glotsmith.teachers.offline.kinds import ValueKind
 from glotsmith.teachers.offline.refusals import refuse
+from glotsmith.teachers.offline.scopes import targets
 
 
 @statement(ast.Assign)
@@ -43,6 +44,10 @@ def _check_iterator(c: JuliaContext, target: ast.expr, value: ast.expr) -> None:
             pass
         case _:
             return
+    read = {n.id for n in ast.walk(value) if isinstance(n, ast.Name)} - set(targets(target))
+    stored = [n for n in ast.walk(c.here.node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
+    if any(n.id in read and n.lineno > value.lineno for n in stored):
+        raise refuse("an iterator over values that change before it is read", value)
     names = [n for n in ast.walk(c.here.node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)]
     if isinstance(target, ast.Name) and sum(n.id == target.id for n in names) > 1:
         raise refuse("an iterator that is read in several places", value)
@@ -63,10 +68,23 @@ def _assign_tuple(c: JuliaContext, target: ast.Tuple, value: ast.Tuple) -> None:
     if len(target.elts) != len(value.elts) or any(isinstance(e, ast.Starred) for e in (*target.elts, *value.elts)):
         return assign(c, target, c.expr(value))
     values = [c.expr(v, _hint(c, t)) for t, v in zip(target.elts, value.elts, strict=True)]
+    if _reads_assigned(target):
+        names = [c.fresh("value") for _ in values]
+        c.emit(f"{', '.join(names)} = {', '.join(v.at(CHOICE) for v in values)}")
+        for t, name, v in zip(target.elts, names, values, strict=True):
+            assign(c, t, Expr(name, kind=v.kind))
+        return
     places = [place(c, t) for t in target.elts]
     c.emit(f"{', '.join(places)} = {', '.join(v.at(CHOICE) for v in values)}")
     for t, v in zip(target.elts, values, strict=True):
         bind(c, t, v.kind)
+
+
+def _reads_assigned(target: ast.Tuple) -> bool:
+    """Whether an index of ``xs[i], i = …`` reads a variable that the same statement assigns."""
+    assigned = set(targets(target))
+    parts = [n for e in target.elts if not isinstance(e, ast.Name) for n in ast.walk(e) if isinstance(n, ast.Name)]
+    return any(n.id in assigned and isinstance(n.ctx, ast.Load) for n in parts)
 
 
 def _hint(c: JuliaContext, target: ast.expr) -> ValueKind:
@@ -156,6 +174,8 @@ def assign(c: JuliaContext, target: ast.expr, e: Expr) -> None:
     match target:
         case ast.Tuple(elts=elts) | ast.List(elts=elts) if any(isinstance(t, ast.Starred) for t in elts):
             return _assign_starred(c, elts, e)
+        case ast.Tuple() if _reads_assigned(target):
+            raise refuse("an index that reads a variable of the same assignment", target)
         case ast.Tuple(elts=elts) | ast.List(elts=elts):
             e = _counted(c, e, len(elts), "==")
             c.emit(f"{', '.join(place(c, t) for t in elts)}{',' if len(elts) == 1 else ''} = {e}")

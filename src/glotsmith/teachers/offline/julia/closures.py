@@ -19,7 +19,7 @@ def check_capture(c: JuliaContext, node: ast.Lambda | ast.FunctionDef) -> None:
     changed = _changed(c)
     if not changed:
         return
-    if isinstance(node, ast.FunctionDef) and not _is_value(c, node.name):
+    if isinstance(node, ast.FunctionDef) and not _leaves_loop(c, node.name):
         return
     own = {p.arg for p in ast.walk(node) if isinstance(p, ast.arg)}
     read = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)} - own
@@ -33,7 +33,7 @@ def _changed(c: JuliaContext) -> set[str]:
     scope = c.scope
     while scope is not None:
         for loop in scope.loops:
-            changed |= loop.changed
+            changed |= {n.id for n in ast.walk(loop.node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
         generators: list[ast.comprehension] = getattr(scope.node, "generators", [])
         changed |= {name for g in generators for name in targets(g.target)}
         if not scope.immediate:
@@ -42,9 +42,10 @@ def _changed(c: JuliaContext) -> set[str]:
     return changed
 
 
-def _is_value(c: JuliaContext, name: str) -> bool:
-    """Whether the current function uses the function ``name`` other than in a call."""
-    called = {id(n.func) for n in ast.walk(c.here.node) if isinstance(n, ast.Call)}
+def _leaves_loop(c: JuliaContext, name: str) -> bool:
+    """Whether the current function uses the function ``name`` other than in calls in the innermost loop."""
+    loop = c.here.loops[-1].node
+    called = {id(n.func) for n in ast.walk(loop) if isinstance(n, ast.Call)}
     names = (n for n in ast.walk(c.here.node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load))
     return any(n.id == name and id(n) not in called for n in names)
 

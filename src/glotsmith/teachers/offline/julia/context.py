@@ -54,10 +54,10 @@ def statement(node: type[S]) -> Callable[[Callable[["JuliaContext", S], None]], 
 class OpenLoop:
     """The loop that is currently translated."""
 
+    node: ast.For | ast.While
     exits: list[dict[str, ValueKind]] = field(default_factory=list)
     continued: list[dict[str, ValueKind]] = field(default_factory=list)
     flag: str = ""  #: variable that a ``break`` sets, for ``else``
-    changed: frozenset[str] = frozenset()  #: variables that the loop assigns
 
 
 @dataclass(eq=False)

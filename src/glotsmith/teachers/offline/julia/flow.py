@@ -142,8 +142,7 @@ def _while(c: JuliaContext, node: ast.While) -> None:
 
 def _enter(c: JuliaContext, node: ast.For | ast.While) -> tuple[OpenLoop, KindsByName]:
     """Start a loop with the kinds before it, joined with the kinds at the end of its body in the last round."""
-    stored = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
-    state = OpenLoop(changed=frozenset(stored))
+    state = OpenLoop(node)
     if node.orelse and any(isinstance(n, ast.Break) for n in ast.walk(node)):
         state.flag = c.fresh("found")
         c.emit(f"{state.flag} = false")

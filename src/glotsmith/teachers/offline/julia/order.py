@@ -181,7 +181,7 @@ class _Loop:
             case ast.Call(func=ast.Attribute(value=value, attr=attr)) if attr in CHANGES:
                 return _root(value) in self.own and all(self._clean(a) for a in node.args)
             case ast.Subscript() | ast.Call(func=ast.Attribute(attr="get")) if (
-                isinstance(node, ast.expr) and self._has_key(node) and _root(node) in self.keyed
+                self._has_key(node) and _root(node) in self.keyed
             ):
                 return all(self._clean(n) for n in ast.walk(node) if isinstance(n, ast.Name) and n.id != _root(node))
             case _:
