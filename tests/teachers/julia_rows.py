@@ -223,7 +223,8 @@ REFUSED = [
     ("def f(xs):\n    it = iter(xs)\n    return list(zip(it, it))", "zip of an iterator"),
     ("def f(xs):\n    return list(zip(*[iter(xs)] * 2))", "zip of an iterator"),
     (
-        "def f(d):\n    out = {}\n    for k in d:\n        if k not in out:\n            out[k] = 0\n    return list(out)",
+        "def f(d):\n    out = {}\n    for k in d:\n        if k not in out:\n"
+        "            out[k] = 0\n    return list(out)",
         _DICT,
     ),
     ("def f(d):\n    return all(a < b for a, b in zip(d.values(), list(d.values())[1:]))", _DICT),
@@ -235,5 +236,14 @@ REFUSED = [
     (
         "def f(xs):\n    for k in xs:\n        def h(x):\n            return x * k\n        k = 4\n    return h(3)",
         "a function value that reads a variable of a loop",
+    ),
+    (
+        "def fill(out, d):\n    for k in d:\n        out[k] = 1\n"
+        "def f(d):\n    out = {}\n    fill(out, d)\n    return list(out)",
+        "a loop that fills a dict of another function",
+    ),
+    (
+        "def f(d):\n    out = {'a': {}}\n    for k in d:\n        out['a'][k] = 1\n    return list(out['a'])",
+        _DICT,
     ),
 ]

@@ -9,7 +9,7 @@ from glotsmith.teachers.offline.julia import kinds as jk
 from glotsmith.teachers.offline.julia.closures import check_capture, check_defaults
 from glotsmith.teachers.offline.julia.context import JuliaContext, KindsByName, OpenLoop, join_env, statement
 from glotsmith.teachers.offline.julia.formats import to_text
-from glotsmith.teachers.offline.julia.functions import defaults_of, define
+from glotsmith.teachers.offline.julia.functions import defaults_of, define, parameters_of
 from glotsmith.teachers.offline.julia.iteration import (
     Items,
     Wish,
@@ -77,9 +77,25 @@ def _for(c: JuliaContext, node: ast.For) -> None:
             _loop_body(c, node, state)
     c.here.shifted = shifted
     _leave(c, node, state, before)
-    for name in filled_by(node) if order.lost else ():
-        if k.strip_optional(c.lookup(name)).name == "dict" and c.owner(name) is not None:
-            c.bind(name, replace(k.strip_optional(c.lookup(name)), own=False))
+    if order.lost:
+        _lose_order(c, node)
+
+
+def _lose_order(c: JuliaContext, node: ast.For) -> None:
+    """Record that the dicts that a loop fills have another order than in Python."""
+    for name in filled_by(node):
+        known, owner = k.strip_optional(c.lookup(name)), c.owner(name)
+        if owner is None or not k.holds(known, "dict"):
+            continue
+        parameters = parameters_of(owner.node) if isinstance(owner.node, ast.FunctionDef) else []
+        if owner is not c.here or (owner.node is not c.entry and any(p.arg == name for p in parameters)):
+            raise refuse("a loop that fills a dict of another function in an unknown order", node)
+        c.bind(name, _without_order(known))
+
+
+def _without_order(kind: ValueKind) -> ValueKind:
+    own = kind.own and kind.name != "dict"
+    return replace(kind, args=tuple(map(_without_order, kind.args)), own=own)
 
 
 def _kind_of(c: JuliaContext, node: ast.expr) -> ValueKind:
