@@ -111,7 +111,7 @@ class ModelThatKnows:
 
     def choose(self, body: dict[str, Any]) -> dict[str, Any]:
         """Return the choice of the response to a request."""
-        key = "\n".join(message["content"] for message in body["messages"]), body["generate_seeds"]
+        key = "\n".join(message["content"] for message in body["messages"]), body["seed"]
         with self._lock:
             self.requests[key] += 1
         time.sleep(self.delay_s)
