@@ -383,7 +383,7 @@ class Model:
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
-    def wait_until_settled(self) -> None:
+    def wait_for_last_request(self) -> None:
         """Wait until no further request has arrived for a second."""
         count = -1
         while count != (count := sum(self.requests.values())):
@@ -433,7 +433,7 @@ def test_a_killed_evaluation_goes_on_and_asks_nothing_twice(tmp_path: Path, huma
     os.killpg(first.pid, signal.SIGKILL)
     first.communicate()
     assert not (out / "summary.json").exists()
-    model.wait_until_settled()  # requests may have been sent whose threads have not started
+    model.wait_for_last_request()  # requests may have been sent whose threads have not started
     waiting = len(model.requests) - 8
     assert 0 < waiting < 32
     model.awake.set()
