@@ -220,7 +220,8 @@ def bind_target(c: JuliaContext, target: ast.expr, kind: ValueKind, *, shifted: 
         case ast.Tuple(elts=elts) | ast.List(elts=elts) if not any(isinstance(e, ast.Starred) for e in elts):
             fixed = kind.name == "tuple" and not jk.is_vartuple(kind) and len(kind.args) == len(elts)
             kinds = kind.args if fixed else [jk.item_of(kind)] * len(elts)
-            parts = [bind_target(c, e, p, shifted=shifted and not i) for i, (e, p) in enumerate(zip(elts, kinds))]  # noqa: B905
+            pairs = enumerate(zip(elts, kinds, strict=False))
+            parts = [bind_target(c, e, p, shifted=shifted and not i) for i, (e, p) in pairs]
             return f"({', '.join(parts)}{',' if len(parts) == 1 else ''})"
         case _:
             raise refuse("the target of this loop", target)

@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Callable
+from itertools import pairwise
 
 from glotsmith.teachers.offline import kinds as k
 from glotsmith.teachers.offline.julia import kinds as jk
@@ -284,7 +285,7 @@ def _compare(c: JuliaContext, node: ast.Compare) -> Expr:
             for sign, part in zip(signs, parts[1:], strict=True):
                 text += f" {sign} {part.at(COMPARE + 1)}"
             return Expr(text, COMPARE, k.BOOL)
-    pairs = [_pair(c, op, a, b) for op, a, b in zip(node.ops, nodes, nodes[1:])]  # noqa: B905 - pairwise
+    pairs = [_pair(c, op, a, b) for op, (a, b) in zip(node.ops, pairwise(nodes), strict=True)]
     return Expr(" && ".join(p.at(AND) for p in pairs), AND, k.BOOL)
 
 
