@@ -1,11 +1,31 @@
-"""Read the program and the signature that a target translates."""
+"""Read the program and the signature that a target translates, and the parameters of its functions."""
 
 import ast
+import string
 from collections.abc import Callable
 
 from glotsmith.teachers.offline.refusals import CannotTranslate, refuse
 from glotsmith.teachers.offline.scopes import own_nodes
 from glotsmith.values import NotLiteral, Signature, parse_signature
+
+_STRING_NAMES = ("ascii_lowercase", "ascii_uppercase", "ascii_letters", "digits", "hexdigits", "octdigits")
+#: the constants of Python's module ``string``
+STRING_CONSTANTS: dict[str, str] = {n: getattr(string, n) for n in (*_STRING_NAMES, "punctuation", "whitespace")}
+
+
+def parameters_of(node: ast.FunctionDef | ast.Lambda) -> list[ast.arg]:
+    """Return the parameters of a function in the order of the translated function."""
+    a = node.args
+    return [*a.posonlyargs, *a.args, *a.kwonlyargs]
+
+
+def defaults_of(node: ast.FunctionDef | ast.Lambda) -> dict[str, ast.expr]:
+    """Return the parameters that have defaults, with the defaults."""
+    a = node.args
+    plain = [*a.posonlyargs, *a.args]
+    found = {p.arg: d for p, d in zip(plain[len(plain) - len(a.defaults) :], a.defaults, strict=True)}
+    found.update({p.arg: d for p, d in zip(a.kwonlyargs, a.kw_defaults, strict=True) if d is not None})
+    return found
 
 
 def read_and_translate(source: str, signature: str, translate: Callable[[ast.Module, Signature | None], str]) -> str:

@@ -9,7 +9,7 @@ from glotsmith.teachers.offline.julia import kinds as jk
 from glotsmith.teachers.offline.julia.closures import check_capture, check_defaults
 from glotsmith.teachers.offline.julia.context import JuliaContext, KindsByName, OpenLoop, join_env, statement
 from glotsmith.teachers.offline.julia.formats import to_text
-from glotsmith.teachers.offline.julia.functions import defaults_of, define, parameters_of
+from glotsmith.teachers.offline.julia.functions import define
 from glotsmith.teachers.offline.julia.iteration import (
     Items,
     Wish,
@@ -24,6 +24,7 @@ from glotsmith.teachers.offline.julia.order import filled_by, order_matters
 from glotsmith.teachers.offline.julia.syntax import MARK, Expr
 from glotsmith.teachers.offline.julia.truth import condition, narrow
 from glotsmith.teachers.offline.kinds import ValueKind
+from glotsmith.teachers.offline.programs import defaults_of, parameters_of
 from glotsmith.teachers.offline.refusals import refuse
 from glotsmith.teachers.offline.scopes import targets
 

@@ -11,25 +11,11 @@ from glotsmith.teachers.offline.julia.declarations import plan_locals, reassigne
 from glotsmith.teachers.offline.julia.syntax import ASSIGN, CHOICE, MARK, PREFIX, Expr
 from glotsmith.teachers.offline.julia.truth import narrowed
 from glotsmith.teachers.offline.kinds import ValueKind
+from glotsmith.teachers.offline.programs import defaults_of, parameters_of
 from glotsmith.teachers.offline.refusals import refuse
 from glotsmith.teachers.offline.scopes import bound_names, own_nodes
 
 _CACHES = {"cache", "lru_cache", "functools.cache", "functools.lru_cache", "staticmethod"}
-
-
-def parameters_of(node: ast.FunctionDef | ast.Lambda) -> list[ast.arg]:
-    """Return the parameters of a function in the order of its Julia function."""
-    a = node.args
-    return [*a.posonlyargs, *a.args, *a.kwonlyargs]
-
-
-def defaults_of(node: ast.FunctionDef | ast.Lambda) -> dict[str, ast.expr]:
-    """Return the parameters that have defaults, with the defaults."""
-    a = node.args
-    plain = [*a.posonlyargs, *a.args]
-    found = {p.arg: d for p, d in zip(plain[len(plain) - len(a.defaults) :], a.defaults, strict=True)}
-    found.update({p.arg: d for p, d in zip(a.kwonlyargs, a.kw_defaults, strict=True) if d is not None})
-    return found
 
 
 def _check(node: ast.FunctionDef) -> None:

@@ -5,6 +5,7 @@ import ast
 from glotsmith.teachers.offline import kinds as k
 from glotsmith.teachers.offline.julia.context import JuliaContext
 from glotsmith.teachers.offline.julia.syntax import MUL, PREFIX, Expr, quote
+from glotsmith.teachers.offline.programs import STRING_CONSTANTS
 from glotsmith.teachers.offline.refusals import refuse
 
 _CONSTANTS: dict[tuple[str, str], Expr] = {
@@ -13,17 +14,6 @@ _CONSTANTS: dict[tuple[str, str], Expr] = {
     ("math", "nan"): Expr("NaN", PREFIX, k.FLOAT),
     ("math", "e"): Expr("exp(1)", PREFIX, k.FLOAT),
     ("math", "tau"): Expr("2 * pi", MUL, k.FLOAT),
-}
-_LETTERS = "abcdefghijklmnopqrstuvwxyz"
-_STRINGS = {
-    "ascii_lowercase": _LETTERS,
-    "ascii_uppercase": _LETTERS.upper(),
-    "ascii_letters": _LETTERS + _LETTERS.upper(),
-    "digits": "0123456789",
-    "hexdigits": "0123456789abcdefABCDEF",
-    "octdigits": "01234567",
-    "punctuation": "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~",
-    "whitespace": " \t\n\r\x0b\x0c",
 }
 
 
@@ -43,8 +33,8 @@ def constant(module: str, name: str, node: ast.expr) -> Expr:
     """Translate a name of a module that is used as a value."""
     if (module, name) in _CONSTANTS:
         return _CONSTANTS[module, name]
-    if module == "string" and name in _STRINGS:
-        return Expr(quote(_STRINGS[name]), PREFIX, k.STR)
+    if module == "string" and name in STRING_CONSTANTS:
+        return Expr(quote(STRING_CONSTANTS[name]), PREFIX, k.STR)
     if module == "sys" and name == "maxsize":
         return Expr("typemax(Int64)", PREFIX, k.NAT)
     raise refuse(f"{module}.{name}", node)

@@ -20,10 +20,9 @@ from glotsmith.teachers.offline.julia import (
 )
 from glotsmith.teachers.offline.julia import kinds as jk
 from glotsmith.teachers.offline.julia.context import JuliaContext, Scope
-from glotsmith.teachers.offline.julia.functions import defaults_of, parameters_of
 from glotsmith.teachers.offline.julia.names import check_entry, finish
 from glotsmith.teachers.offline.julia.runtime import add_library
-from glotsmith.teachers.offline.programs import find_entry, read_and_translate
+from glotsmith.teachers.offline.programs import defaults_of, find_entry, parameters_of, read_and_translate
 from glotsmith.teachers.offline.refusals import refuse
 from glotsmith.teachers.offline.scopes import bound_names
 from glotsmith.values import Signature

@@ -5,27 +5,13 @@ from collections.abc import Sequence
 
 from glotsmith.teachers.offline import kinds as k
 from glotsmith.teachers.offline.kinds import ValueKind
-from glotsmith.teachers.offline.lua.context import Context, FunctionNode, FunctionScope
+from glotsmith.teachers.offline.lua.context import Context, FunctionScope
 from glotsmith.teachers.offline.lua.syntax import LITERAL, PREFIX, LuaExpr
+from glotsmith.teachers.offline.programs import defaults_of, parameters_of
 from glotsmith.teachers.offline.refusals import refuse
 from glotsmith.teachers.offline.scopes import DeclarationPlan, bound_names, own_nodes, plan_declarations
 
 _CACHES = {"cache", "lru_cache", "functools.cache", "functools.lru_cache", "staticmethod"}
-
-
-def parameters_of(node: FunctionNode) -> list[ast.arg]:
-    """Return the parameters of a function in the order of its Lua function."""
-    a = node.args
-    return [*a.posonlyargs, *a.args, *a.kwonlyargs]
-
-
-def defaults_of(node: FunctionNode) -> dict[str, ast.expr]:
-    """Return the parameters that have defaults, with the defaults."""
-    a = node.args
-    plain = [*a.posonlyargs, *a.args]
-    found = {p.arg: d for p, d in zip(plain[len(plain) - len(a.defaults) :], a.defaults, strict=True)}
-    found.update({p.arg: d for p, d in zip(a.kwonlyargs, a.kw_defaults, strict=True) if d is not None})
-    return found
 
 
 def _check(node: ast.FunctionDef) -> None:

@@ -7,6 +7,7 @@ from glotsmith.teachers.offline import kinds as k
 from glotsmith.teachers.offline.kinds import ValueKind
 from glotsmith.teachers.offline.lua.context import Context
 from glotsmith.teachers.offline.lua.syntax import LITERAL, LuaExpr, quote
+from glotsmith.teachers.offline.programs import STRING_CONSTANTS
 from glotsmith.teachers.offline.refusals import refuse
 
 _KNOWN = """
@@ -20,17 +21,6 @@ _CONSTANTS: dict[tuple[str, str], LuaExpr] = {
     ("math", "nan"): LuaExpr("(0 / 0)", kind=k.FLOAT),
     ("math", "e"): LuaExpr("math.exp(1)", kind=k.FLOAT),
     ("math", "tau"): LuaExpr("(2 * math.pi)", kind=k.FLOAT),
-}
-_LETTERS = "abcdefghijklmnopqrstuvwxyz"
-_STRINGS = {
-    "ascii_lowercase": _LETTERS,
-    "ascii_uppercase": _LETTERS.upper(),
-    "ascii_letters": _LETTERS + _LETTERS.upper(),
-    "digits": "0123456789",
-    "hexdigits": "0123456789abcdefABCDEF",
-    "octdigits": "01234567",
-    "punctuation": "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~",
-    "whitespace": " \t\n\r\x0b\x0c",
 }
 
 
@@ -50,8 +40,8 @@ def constant(c: Context, module: str, name: str, node: ast.expr) -> LuaExpr:
     """Translate a name of a module that is used as a value."""
     if (module, name) in _CONSTANTS:
         return _CONSTANTS[module, name]
-    if module == "string" and name in _STRINGS:
-        return LuaExpr(quote(_STRINGS[name]), LITERAL, k.STR)
+    if module == "string" and name in STRING_CONSTANTS:
+        return LuaExpr(quote(STRING_CONSTANTS[name]), LITERAL, k.STR)
     raise refuse(f"{module}.{name}", node)
 
 

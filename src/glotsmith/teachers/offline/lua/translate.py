@@ -15,9 +15,8 @@ from glotsmith.teachers.offline.lua import (
     string_methods,
 )
 from glotsmith.teachers.offline.lua.context import Context, FunctionScope
-from glotsmith.teachers.offline.lua.functions import defaults_of, parameters_of
 from glotsmith.teachers.offline.lua.runtime import library_text
-from glotsmith.teachers.offline.programs import find_entry, identifiers, read_and_translate
+from glotsmith.teachers.offline.programs import defaults_of, find_entry, identifiers, parameters_of, read_and_translate
 from glotsmith.teachers.offline.refusals import refuse
 from glotsmith.teachers.offline.scopes import bound_names, plan_declarations
 from glotsmith.values import Signature
