@@ -176,16 +176,16 @@ def test_items_can_be_tried_again_after_a_fix_and_the_result_is_that_of_a_right_
         return [Numbers(20), Each("fails", raising(ZeroDivisionError(), *bad)), Each("halves", halves), Sevens(),
                 Each("last")]  # fmt: skip
 
-    right, mended = Ledger(tmp_path / "right.sqlite"), Ledger(tmp_path / "mended.sqlite")
+    right, reopened = Ledger(tmp_path / "right.sqlite"), Ledger(tmp_path / "reopened.sqlite")
     run(steps(()), right)
-    run(steps(bad), mended)
-    assert everything(mended) != everything(right)
-    assert mended.reopen(Reason.INTERNAL_ERROR, {"sevens"}) == len(bad)
-    assert mended.reopen(Reason.INTERNAL_ERROR, {"sevens"}) == 0
-    run(steps(()), mended)
-    assert everything(mended) == everything(right)
+    run(steps(bad), reopened)
+    assert everything(reopened) != everything(right)
+    assert reopened.reopen(Reason.INTERNAL_ERROR, {"sevens"}) == len(bad)
+    assert reopened.reopen(Reason.INTERNAL_ERROR, {"sevens"}) == 0
+    run(steps(()), reopened)
+    assert everything(reopened) == everything(right)
     right.close()
-    mended.close()
+    reopened.close()
 
 
 # --- failures of teacher and machine --------------------------------------------------------------------------------
