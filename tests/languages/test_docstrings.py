@@ -176,3 +176,13 @@ def test_text_in_arguments_keeps_its_blanks(text: str) -> None:
 )  # fmt: skip
 def test_forms_of_the_values_of_a_signature(language: str, signature: str, forms: list[str]) -> None:
     assert value_forms(language, signature) == forms
+
+
+@pytest.mark.parametrize("container", ["list[{}]", "tuple[{}, ...]", "dict[str, {}]", "set[{}]", "dict[str, list[{}]]"])
+def test_the_forms_of_a_deeply_nested_type_are_short(container: str) -> None:
+    kind = "int"
+    for _ in range(60):  # a sample value whose lists all have two items would have 2**60
+        kind = container.format(kind)
+    forms = value_forms("lua", f"def f(x: {kind}) -> int")
+    assert all(len(form) <= 400 for form in forms)
+    assert any(form.startswith(container.format("int")) for form in forms) == (container != "set[{}]")

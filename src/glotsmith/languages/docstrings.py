@@ -39,6 +39,7 @@ _TERM = re.compile(
     r"(?P<term>[Aa]rrays?|[Ll]ists?|[Tt]uples?|[Dd]ictionar(?:y|ies)|[Dd]icts?|None(?! of\b)|True|False)(?![\w\[(\"'])"
 )
 _MAX_LITERAL_CHARS = 400  #: largest length of a value in a line of text
+_LEVELS_OF_TWO = 2  #: levels at which the lists of a sample value have two items
 _MAX_CALLS = 64  #: examples in one docstring
 _ATOM = re.compile(r"[\w.]+|\([^()]*\)|\[[^\[\]]*\]|\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'")
 
@@ -118,9 +119,10 @@ def _composite_types(kind: Type) -> Iterator[Type]:
         yield from _composite_types(part)
 
 
-def _sample_value(kind: Type) -> Value:
-    """Return a small value of a type."""
-    parts = [_sample_value(part) for part in kind.args]
+def _sample_value(kind: Type, level: int = 0) -> Value:
+    """Return a small value of a type; the lists in nested types have one item, as two would double at each level."""
+    parts = [_sample_value(part, level + 1) for part in kind.args]
+    count = 2 if level < _LEVELS_OF_TWO else 1
     match kind.kind:
         case "bool":
             return True
@@ -131,11 +133,11 @@ def _sample_value(kind: Type) -> Value:
         case "none":
             return None
         case "list":
-            return parts * 2
+            return parts * count
         case "tuple":
             return tuple(parts)
         case "vartuple":
-            return (*parts, *parts)
+            return tuple(parts * count)
         case "dict":
             return {parts[0]: parts[1]}
         case "set":
@@ -150,7 +152,8 @@ def _value_form(card: Card, kind: Type) -> str:
     """Return a line about a type; "" if the language, or Python, has no such value."""
     try:
         value = None if kind.kind == "optional" else _sample_value(kind)
-        return f"{kind}: {value!r} is {render_literal(card, value, kind)}"
+        form = f"{kind}: {value!r} is {render_literal(card, value, kind)}"
+        return form if len(form) <= _MAX_LITERAL_CHARS else ""
     except (Unrepresentable, NotLiteral, ValueError, TypeError):  # TypeError: a key that cannot be hashed
         return ""
 
