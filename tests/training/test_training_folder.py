@@ -121,7 +121,7 @@ def test_every_other_setting_is_kept(name: str, tmp_path: Path) -> None:
             claim_settings(tmp_path, job(**lora, **{name: value}))
 
 
-def test_where_nothing_was_trained_a_mistake_can_be_mended_in_place(tmp_path: Path) -> None:
+def test_settings_can_be_corrected_in_a_folder_where_nothing_was_trained(tmp_path: Path) -> None:
     with hold_folder(tmp_path):
         for batch in (4, 8):
             claim_settings(tmp_path, job(batch=batch))

@@ -94,7 +94,7 @@ def test_a_tokenizer_without_padding(train: Train, tiny: Path, tmp_path: Path) -
         assert stage.steps == 1
 
 
-def test_a_mistake_is_mended_in_the_same_folder(train: Train) -> None:
+def test_an_invalid_setting_is_corrected_in_the_same_folder(train: Train) -> None:
     with pytest.raises(UsageError, match="cannot load a model from '/nowhere'"):
         train(model=Path("/nowhere"), max_steps=1, held_out=0)
     with pytest.raises(

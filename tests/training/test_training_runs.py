@@ -130,6 +130,17 @@ def test_the_checkpoint_is_the_best_on_held_out_problems(train: Train, tmp_path:
     assert loss_on(tmp_path / "out/model", apart) == pytest.approx(best.loss, rel=0.02)
 
 
+@pytest.mark.parametrize(
+    ("max_steps", "checkpoints", "steps"),
+    [(7, 1, [3, 6, 7]), (7, 2, [2, 4, 6, 7]), (3, 1, [3]), (2, 1, [2]), (4, 9, [1, 2, 3, 4])],
+)
+def test_with_a_limit_of_steps_checkpoints_keep_their_share_of_an_epoch(
+    max_steps: int, checkpoints: int, steps: list[int], train: Train
+) -> None:
+    (stage,) = train(epochs=100, max_steps=max_steps, checkpoints=checkpoints, held_out=0.25).stages
+    assert [loss.step for loss in stage.held_out] == steps  # an epoch has 3 steps
+
+
 def test_without_held_out_problems_the_last_weights_are_kept(train: Train) -> None:
     (stage,) = train(held_out=0, epochs=2).stages
     assert (stage.steps, stage.chosen_step, stage.chosen_loss, stage.held_out) == (6, 6, None, ())

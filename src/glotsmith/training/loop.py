@@ -220,6 +220,13 @@ def _link(source: str, target: str) -> None:
 # --------------------------------------------------------------------------------------------- stage
 
 
+def _set_checkpoint_interval(trainer: Any, settings: TrainingSettings) -> None:
+    """Set the steps between two checkpoints; transformers takes a share of ``max_steps``, not of the epochs."""
+    of_epoch = math.ceil(len(trainer.train_dataset) / trainer.get_total_train_batch_size(trainer.args))
+    steps = min(math.ceil(of_epoch / settings.checkpoints), settings.max_steps)
+    trainer.args.save_steps = trainer.args.eval_steps = steps
+
+
 class _Stage:
     """One stage of a training."""
 
@@ -252,6 +259,8 @@ class _Stage:
         trainer.remove_callback(load("transformers").PrinterCallback)
         if not len(trainer.train_dataset):  # TRL may count one token more than ``truncate``
             raise self._too_short_error("no row has")
+        if settings.max_steps:
+            _set_checkpoint_interval(trainer, settings)
         start = time.monotonic()
         trainer.train(resume_from_checkpoint=self._resumed_checkpoint(notify))
         stopped = budget.stopped or _step_limit_note(settings, trainer.state.global_step)
