@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -13,15 +14,18 @@ from glotsmith.recipes.base import comment_syntax
 from glotsmith.records import Example, Function, Lineage, Origin, Problem, Solution, Suite, Task, content_hash
 from glotsmith.selection.deduplicate import DeduplicateSolutions
 from glotsmith.teachers.offline import CannotTranslate, translate
+from glotsmith.training.presets import TrainingStyle
 
-Count = Callable[[str], int]  #: returns the number of tokens of a text
+Count = Callable[[Example], int]  #: returns the number of tokens of a row in a training
 
 
-def read_rows(file: Path) -> Iterator[Example]:
-    """Yield the rows of a JSONL file."""
+def read_rows(file: Path, language: str = "") -> Iterator[Example]:
+    """Yield the rows of a JSONL file in one language, or in all."""
     with file.open("rb") as lines:
         for line in lines:
-            yield msgspec.json.decode(line, type=Example)
+            row = msgspec.json.decode(line, type=Example)
+            if language in ("", row.language):
+                yield row
 
 
 def unverified_rows(corpus: Path, held_out: frozenset[str], language: str) -> Iterator[Example]:
@@ -83,9 +87,10 @@ def raw_rows(folder: Path, language: str) -> Iterator[Example]:
             )  # fmt: skip
 
 
-def held_out_problems(corpus: Path, train: Path, language: str) -> frozenset[str]:
+def held_out_problems(corpus: Path, train: Path) -> frozenset[str]:
     """Return the ids of the problems of the corpus that ``benchmark make`` holds out."""
-    every = {row.parallel_id for row in read_rows(corpus / "dataset" / "jsonl" / "data" / language / "train.jsonl")}
+    files = (corpus / "dataset" / "jsonl" / "data").glob("*/train.jsonl")
+    every = {row.parallel_id for file in files for row in read_rows(file)}
     return frozenset(every - {row.parallel_id for row in read_rows(train)})
 
 
@@ -97,13 +102,20 @@ def cut(rows: Iterable[Example], tokens: int, count: Count, seed: int) -> list[E
         if total >= tokens:
             break
         chosen.append(row)
-        total += row_tokens(row, count)
+        total += count(row)
     return chosen
 
 
-def row_tokens(row: Example, count: Count) -> int:
-    """Return the number of tokens of a row in a training, with the end token."""
-    return count(row.prompt) + count(row.completion) + 1
+def row_counter(tokenizer: Any, style: TrainingStyle) -> Count:
+    """Return a function that counts the tokens of a row as a training of a style reads it, with the end token."""
+
+    def count_conversation(row: Example) -> int:
+        return len(tokenizer.apply_chat_template(list(row.messages), tokenize=True, return_dict=False))
+
+    def count_text(row: Example) -> int:
+        return sum(len(tokenizer(text)["input_ids"]) for text in (row.prompt, row.completion)) + 1
+
+    return count_conversation if style == "chat" else count_text
 
 
 def write_rows(file: Path, rows: Iterable[Example]) -> None:

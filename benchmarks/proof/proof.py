@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from arms import cut, held_out_problems, raw_rows, read_rows, row_tokens, unverified_rows, write_rows
+from arms import cut, held_out_problems, raw_rows, read_rows, row_counter, unverified_rows, write_rows
 
 from glotsmith.records import Example
 from glotsmith.teachers.local.weights import default_weights
@@ -43,6 +43,10 @@ class Experiment(NamedTuple):
     def own(self) -> Path:
         """The folder of the language."""
         return self.folder / self.language
+
+    def training(self, arm: str) -> Mapping[str, Any]:
+        """Return the settings of the training of an arm."""
+        return {**self.settings["training"], **self.settings["training_of"].get(arm, {})}
 
     def trainings(self) -> Iterator[tuple[str, str, int]]:
         """Yield the name, arm and seed of each training, ordered by the index of the seed."""
@@ -117,31 +121,32 @@ def raw(e: Experiment) -> None:
 
 def arms(e: Experiment) -> None:
     """Write the rows of each arm, cut to the number of tokens of the verified rows."""
-    count, language = _counter(), e.language
+    tokenizer, language = _tokenizer(), e.language
     train = e.own / "held-out" / "train.jsonl"
+    count = row_counter(tokenizer, e.settings["training"]["style"])
     longest = e.settings["training"]["max_length"]
-    problems = held_out_problems(e.folder / "corpus", train, language)
+    problems = held_out_problems(e.folder / "corpus", train)
     rows: dict[str, Callable[[], Iterable[Example]]] = {
-        "verified": lambda: read_rows(train),
+        "verified": lambda: read_rows(train, language),
         "unverified": lambda: unverified_rows(e.folder / "corpus", problems, language),
     }
-    fitting = {arm: [row for row in made() if row_tokens(row, count) <= longest] for arm, made in rows.items()}
+    fitting = {arm: [row for row in made() if count(row) <= longest] for arm, made in rows.items()}
     fitting["raw"] = list(raw_rows(e.own / "raw", language))
-    tokens = min(sum(row_tokens(row, count) for row in fitting["verified"]), e.settings["budget"]["tokens"])
+    tokens = min(sum(map(count, fitting["verified"])), e.settings["budget"]["tokens"])
     for name, arm, seed in e.trainings():
         file = e.own / "arms" / f"{name}.jsonl"
         if arm in fitting and not file.exists():
-            chosen = cut(fitting[arm], tokens, count, seed)
+            of_arm = row_counter(tokenizer, e.training(arm)["style"])
+            chosen = cut(fitting[arm], tokens, of_arm, seed)
             write_rows(file, chosen)
-            print(f"{name}: {len(chosen)} rows, {sum(row_tokens(row, count) for row in chosen)} tokens", flush=True)
+            print(f"{name}: {len(chosen)} rows, {sum(map(of_arm, chosen))} tokens", flush=True)
 
 
-def _counter() -> Callable[[str], int]:
+def _tokenizer() -> Any:
     import transformers
 
     weights = _student()
-    tokenizer: Any = transformers.AutoTokenizer.from_pretrained(weights.parent, gguf_file=weights.name)
-    return lambda text: len(tokenizer(text, add_special_tokens=False)["input_ids"])
+    return transformers.AutoTokenizer.from_pretrained(weights.parent, gguf_file=weights.name)
 
 
 def _student() -> Path:
@@ -153,9 +158,9 @@ def _student() -> Path:
 
 def train(e: Experiment) -> None:
     """Train the student on the rows of each arm, for the same number of steps."""
-    settings: Mapping[str, Any] = e.settings["training"]
-    steps = e.settings["budget"]["tokens"] // (settings["batch"] * settings["max_length"])
-    for name, _, seed in e.trainings():
+    for name, arm, seed in e.trainings():
+        settings = e.training(arm)
+        steps = e.settings["budget"]["tokens"] // (settings["batch"] * settings["max_length"])
         output, rows = e.own / "trained" / name, e.own / "arms" / f"{name}.jsonl"
         if rows.exists() and not (output / "model" / "training.json").exists():
             sft = [*GLOTSMITH, "train", "sft", rows, "-m", _student(), "-o", output]
@@ -166,19 +171,20 @@ def train(e: Experiment) -> None:
 def evaluate(e: Experiment) -> None:
     """Evaluate the untrained student, and the student trained on each arm."""
     weights = _student()
-    _evaluate(e, "untrained", weights.parent, {"gguf": weights.name})
-    for name, _, _ in e.trainings():
+    _evaluate(e, "untrained", weights.parent, e.settings["training"]["style"], {"gguf": weights.name})
+    for name, arm, _ in e.trainings():
         model = e.own / "trained" / name / "model"
         if (model / "training.json").exists():
-            _evaluate(e, name, model, {})
+            _evaluate(e, name, model, e.training(arm)["style"], {})
 
 
-def _evaluate(e: Experiment, name: str, model: Path, more: Mapping[str, str]) -> None:
+def _evaluate(e: Experiment, name: str, model: Path, style: str, more: Mapping[str, str]) -> None:
     output, budget = e.own / "evaluations" / name, e.settings["budget"]
     if (output / "summary.json").exists():
         return
     benchmarks = [f"humaneval={e.humaneval}", f"questions={e.own / 'held-out' / 'questions.jsonl'}"]
-    teacher = ["--teacher", "transformers", "--model", model, "--style", "completion"]
+    teacher = ["--teacher", "transformers", "--model", model]
+    teacher += ["--style", "chat" if style == "chat" else "completion"]
     sampling = [
         *("-n", str(budget["samples"]), "-t", str(budget["temperature"])),
         *("--top-p", str(budget["top_p"]), "--max-tokens", str(budget["max_tokens"])),
