@@ -2,8 +2,8 @@
 
     python benchmarks/proof/proof.py FOLDER [STAGE …] [--language LANGUAGE] [--humaneval FILE] [--arms ARM-SEED …]
 
-The stages are, in order, ``packages``, ``corpus``, ``held_out``, ``raw``, ``arms``, ``train``, ``evaluate`` and
-``table``. Without STAGE, all run.
+The stages are, in order, ``packages``, ``corpus``, ``held_out``, ``raw``, ``arms``, ``train``, ``evaluate``,
+``evaluate_held_out`` and ``table``. Without STAGE, all run.
 Each stage skips what is finished in FOLDER, so the same command resumes a stopped experiment. All languages share one
 corpus; what follows from it is in FOLDER/LANGUAGE.
 """
@@ -26,7 +26,7 @@ from glotsmith.records import Example
 from glotsmith.teachers.local.weights import default_weights
 
 HERE = Path(__file__).parent
-STAGES = ("packages", "corpus", "held_out", "raw", "arms", "train", "evaluate", "table")
+STAGES = ("packages", "corpus", "held_out", "raw", "arms", "train", "evaluate", "evaluate_held_out", "table")
 GLOTSMITH = [sys.executable, "-m", "glotsmith"]
 
 
@@ -169,42 +169,45 @@ def train(e: Experiment) -> None:
 
 
 def evaluate(e: Experiment) -> None:
-    """Evaluate the untrained student, and the student trained on each arm."""
+    """Evaluate the untrained student, and the student trained on each arm, on HumanEval."""
+    _evaluate_all(e, "humaneval", e.humaneval)
+
+
+def evaluate_held_out(e: Experiment) -> None:
+    """Evaluate the same models on the held-out problems."""
+    _evaluate_all(e, "questions", e.own / "held-out" / "questions.jsonl")
+
+
+def _evaluate_all(e: Experiment, benchmark: str, file: Path) -> None:
     weights = _student()
-    _evaluate(e, "untrained", weights.parent, e.settings["training"]["style"], {"gguf": weights.name})
-    for name, arm, _ in e.trainings():
+    _evaluate(e, (benchmark, file), "untrained", weights.parent, weights.name)
+    for name, _, _ in e.trainings():
         model = e.own / "trained" / name / "model"
         if (model / "training.json").exists():
-            _evaluate(e, name, model, e.training(arm)["style"], {})
+            _evaluate(e, (benchmark, file), name, model)
 
 
-def _evaluate(e: Experiment, name: str, model: Path, style: str, more: Mapping[str, str]) -> None:
-    output, budget = e.own / "evaluations" / name, e.settings["budget"]
+def _evaluate(e: Experiment, benchmark: tuple[str, Path], name: str, model: Path, gguf: str = "") -> None:
+    (kind, file), budget = benchmark, e.settings["budget"]
+    output = e.own / "evaluations" / kind / name
     if (output / "summary.json").exists():
         return
-    benchmarks = [f"humaneval={e.humaneval}", f"questions={e.own / 'held-out' / 'questions.jsonl'}"]
-    teacher = ["--teacher", "transformers", "--model", model]
-    teacher += ["--style", "chat" if style == "chat" else "completion"]
-    sampling = [
-        *("-n", str(budget["samples"]), "-t", str(budget["temperature"])),
-        *("--top-p", str(budget["top_p"]), "--max-tokens", str(budget["max_tokens"])),
-    ]
-    own = options({f"teacher.{key}": value for key, value in {"dtype": "bfloat16", "batch": 64, **more}.items()})
-    command = [*GLOTSMITH, "evaluate", *benchmarks, "-l", e.language, *teacher, *own, *sampling]
-    execute(*command, "-o", output, log=e.folder / "evaluate.log")
+    style = e.training(name.rpartition("-")[0])["style"]
+    command = [*GLOTSMITH, "evaluate", f"{kind}={file}", "-l", e.language, "--teacher", "transformers"]
+    command += ["--model", model, "--style", "chat" if style == "chat" else "completion"]
+    command += options({"teacher.dtype": "bfloat16", "teacher.batch": 64} | ({"teacher.gguf": gguf} if gguf else {}))
+    command += ["-n", str(budget["samples"]), "-t", str(budget["temperature"]), "--top-p", str(budget["top_p"])]
+    execute(*command, "--max-tokens", str(budget["max_tokens"]), "-o", output, log=e.folder / "evaluate.log")
 
 
 def table(e: Experiment) -> None:
     """Compare each trained student with the untrained one, and verified with unverified training of the same seed."""
-    done = [name for name, _, _ in e.trainings() if (e.own / "evaluations" / name / "summary.json").exists()]
-    folders = [e.own / "evaluations" / name for name in ("untrained", *done)]
-    if done:
-        subprocess.run([*GLOTSMITH, "compare", *map(str, folders)], check=True)
-    for name in done:
-        other = name.replace("unverified", "verified")
-        if name.startswith("unverified") and other in done:
-            pair = [str(e.own / "evaluations" / each) for each in (name, other)]
-            subprocess.run([*GLOTSMITH, "compare", *pair], check=True)
+    for evaluations in sorted((e.own / "evaluations").glob("*")):
+        print(evaluations.name, flush=True)
+        done = [name for name, _, _ in e.trainings() if (evaluations / name / "summary.json").exists()]
+        pairs = [(name, name.replace("unverified", "verified")) for name in done if name.startswith("unverified")]
+        for names in [("untrained", *done)] * bool(done) + [pair for pair in pairs if pair[1] in done]:
+            subprocess.run([*GLOTSMITH, "compare", *(str(evaluations / name) for name in names)], check=True)
 
 
 def main() -> None:
