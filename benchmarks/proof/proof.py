@@ -179,12 +179,12 @@ def evaluate_held_out(e: Experiment) -> None:
 
 
 def _evaluate_all(e: Experiment, benchmark: str, file: Path) -> None:
-    weights = _student()
-    _evaluate(e, (benchmark, file), "untrained", weights.parent, weights.name)
     for name, _, _ in e.trainings():
         model = e.own / "trained" / name / "model"
         if (model / "training.json").exists():
             _evaluate(e, (benchmark, file), name, model)
+    weights = _student()
+    _evaluate(e, (benchmark, file), "untrained", weights.parent, weights.name)
 
 
 def _evaluate(e: Experiment, benchmark: tuple[str, Path], name: str, model: Path, gguf: str = "") -> None:
