@@ -1,4 +1,7 @@
-"""The worker pool of a sandbox: one fork server for each warm interpreter, and one that executes other commands."""
+"""The worker pool of a sandbox: one fork server for each warm interpreter, and others for other commands.
+
+A program without a warm interpreter has a fork server for its set of toolchain prefixes.
+"""
 
 import logging
 import os
