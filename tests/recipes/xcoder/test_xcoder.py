@@ -309,9 +309,9 @@ def test_the_page_tells_what_the_recipe_does() -> None:
         f"remembers the newest {made.memory_size} discussions. A prompt shows the newest {made.memory_shown} of them",
         f"ROUGE-L of instructions over {made.max_instruction_similarity}, or of references over "
         f"{made.max_reference_similarity}",
-        f"at most {made.rounds} revisions",
+        f"{made.rounds} revisions were requested",
         "consistency and correctness 2, comments and ease of learning ½, others 1",
-        f"a suite of under {made.min_cases} cases",
+        f"the suite has fewer than {made.min_cases} cases",
         f"the first {SHOWN_EXAMPLES} stated examples",
     ):
         assert sentence in " ".join(page.split())

@@ -5,8 +5,9 @@ parallel   every agent writes a draft, and all vote; the agents revise their dra
 none       one agent works alone; only its memory can object to a draft
 
 A discussion ends when the agents agree, after ``rounds`` revisions, when its replies have used up the token budget, or
-when no reply contains a usable opinion (``silence``). In each case, the last draft is the result: opinions only choose
-which programs are tried, and execution decides. An unusable reply is lost with its reason and counts as an abstention.
+when no reply contains a usable opinion (``silence``). In each case, the last draft is the result; in a parallel
+discussion, the draft with the most votes. Execution decides whether its problem is kept. An unusable reply is lost with
+its reason and counts as an abstention.
 """
 
 import asyncio
