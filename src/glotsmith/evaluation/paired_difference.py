@@ -121,8 +121,8 @@ def bootstrap_interval(differences: Sequence[float], confidence: float = 0.95) -
 
     Problems are resampled, because the samples of one problem are not independent. Two problems with the differences 1
     and -1 are added, as Bonett and Price (2012) add one to both counts of discordant pairs: if few problems differ, the
-    plain bootstrap interval is too narrow, and it is empty if no problem differs. In simulations the interval contains
-    the true difference at least at the rate ``confidence`` (``tests/evaluation/test_paired_difference.py``).
+    plain bootstrap interval is too narrow, and its width is 0 if no problem differs. In simulations the interval
+    contains the true difference at least at the rate ``confidence`` (``tests/evaluation/test_paired_difference.py``).
     """
     values = [*differences, 1.0, -1.0]
     draw = random.Random(_SEED)  # noqa: S311 (no secret)

@@ -40,7 +40,7 @@ def interval(values: Sequence[float], draws: float = 1.0, confidence: float = 0.
     sample size), which is at least the number of problems and at most that times ``draws``. The variance
     between few problems is uncertain, so the number is multiplied by the square of the ratio of the normal to the
     Student quantile (Korn and Graubard 1998). With one sample for each problem, this is Wilson's interval. Unlike a
-    bootstrap interval, it is not empty if all problems fail or all pass.
+    bootstrap interval, it is wider than 0 even if all problems fail or all pass.
 
     Args:
         values: One estimate for each problem.
