@@ -107,7 +107,7 @@ def outcomes(
         shared_costs=ReplyCosts(),
         rows={key: Counter(lua=one.rows) for key, one in seen.items()},
         made=made,
-        lost={},
+        dropped={},
         answered_at=[],
         run_seconds=0.0,
         sessions=PilotSessions(plan.sessions, tuple(held[: plan.epoch]), tuple(held[plan.epoch :])),

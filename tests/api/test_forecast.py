@@ -36,7 +36,7 @@ def outcomes(items: int, population: int, **changes: Any) -> PilotOutcomes:
         "shared_costs": ReplyCosts(),
         "rows": {key: Counter(lua=1) for key in fruitful},
         "made": [PilotRow("lua", frozenset({key})) for key in fruitful],
-        "lost": {("translate", Reason.NO_PASSING_SOLUTION): Counter(keys[1::2])},
+        "dropped": {("translate", Reason.NO_PASSING_SOLUTION): Counter(keys[1::2])},
         "answered_at": [n / 10 for n in range(2 * items)],
         "run_seconds": 20.0,
     }
@@ -192,7 +192,7 @@ def test_what_a_pilot_did_is_counted_by_item_of_its_sample(pilot: PilotOutcomes)
         key: 3 if key in passed else 1 for key in pilot.items
     }
     assert pilot.shared_costs.requests == len(passed)
-    assert pilot.lost["make_tasks", Reason.UNREPRESENTABLE].total() == 30 - len(passed)
+    assert pilot.dropped["make_tasks", Reason.UNREPRESENTABLE].total() == 30 - len(passed)
 
 
 def test_rows_know_the_items_that_repeat_them(pilot: PilotOutcomes) -> None:

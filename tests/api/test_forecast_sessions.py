@@ -28,7 +28,7 @@ def outcomes(snippets: int, population: int, sessions: int, **changes: Any) -> P
         "shared_costs": ReplyCosts(),
         "rows": {key: Counter(lua=1) for key in held.later},
         "made": [PilotRow("lua", frozenset({key})) for key in held.later],
-        "lost": {},
+        "dropped": {},
         "answered_at": [n / 10 for n in range(400)],
         "run_seconds": 50.0,
         "sessions": held,

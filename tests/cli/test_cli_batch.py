@@ -82,7 +82,10 @@ def test_a_run_does_not_send_what_waits_in_a_trial(
     code, _, err = glotsmith(*command)
     words = " ".join(err.split())
     assert (code, len(server.batches), (folder / "run").exists()) == (2, 1, False), err
-    assert "would send them again, and pay for them again. Run the command of that folder until it ends" in words
+    assert (
+        "would send them again, and pay for them again. Run the preview or pilot of that folder again until it ends"
+        in words
+    )
     server.finish()
     if trial == ("--estimate",):
         code, out, err = glotsmith(*command, *trial, "--json")

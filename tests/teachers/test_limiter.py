@@ -104,7 +104,7 @@ def test_the_time_in_which_the_server_refused_requests_counts_once(
     limiter = Limiter(2, 64, Clock(now=lambda: moment))
     for begin, wait in waits:
         moment = 100 + begin
-        limiter.count_rate_limit(wait)
+        limiter.record_rate_limit_wait(wait)
     moment = 100 + now
     assert limiter.rate_limited_s == pytest.approx(seconds)
 

@@ -288,14 +288,14 @@ def _middle_windows(answered_at: Sequence[float]) -> _Windows | None:
 
 def _losses(pilot: PilotOutcomes) -> tuple[PredictedLoss, ...]:
     """Return the most frequent drops, with their expected numbers in the whole run."""
-    counts = {cause: lost.total() for cause, lost in pilot.lost.items()}
+    counts = {cause: dropped.total() for cause, dropped in pilot.dropped.items()}
     most = sorted(counts, key=lambda cause: (-counts[cause], cause))[:_SHOWN_LOSSES]
     return tuple(
         PredictedLoss(
             step=step,
             reason=reason,
             share=counts[step, reason] / sum(counts.values()),
-            items=PredictedAmount.of(_predicted(pilot, pilot.lost[step, reason].__getitem__, is_paid=False)),
+            items=PredictedAmount.of(_predicted(pilot, pilot.dropped[step, reason].__getitem__, is_paid=False)),
         )
         for step, reason in most
     )

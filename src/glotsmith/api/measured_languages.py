@@ -1,6 +1,7 @@
-"""The figures of the languages of a run for its card: the strength of its suites, and this machine's certificates.
+"""Compute the figures of each language for the dataset card.
 
-The strength is stored in the cache of the run, so that a later export also has it.
+The figures are the strength of the run's suites, and the certificates of this machine. The strength is stored in the
+cache of the run, so that a later export also has it.
 """
 
 import logging

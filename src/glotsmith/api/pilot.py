@@ -1,4 +1,7 @@
-"""The steps of a pilot, and its outcomes by item of its sample, from which ``api/forecast.py`` predicts the run."""
+"""Make the steps of a pilot, and read the outcome of each item of its sample.
+
+``api/forecast.py`` predicts the run from these outcomes.
+"""
 
 import math
 from collections import Counter, defaultdict
@@ -34,7 +37,8 @@ def with_pilot(steps: Sequence[Step[Any, Any]], config: RunConfig) -> list[Step[
     index = next((n for n, step in enumerate(steps) if n and step.name == before), 0)
     if not index:
         raise UsageError(
-            f"the recipe {config.recipe} does not support --estimate: its pilot_before names none of its later steps"
+            f"the recipe {config.recipe} does not support --estimate: its pilot_before does not name a step after the "
+            "first"
         )
     own: Callable[[float], Mapping[str, Step[Any, Any]]] | None = getattr(recipe, "pilot_steps", None)
     added = dict(own(config.pilot)) if own else {}
@@ -56,10 +60,11 @@ class PilotOutcomes(NamedTuple):
     items: tuple[str, ...]  #: keys of the sample
     costs: Mapping[str, ReplyCosts]  #: item → costs
     shared_costs: ReplyCosts  #: costs of requests that do not belong to a single item
-    rows: Mapping[str, Counter[str]]  #: item → rows by language, including rows that other items repeat
+    #: item → rows by language, including those that were dropped as duplicates of rows of other items
+    rows: Mapping[str, Counter[str]]
     made: Sequence[PilotRow]
-    lost: Mapping[tuple[str, str], Counter[str]]  #: (step, drop reason) → inputs dropped after the sample, by item
-    answered_at: Sequence[float]  #: when replies arrived that were paid for, seconds since 1970
+    dropped: Mapping[tuple[str, str], Counter[str]]  #: (step, drop reason) → inputs dropped after the sample, by item
+    answered_at: Sequence[float]  #: the times at which paid replies arrived, in seconds since 1970
     run_seconds: float
     sessions: PilotSessions | None = None  #: the sessions of a recipe with discussions, which are further items
 
@@ -101,7 +106,7 @@ def read_outcomes(ledger: Ledger) -> PilotOutcomes:
         shared_costs=shared,
         rows=rows,
         made=made,
-        lost=_lost(ledger, origins),
+        dropped=_dropped_inputs(ledger, origins),
         answered_at=ledger.exchanges.answer_times(),
         run_seconds=ledger.exchanges.run_seconds(),
         sessions=sessions,
@@ -157,7 +162,7 @@ def _repeated(ledger: Ledger, origins: _Origins, before: str, step: str) -> dict
     return found
 
 
-def _lost(ledger: Ledger, origins: _Origins) -> Mapping[tuple[str, str], Counter[str]]:
+def _dropped_inputs(ledger: Ledger, origins: _Origins) -> Mapping[tuple[str, str], Counter[str]]:
     """Return the inputs that each step after the sample dropped, by reason and item."""
     found = defaultdict[tuple[str, str], Counter[str]](Counter)
     steps = ledger.steps[ledger.steps.index(PILOT_STEP) :]

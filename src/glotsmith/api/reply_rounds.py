@@ -1,4 +1,7 @@
-"""Run the steps of a run whose teacher answers later, repeatedly, until no reply arrives for a while."""
+"""Run the steps of a run whose teacher answers later.
+
+Run them again when replies arrive, until they are finished or no reply arrives for a while.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
@@ -13,7 +16,7 @@ from glotsmith.teachers.base import ReplyRounds
 BATCHES = "batches"  #: name of a folder in a run folder, with the files of the teacher
 
 
-def check_trials(folders: Iterable[Path]) -> None:
+def refuse_open_batches(folders: Iterable[Path]) -> None:
     """Check that no request of a preview or a pilot is in an open batch, since a run would send and pay for it again.
 
     Args:
@@ -31,8 +34,8 @@ def check_trials(folders: Iterable[Path]) -> None:
         if count := count_open_requests(folder / BATCHES):
             raise UsageError(
                 f"{counted(count, 'request', 'waits')} in batches of {folder}: this run would send them again, and pay "
-                "for them again. Run the command of that folder until it ends: this run then reuses its replies. Or "
-                f"remove the folder {folder}"
+                "for them again. Run the preview or pilot of that folder again until it ends; this run then reuses "
+                f"its replies. Or remove the folder {folder}"
             )
 
 

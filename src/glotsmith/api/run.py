@@ -15,7 +15,7 @@ from glotsmith.api.export import partial_sentence, write_formats
 from glotsmith.api.folders import removed_if_refused
 from glotsmith.api.no_input import check_input
 from glotsmith.api.program_services import ProgramServices, open_program_services
-from glotsmith.api.reply_rounds import check_trials, run_in_rounds
+from glotsmith.api.reply_rounds import refuse_open_batches, run_in_rounds
 from glotsmith.api.run_log import LOG, logging_to
 from glotsmith.api.run_rows import RunRows, finished_rows, rows_so_far
 from glotsmith.api.run_steps import ExtraSteps, chosen_steps, fill_cluster, with_extra_steps
@@ -196,7 +196,7 @@ async def execute(
     chosen = keep_stored_form(run_config.with_preview_limit(request.config), stored_config(request.place.folder))
     for name in chosen.formats:
         check_format(name)
-    check_trials(request.place.trials)
+    refuse_open_batches(request.place.trials)
     teachers = RunTeachers(chosen)
     try:
         languages = tuple(chosen.options.get("languages") or ())

@@ -44,7 +44,8 @@ class RunConfig(Record, frozen=True, kw_only=True):
     #: dotted key → absolute folder that its relative paths are relative to; set by ``load``
     relative_to: Annotated[dict[str, str], CHANGEABLE] = {}
     teacher: TeacherConfig = TeacherConfig()
-    #: role of the recipe → fields of its teacher that differ from ``teacher`` (``role_config.RoleConfig``), in tables
+    #: role of the recipe → table with the fields of its teacher that differ from ``teacher``
+    #: (``role_config.RoleConfig``)
     roles: Annotated[dict[str, Any], FIXED] = {}
     prompts: Annotated[dict[str, str], CHANGEABLE] = {}  #: name of a prompt → file of the user that replaces it
     prompt_versions: Annotated[dict[str, str], FIXED] = {}  #: versions of the files of ``prompts``; set by ``load``
@@ -108,7 +109,7 @@ class RunConfig(Record, frozen=True, kw_only=True):
         return {**self.build_recipe().prompts(), **self.own_prompts()}
 
     def output_path(self, key: str) -> Path | None:
-        """Return the path of ``output`` or ``cache`` relative to the working directory; None if it is not set."""
+        """Return the path of ``output`` or ``cache``, valid in the working directory; None if it is not set."""
         value = getattr(self, key)
         return Path(self._resolved(key, value)).expanduser() if value else None
 
@@ -118,19 +119,19 @@ class RunConfig(Record, frozen=True, kw_only=True):
         return Path() if folder == Path.cwd() else folder
 
     def resolved_sources(self) -> list[str]:
-        """Return the sources as a user writes them in the working directory."""
+        """Return the sources with paths that are valid in the working directory."""
         folder = self.relative_to.get("options.sources", "")
         return [config_paths.resolve_source(spec, folder) for spec in self.options.get("sources", ())]
 
     def resolved_teacher(self) -> TeacherConfig:
-        """Return the teacher with paths that are relative to the working directory."""
+        """Return the teacher with paths that are valid in the working directory."""
         model, options = role_config.resolve_paths("teacher", self.teacher, self._resolved)
         return msgspec.structs.replace(self.teacher, model=model, options=options)
 
     def role_teachers(self) -> dict[str, list[RoleTeacher]]:
         """Return the teachers of each role that has its own, in the order in which they receive requests.
 
-        Their paths are relative to the working directory.
+        Their paths are valid in the working directory.
 
         Raises:
             UsageError: The recipe has no such role, or a table is invalid.
@@ -154,7 +155,7 @@ def with_preview_limit(chosen: RunConfig) -> RunConfig:
 
 
 def languages(chosen: RunConfig) -> tuple[str, ...]:
-    """Return the languages that a run names, or its recipe by default."""
+    """Return the languages of a run: those that it names, or the default of its recipe."""
     return tuple(getattr(chosen.build_recipe(), "languages", ()))
 
 
@@ -188,7 +189,9 @@ def read(recipe: str) -> dict[str, Any]:
     if path.suffix != ".toml":
         return {"recipe": recipe}
     if not path.is_file():
-        raise UsageError(f"{path} is not a file. Give the name of a recipe, or a TOML file that contains it")
+        raise UsageError(
+            f"{path} is not a file. Give the name of a recipe, or an existing TOML file that names a recipe"
+        )
     try:
         return tomllib.loads(path.read_text("utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -209,7 +212,9 @@ def changeable_keys_of(stored: Mapping[str, Any]) -> frozenset[str]:
 
 
 def changeable_keys(teacher: str, recipe: str = "") -> frozenset[str]:
-    """Return the dotted keys of a configuration without roles that do not determine rows, and may change at any time.
+    """Return the dotted keys that do not determine rows, for a configuration without roles.
+
+    They may change at any time.
 
     Raises:
         UsageError: The teacher or recipe does not exist.
@@ -232,8 +237,8 @@ def assignments(pairs: Sequence[str], where: str = "--set") -> dict[str, Any]:
     for pair in pairs:
         name, equals, text = pair.partition("=")
         if not equals or not name:
-            known = re.match(r"[A-Za-z_.-]{0,40}", pair)
-            raise UsageError(f"{where} {known[0] if known else ''}… is not of the form NAME=VALUE")
+            beginning = re.match(r"[A-Za-z_.-]{0,40}", pair)
+            raise UsageError(f"{where} {beginning[0] if beginning else ''}… is not of the form NAME=VALUE")
         try:
             found[name.replace("-", "_")] = msgspec.json.decode(text)
         except msgspec.DecodeError:
@@ -246,9 +251,9 @@ def merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]
     merged = dict(base)
     for name, value in changes.items():
         if isinstance(value, Mapping):
-            below = merged.get(name)
-            under = cast(Mapping[str, Any], below) if isinstance(below, Mapping) else dict[str, Any]()
-            merged[name] = merge(under, cast(Mapping[str, Any], value))
+            old_value = merged.get(name)
+            old_table = cast(Mapping[str, Any], old_value) if isinstance(old_value, Mapping) else dict[str, Any]()
+            merged[name] = merge(old_table, cast(Mapping[str, Any], value))
         elif value not in (None, "", (), []):
             merged[name] = value
     return merged
@@ -281,8 +286,8 @@ def load(recipe: str, changes: Mapping[str, Any]) -> RunConfig:
     """Return the checked configuration.
 
     Raises:
-        UsageError: A field is unknown, missing, of the wrong type, or looks like a key; or a path of the
-            TOML file does not exist; or the recipe has no prompt with a given name.
+        UsageError: A field is unknown, missing or of the wrong type, or its value looks like an API key; or a path of
+            the TOML file does not exist; or the recipe has no prompt with a given name.
         InputError: A prompt of the user is invalid.
 
     """
@@ -331,8 +336,8 @@ def path_kinds(chosen: RunConfig) -> dict[str, str]:
 def _unknown_field_message(given: Mapping[str, Any]) -> str:
     """Return a sentence about an unknown field of a run's configuration, and where it belongs; "" for none."""
     teacher = given.get("teacher")
-    below = cast(Mapping[str, Any], teacher) if isinstance(teacher, Mapping) else dict[str, Any]()
-    for table, record, prefix in ((given, RunConfig, ""), (below, TeacherConfig, "teacher.")):
+    teacher_table = cast(Mapping[str, Any], teacher) if isinstance(teacher, Mapping) else dict[str, Any]()
+    for table, record, prefix in ((given, RunConfig, ""), (teacher_table, TeacherConfig, "teacher.")):
         named = "the table [teacher]" if prefix else "the configuration of a run"
         wrong = settings.unknown_field_message(record, table, named)
         if wrong:

@@ -65,14 +65,14 @@ def keep_stored_form(chosen: RunConfig, stored: Mapping[str, Any]) -> RunConfig:
 
 
 def _folder_of_equal_value(now: _Value, then: _Value, *, ordered: bool) -> str | None:
-    """Return the folder for the stored value if it names the same things as the new value; None if it does not.
+    """Return the folder for the stored value if it differs from the new value but names the same things; else None.
 
-    A thing that is named twice counts once.
+    In a setting without an order, a thing that is named twice counts once.
     """
     if not (now.texts() and then.texts()) or now.value == then.value:
         return None
     order = list if ordered else set
-    if order(now.texts()) == order(then.texts()):  # wherever the folder of the project is now
+    if order(now.texts()) == order(then.texts()):  # the texts are equal; the folder of the project may have moved
         return now.folder
     return then.folder if order(now.absolute_names()) == order(then.absolute_names()) else None
 

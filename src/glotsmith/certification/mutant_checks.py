@@ -16,7 +16,7 @@ from glotsmith.suites.function_runner import FunctionRunner
 #: ``equivalent``: it passes also all further tests, or there are none; ``not_judged``: the machine failed
 MutantResult = Literal["killed", "survived", "equivalent", "not_compiled", "not_judged"]
 _SLOWER, _LEAST_S = 5.0, 1.0  #: CPU limit of a mutant: a multiple of the program's time, and a minimum in seconds
-LONGEST = 200  #: largest number of characters of a test in a report
+MAX_TEST_CHARACTERS = 200  #: largest number of characters of a test in a report
 
 
 class JudgedMutant(Record, frozen=True, kw_only=True):
@@ -42,7 +42,9 @@ class MutantChecks(msgspec.Struct, frozen=True):
 async def check_mutants(
     program: LabelledProgram, right: Verdict, verify: Verify, runner: FunctionRunner, *, mutants: int, inputs: int
 ) -> MutantChecks:
-    """Judge up to ``mutants`` mutants of a program, and those that pass on up to ``inputs`` further inputs.
+    """Judge up to ``mutants`` mutants of a program.
+
+    Mutants that pass the suite are judged again, with up to ``inputs`` further inputs.
 
     Args:
         program: A right program.
@@ -79,7 +81,7 @@ async def _judge(verify: Verify, mutant: ProgramMutant, further: Job, verdict: V
         second = await verify.verify(further)
         result = {"killed": "survived", "not_compiled": "survived"}.get(_result(second), _result(second))
         failed = (test for test, case in zip(further.tests, second.cases, strict=False) if case.status != "pass")
-        test = next(failed, "")[:LONGEST] if result == "survived" else ""
+        test = next(failed, "")[:MAX_TEST_CHARACTERS] if result == "survived" else ""
     return JudgedMutant(mutant=mutant, result=result, status=verdict.status, test=test)  # type: ignore[arg-type]
 
 

@@ -52,7 +52,7 @@ def languages_table(nodes: Sequence[NodeDescription]) -> Table:
 
     The number after a node is the CPU time of a program there, divided by that on the reference machine.
     """
-    shown = Table("language", "toolchain, or why there is none", "nodes (CPU time / reference machine)")
+    shown = Table("language", "toolchain, or why there is none", "nodes (CPU time relative to the reference machine)")
     for language in sorted({name for node in nodes for name in node.versions}):
         nodes_by_version = dict[str, list[str]]()
         for number, node in enumerate(nodes, start=1):

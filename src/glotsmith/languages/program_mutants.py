@@ -1,7 +1,8 @@
-"""Make mutants of a program in any language, each with one small change (``suites/mutants.py``: of Python sources).
+"""Make mutants of a program in any language, each with one small change.
 
-The changes are rows of ``mutation.toml``. The grammar of the language shows what is an operator, a condition or a
-statement, and a mutant that does not parse is not used. A language without a grammar has mutants of single tokens.
+``suites/mutants.py`` makes those of Python functions. The changes are rows of ``mutation.toml``. The grammar of the
+language shows what is an operator, a condition or a statement, and a mutant that does not parse is not used. A language
+without a grammar has mutants of single tokens.
 """
 
 import re
@@ -16,7 +17,7 @@ from glotsmith.languages.mutation_rules import KINDS, MutantKind, MutationRules,
 from glotsmith.languages.render import fill_template
 from glotsmith.records import Record, content_hash
 
-Method = Literal["grammar", "tokens"]  #: what the places of changes were found with
+Method = Literal["grammar", "tokens"]  #: how the places of the changes were found
 
 _NUMBER = re.compile(r"(\d+)(\.\d+)?([uUlLiIfF]\w*)?")
 _TEXT = re.compile(r"string|comment|char|heredoc|regex|quoted")  #: kinds of nodes inside which nothing is an operator
@@ -29,10 +30,13 @@ _EFFECT = re.compile(r"assign|expression_statement|break|continue|command|invoca
 _LAST = re.compile(r"assign|statement|break|continue")  #: kinds of effects that may be the last of their block
 _NO_EFFECT = re.compile(r"decl|definition|import|package|return|function|class|let_|clause|if_|for_|while_|loop|block")
 _ASSIGNING = frozenset(b"= <- <<- := += -= *= /= %= ++ --".split())
-_DECLARING = frozenset({b"return", b"my", b"let", b"local", b"const", b"var", b"val", b"def", b"if", b"while", b"for"})
-_BRACKETED = re.compile(r"paren|clause|condition")
+#: first words of statements that no mutant removes
+_NOT_REMOVED = frozenset(b"return my let local const var val def if while for".split())
+#: kinds of conditions whose parentheses are not a part of the condition
+_CONDITION_IN_PARENTHESES = re.compile(r"paren|clause|condition")
 _TOKEN = re.compile(r"\s+|\d+(?:\.\d+)?\w*|\w+|\S")
-_OPENING = frozenset("([{,;:=<>+-*/%&|!")
+#: characters after which an operand follows, and no infix operator
+_BEFORE_OPERAND = frozenset("([{,;:=<>+-*/%&|!")
 
 
 class ProgramMutant(Record, frozen=True, kw_only=True):
@@ -61,7 +65,7 @@ class _Place(NamedTuple):
 
 
 def mutation_method(card: Card) -> Method:
-    """Return what the places of changes are found with in a language."""
+    """Return how the places of changes are found in a language."""
     return "tokens" if syntax_tree(card.name, "") is None else "grammar"
 
 
@@ -77,7 +81,7 @@ def mutate_program(card: Card, code: str, count: int) -> list[ProgramMutant]:
     except (RecursionError, ValueError):  # a tree is too deep, or a literal has too many digits
         return []
     found: dict[str, ProgramMutant] = {}
-    for edit in _in_turn(edits, code):
+    for edit in _alternate_kinds(edits, code):
         if len(found) == count:
             break
         mutant = _mutant(data, edit)
@@ -86,7 +90,7 @@ def mutate_program(card: Card, code: str, count: int) -> list[ProgramMutant]:
     return list(found.values())
 
 
-def _in_turn(edits: Sequence[_Edit], code: str) -> Iterator[_Edit]:
+def _alternate_kinds(edits: Sequence[_Edit], code: str) -> Iterator[_Edit]:
     """Yield the edits: one of each kind, then another of each, each time the one with the least hash."""
     by_hash = sorted(edits, key=lambda e: content_hash(code, str(e.start), str(e.end), e.text))
     groups = [[edit for edit in by_hash if edit.kind == kind] for kind in KINDS]
@@ -105,7 +109,7 @@ def _mutant(data: bytes, edit: _Edit) -> ProgramMutant:
 
 
 def _still_parses(card: Card, tree: SyntaxNode | None, code: str) -> bool:
-    """Return whether a mutant parses. Of a program that the grammar does not fit, every mutant is used."""
+    """Return whether a mutant parses; True for every mutant if the grammar cannot parse the original program."""
     if tree is None or tree.error:
         return True
     mutated = syntax_tree(card.name, code)
@@ -119,15 +123,18 @@ def _edits(tree: SyntaxNode, data: bytes, rules: MutationRules) -> Iterator[_Edi
     for place in _places(tree):
         text = data[place.node.start : place.node.end].decode("utf-8", "replace")
         if not place.node.children:
-            yield from _of_token(place, text, rules)
-            yield from _of_condition(place, text, data, rules)
-        yield from _of_text(place, text)
+            yield from _edits_of_token(place, text, rules)
+            yield from _edits_of_condition(place, text, data, rules)
+        yield from _edits_of_string(place, text)
         if place.parent is not tree:  # not a whole definition
-            yield from _of_statement(place, data, rules)
+            yield from _edits_of_statement(place, data, rules)
 
 
 def _places(node: SyntaxNode, parents: tuple[SyntaxNode, ...] = ()) -> Iterator[_Place]:
-    """Yield all nodes outside of comments, and outside of strings except for the strings themselves."""
+    """Yield all nodes, except those inside a comment or a string.
+
+    The nodes of code in a string (an interpolation) are yielded.
+    """
     siblings = node.children
     for number, child in enumerate(siblings):
         place = _Place(child, node, siblings[number - 1] if number else None, siblings[number + 1 :])
@@ -159,7 +166,7 @@ def _neighbours(leaf: SyntaxNode, parents: Sequence[SyntaxNode]) -> _Place:
     return _Place(leaf, outer, outer.children[number - 1] if number else None, outer.children[number + 1 :])
 
 
-def _of_token(place: _Place, text: str, rules: MutationRules) -> Iterator[_Edit]:
+def _edits_of_token(place: _Place, text: str, rules: MutationRules) -> Iterator[_Edit]:
     """Yield the changes of an operator, a name or a number."""
     node = place.node
     if place.before is not None and place.later and text in rules.infix:
@@ -167,10 +174,10 @@ def _of_token(place: _Place, text: str, rules: MutationRules) -> Iterator[_Edit]
         yield _Edit(kind, node.start, node.end, new)
     if place.before is None and place.later and text in rules.unary:
         yield _Edit("unary", node.start, node.end, rules.unary[text])
-    yield from _of_name_or_number(node.start, text, rules)
+    yield from _edits_of_name_or_number(node.start, text, rules)
 
 
-def _of_name_or_number(start: int, text: str, rules: MutationRules) -> Iterator[_Edit]:
+def _edits_of_name_or_number(start: int, text: str, rules: MutationRules) -> Iterator[_Edit]:
     if rules.name.get(text):
         yield _Edit("name", start, start + len(text.encode()), rules.name[text])
     if number := _NUMBER.fullmatch(text):
@@ -182,7 +189,7 @@ def _of_name_or_number(start: int, text: str, rules: MutationRules) -> Iterator[
                 yield _Edit("constant", start, start + len(text), f"{value}{fraction}{suffix}")
 
 
-def _of_text(place: _Place, text: str) -> Iterator[_Edit]:
+def _edits_of_string(place: _Place, text: str) -> Iterator[_Edit]:
     """Yield a longer string in place of a string."""
     node = place.node
     quoted = len(text) > 1 and text[0] in "\"'" and text[-1] == text[0] and text[:3] != text[0] * 3
@@ -190,31 +197,32 @@ def _of_text(place: _Place, text: str) -> Iterator[_Edit]:
         yield _Edit("constant", node.start, node.end, f"{text[:-1]}x{text[-1]}")
 
 
-def _of_condition(place: _Place, word: str, data: bytes, rules: MutationRules) -> Iterator[_Edit]:
+def _edits_of_condition(place: _Place, word: str, data: bytes, rules: MutationRules) -> Iterator[_Edit]:
     """Yield the negation of the condition that a word or the mark ``?`` belongs to."""
     if word in rules.conditions:
-        yield from _negated(next((node for node in place.later if node.named), None), data, rules)
+        yield from _negating_edits(next((node for node in place.later if node.named), None), data, rules)
     elif word == "?" and place.before is not None and place.later:
-        yield from _negated(place.before, data, rules)
+        yield from _negating_edits(place.before, data, rules)
     elif word in rules.clauses:
         for clause in place.later:
             first = next((node for node in clause.children if node.named), None)
             if first is not None and data[first.start : first.end] not in (b"else", b"t"):
-                yield from _negated(first, data, rules)
+                yield from _negating_edits(first, data, rules)
 
 
-def _negated(condition: SyntaxNode | None, data: bytes, rules: MutationRules) -> Iterator[_Edit]:
+def _negating_edits(condition: SyntaxNode | None, data: bytes, rules: MutationRules) -> Iterator[_Edit]:
     if condition is None:
         return
     text = data[condition.start : condition.end].decode("utf-8", "replace")
     brackets = [child.kind for child in (*condition.children[:1], *condition.children[-1:])] == ["(", ")"]
-    inside = brackets and _BRACKETED.search(condition.kind)  # as in C; a list of Lisp has brackets of its own
+    # as in C, whose syntax requires the parentheses; the parentheses of a Lisp list are a part of the condition
+    inside = brackets and _CONDITION_IN_PARENTHESES.search(condition.kind)
     new = f"({fill_template(rules.negation, **{'0': text[1:-1]})})" if inside else ""
     yield _Edit("branch", condition.start, condition.end, new or fill_template(rules.negation, **{"0": text}))
 
 
-def _of_statement(place: _Place, data: bytes, rules: MutationRules) -> Iterator[_Edit]:
-    """Yield the removal of a statement that has an effect and no value that its block returns."""
+def _edits_of_statement(place: _Place, data: bytes, rules: MutationRules) -> Iterator[_Edit]:
+    """Yield the removal of a statement that has an effect, unless the block returns its value."""
     node = place.node
     outer = place.parent.kind
     if _BLOCK.search(outer) and not _NO_BLOCK.search(outer) and _is_effect(node, data, rules):
@@ -227,7 +235,7 @@ def _is_effect(node: SyntaxNode, data: bytes, rules: MutationRules) -> bool:
     first_word = re.match(rb"\w*", data[node.start : node.end])
     if not node.named or not node.children or _NO_EFFECT.search(node.kind):
         return "break" in node.kind or "continue" in node.kind
-    if first_word is not None and first_word[0] in _DECLARING:
+    if first_word is not None and first_word[0] in _NOT_REMOVED:
         return False
     if rules.effects:
         words = [data[child.start : child.end].decode("utf-8", "replace") for child in node.children[1:2]]
@@ -251,7 +259,7 @@ def _token_edits(card: Card, code: str, rules: MutationRules) -> Iterator[_Edit]
     for kind, piece in split_code(code, comment_syntax_of(card)):
         if kind == "code":
             for token in _tokens(piece, rules):
-                yield from _of_lone_token(start, token, before, rules)
+                yield from _edits_without_tree(start, token, before, rules)
                 start += len(token.encode("utf-8", "replace"))
                 before = token if token.strip() else before
             continue
@@ -267,9 +275,12 @@ def _tokens(text: str, rules: MutationRules) -> Iterator[str]:
     return (found[0] for found in pattern.finditer(text))
 
 
-def _of_lone_token(start: int, token: str, before: str, rules: MutationRules) -> Iterator[_Edit]:
-    """Yield the changes of a token; one that follows an opening bracket or an operator has no operand before it."""
-    if token in rules.infix and before and before[-1] not in _OPENING:
+def _edits_without_tree(start: int, token: str, before: str, rules: MutationRules) -> Iterator[_Edit]:
+    """Yield the changes of a token.
+
+    A token after an opening bracket or an operator is not an infix operator, because no operand precedes it.
+    """
+    if token in rules.infix and before and before[-1] not in _BEFORE_OPERAND:
         kind, new = rules.infix[token]
         yield _Edit(kind, start, start + len(token.encode()), new)
-    yield from _of_name_or_number(start, token, rules)
+    yield from _edits_of_name_or_number(start, token, rules)

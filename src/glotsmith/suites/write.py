@@ -1,6 +1,6 @@
-"""Write the draft suite of a function. Three writers propose calls; calls that cover further arcs are chosen.
+"""Write the draft suite of a function. The docstring, a teacher and a generator propose calls.
 
-Calls that kill further mutants are added (``killing_calls``).
+The step chooses the calls that cover further arcs, and adds calls that kill further mutants (``killing_calls``).
 """
 
 from collections import Counter

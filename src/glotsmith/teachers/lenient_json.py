@@ -78,7 +78,10 @@ def _events(text: str) -> Iterator[object]:
 
 
 def _event(name: str, data: list[str]) -> Iterator[object]:
-    """Yield the data of one event; some servers omit the empty lines between events."""
+    """Yield the data of one event.
+
+    If it is not JSON, parse each line as an event, because some servers omit the empty lines between events.
+    """
     whole = "\n".join(data).strip(_BLANK)
     try:
         values: list[object] = [_JSON.decode(whole)] if whole not in ("", DONE) else [DONE] if whole else []
@@ -118,6 +121,6 @@ def as_number(value: object) -> float | None:
 
 
 def as_count(value: object) -> int:
-    """Return the value if it is a possible count, else 0."""
+    """Return the value as a whole number if it is a number from 0 to below ``_MOST_TOKENS``, else 0."""
     number = as_number(value) or 0.0
     return round(number) if 0 <= number < _MOST_TOKENS else 0

@@ -38,7 +38,8 @@ class Limiter:
         self._cuts = 0  # number of cuts; a slot has the number of the last cut before it
         self._paused_until = self._clock.now()
         self._limited_until = self._clock.now()
-        self._limited_s = 0.0  # time of all waits up to their ends; overlapping waits count once
+        # seconds of all waits, including the rest of the present one; overlapping waits count once
+        self._limited_s = 0.0
 
     @property
     def limit(self) -> int:
@@ -57,7 +58,7 @@ class Limiter:
 
     @property
     def rate_limited_s(self) -> float:
-        """The seconds so far in which a request waited because the server had refused it for its load."""
+        """The seconds so far in which a request waited because the overloaded server had refused it."""
         return self._limited_s - max(0.0, self._limited_until - self._clock.now())
 
     def slot(self) -> AbstractAsyncContextManager[int]:
@@ -66,7 +67,7 @@ class Limiter:
 
     async def take(self) -> int:
         """Wait as ``slot`` does, and return the cut number; call ``give_back`` at the end."""
-        await self._take()
+        await self._wait_for_slot()
         try:
             while (left := self._paused_until - self._clock.now()) > 0:
                 await self._clock.sleep(left)
@@ -76,7 +77,7 @@ class Limiter:
         return self._cuts
 
     def succeeded(self) -> None:
-        """Note that a request succeeded; call it while the slot is held."""
+        """Record a success. Call it while the slot is held."""
         if self.in_flight != self.limit or self.limit == self.maximum:
             return
         self._successes += 1
@@ -84,7 +85,7 @@ class Limiter:
             self._resize(self.limit + 1)
 
     def congested(self, cut_number: int) -> None:
-        """Note that the server was overloaded by a request with this cut number; call it while the slot is held."""
+        """Record that the overloaded server refused a request with this cut number. Call it while the slot is held."""
         # If more requests are in flight than allowed, the last cut has not taken effect yet. The number alone does not
         # show this, since a slot may be assigned before a cut and entered after it.
         if cut_number == self._cuts and self.in_flight <= self.limit:
@@ -95,14 +96,14 @@ class Limiter:
         """Assign no slot for this many seconds, as the server requested."""
         self._paused_until = max(self._paused_until, self._clock.now() + seconds)
 
-    def count_rate_limit(self, seconds: float) -> None:
-        """Note that a request waits from now on because the server refused it for its load."""
+    def record_rate_limit_wait(self, seconds: float) -> None:
+        """Record that a request waits for ``seconds`` from now on, because the overloaded server refused it."""
         now = self._clock.now()
         until = now + max(seconds, self.pause_s)
         self._limited_s += max(0.0, until - max(now, self._limited_until))
         self._limited_until = max(until, self._limited_until)
 
-    async def _take(self) -> None:
+    async def _wait_for_slot(self) -> None:
         """Wait for a slot, in order of the calls."""
         if self._in_flight < self._limit and not self._waiting:
             self._in_flight += 1

@@ -227,7 +227,7 @@ class OpenAI(Teacher):
             wait_s = self._backoff(number)
             self._retries += 1
             if refused:
-                self.limiter.count_rate_limit(wait_s)
+                self.limiter.record_rate_limit_wait(wait_s)
             self._failure = (reason, self._clock.now() + wait_s)
             await self._clock.sleep(wait_s)
         raise AssertionError  # count() has no end

@@ -27,7 +27,8 @@ class ScriptedOptions(Record, frozen=True, kw_only=True):
     """The options: the file with the replies."""
 
     replies: Annotated[str, FIXED, FILE] = ""  #: path of the JSONL file
-    model: Annotated[str, FIXED, FILE] = ""  #: the same file, as the option ``--model`` gives it
+    #: path of the JSONL file if the option ``--model`` names it, instead of ``replies``
+    model: Annotated[str, FIXED, FILE] = ""
 
 
 class ScriptedReply(Record, frozen=True, kw_only=True):
@@ -73,7 +74,11 @@ class Scripted(Teacher):
         self._replies = _parse_replies(path, text)
 
     def address(self, request: Request) -> str:
-        """Return the content address, from the call, the item, its name and its language, without the prompt."""
+        """Return the content address, which does not depend on the prompt.
+
+        It is a hash of the file, the call, the item, its name, its language and the sample, and of whether logprobs are
+        requested.
+        """
         c = request.context
         seen = [
             request.former_call or request.call,

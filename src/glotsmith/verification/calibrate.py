@@ -6,10 +6,10 @@ Limits are in seconds of the reference machine::
     limit here     = limit * factor + cpu(accepted)
 
 ``calibration`` and ``accepted`` are rows of the ``verdicts.toml`` of a language. ``cpu`` is the CPU time of the program
-of a row on this machine. ``accepted`` only starts, and ``reference_cpu_s`` is the time of ``calibration`` on the
-reference machine, without the start. For warm interpreters, the start of ``accepted`` in a warm interpreter is also
-measured. The results are stored for later processes, for each machine, toolchain and card. A language without one of
-the rows has the limits of the reference machine.
+of a row on this machine. The program of ``accepted`` does almost nothing after its start. ``reference_cpu_s`` is the
+CPU time of ``calibration`` on the reference machine, minus that of the start. For warm interpreters, the start of
+``accepted`` in a warm interpreter is also measured. The results are stored for later processes, for each machine,
+toolchain and card. A language without one of the rows has the limits of the reference machine.
 """
 
 import asyncio

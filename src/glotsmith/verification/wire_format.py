@@ -40,7 +40,7 @@ def parse_wire_float(text: WireValue) -> float:
 
     """
     if not isinstance(text, str):
-        raise NotLiteral("a float must be tagged text")
+        raise NotLiteral("the value of the tag f must be a string")
     try:
         return float(text)
     except ValueError as error:
@@ -51,7 +51,8 @@ def decode_wire(wire: WireValue) -> Value:
     """Return the Python value of a wire value.
 
     Raises:
-        NotLiteral: the wire value has no Python value (tag ``x``), or a list is a key.
+        NotLiteral: the wire value has no Python value (tag ``x``), or a key of a map or an element of a set is not
+            hashable.
 
     """
     kind, content = split_tag(wire)
@@ -75,7 +76,7 @@ def _key(wire: WireValue) -> Value:
     try:
         hash(key)
     except TypeError as error:
-        raise NotLiteral("a list cannot be a key") from error
+        raise NotLiteral("a key of a map or an element of a set must be hashable") from error
     return key
 
 

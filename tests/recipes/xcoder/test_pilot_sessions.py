@@ -74,7 +74,7 @@ def test_the_run_reuses_the_discussions_of_a_pilot_with_all_seeds(
     assert outcomes.total("requests") == len(in_pilot)
     assert outcomes.shared_costs.requests == in_pilot.count("reflect") > 0
     assert all(outcomes.costs[key].requests for key in outcomes.sessions.keys)
-    assert Reason.NOT_SAMPLED not in {reason for _, reason in outcomes.lost}
+    assert Reason.NOT_SAMPLED not in {reason for _, reason in outcomes.dropped}
     found = forecast("xcoder", outcomes, ["python", "lua"])
     in_run, _ = asyncio.run(carry(options, tmp_path, pilot=False))
     assert {"propose", "reflect"} <= set(in_run)  # of the later epochs

@@ -1,4 +1,7 @@
-"""The live panel: a table of the steps, and lines about teacher, sandbox and budgets. It stays at the end."""
+"""The live panel: a table of the steps, and lines about teacher, sandbox and budgets.
+
+The panel stays on the screen when the command ends.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -18,6 +21,7 @@ from glotsmith.cli.progress.texts import (
 )
 from glotsmith.cli.progress.waiting_lines import WaitingLines
 from glotsmith.cli.terminal_text import visible
+from glotsmith.counts import counted
 
 _NARROW = 64  #: smallest width of a terminal, in columns, at which rates and outputs are shown
 _OTHER_LINES = 9  #: number of lines of the screen that do not show a step
@@ -101,7 +105,8 @@ def _fitting_steps(steps: Sequence[StepCounts], height: int) -> Sequence[StepCou
 def _hidden_steps_sentence(steps: Iterable[StepCounts], shown: Sequence[StepCounts]) -> str:
     hidden = [step for step in steps if step not in shown]
     finished = sum(step.state == "finished" for step in hidden)
-    return f"{finished} finished steps and {len(hidden) - finished} others are not shown: the terminal is too low"
+    counts = f"{counted(finished, 'finished step')} and {counted(len(hidden) - finished, 'other')}"
+    return f"{counts} are not shown: the terminal has too few lines"
 
 
 def _step_table(steps: Sequence[StepCounts], state: ProgressState, width: int) -> Table:

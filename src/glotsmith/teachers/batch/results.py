@@ -1,7 +1,8 @@
-"""Read files of results in the format of the OpenAI Batch API, in any order, whole or cut, of any run.
+"""Read files of results in the format of the OpenAI Batch API.
 
-A line is ``{"custom_id": …, "response": {"status_code": 200, "body": …}, "error": null}``. Lines of errors have another
-status, or no response and an error. ``vllm run-batch`` writes the same.
+Their lines may be in any order, cut off, or of another run. A line is
+``{"custom_id": …, "response": {"status_code": 200, "body": …}, "error": null}``. Lines of errors have another status,
+or no response and an error. ``vllm run-batch`` writes the same.
 """
 
 import json
@@ -35,7 +36,7 @@ _NO_RESULT = BatchOutcome(
 
 
 class ResultCounts(NamedTuple):
-    """The lines of files of results."""
+    """The numbers of lines in files of results, by kind."""
 
     new: int = 0
     repeated: int = 0  #: number of lines for requests whose outcome is known
@@ -57,7 +58,10 @@ class OutcomeStore:
         self.has_replies = self._cache.has_entries(_REPLIED)  #: whether an outcome of any start was a reply
 
     def get(self, address: str, attempt: int) -> BatchOutcome | None:
-        """Return the outcome of a request after ``attempt`` earlier ones; None if there is none."""
+        """Return the outcome of a request that was sent ``attempt`` times before; None if it is not known yet.
+
+        The outcome is the result, or an error if the batch ended without a readable result.
+        """
         key = f"{address}:{attempt}"
         if (data := self._cache.get(_OUTCOME, key)) is not None:
             return msgspec.json.decode(data, type=BatchOutcome)
@@ -79,7 +83,10 @@ class OutcomeStore:
         self._cache.put(_REFUSAL, str(self._refusals), b"refused")
 
     def is_void(self, outcome: BatchOutcome) -> bool:
-        """Return whether an outcome, if it is an error, does not count: an earlier start ended with a refusal."""
+        """Return whether an outcome that is an error does not count.
+
+        It does not count if a start of the run ended with a refusal after the outcome was read.
+        """
         return outcome.refusals < self._refusals
 
     def has(self, request: RequestId) -> bool:
@@ -87,7 +94,7 @@ class OutcomeStore:
         return self._cache.get(_OUTCOME, f"{request.address}:{request.attempt}") is not None
 
     def read_folder(self, folder: Path) -> ResultCounts:
-        """Read all files of a folder that are new or have changed, and return what they hold."""
+        """Read all files of a folder that are new or have changed, and return the counts of their lines."""
         found = ResultCounts()
         for file in sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")):
             state = file.stat()

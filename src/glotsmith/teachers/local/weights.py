@@ -38,7 +38,10 @@ class Weights(NamedTuple):
         return f"{self.name} ({self.path.stat().st_size / 1e6:.0f} MB, {licence})"
 
     def digest(self) -> str:
-        """Return a hash of the file's size and of blocks from its whole length; equal files have equal digests."""
+        """Return a hash of the file's size and of 64 blocks that are spread over the file.
+
+        Files that differ only between these blocks have equal digests.
+        """
         size = self.path.stat().st_size
         found = hashlib.sha256(str(size).encode())
         with self.path.open("rb") as file:
@@ -65,7 +68,10 @@ def read_weights(path: Path) -> Weights:
 
     """
     if not path.is_file():
-        raise UsageError(f"--model: the file {path} does not exist. Give a GGUF file, or none for the default model")
+        raise UsageError(
+            f"--model: the file {path} does not exist. Give an existing GGUF file, or leave out --model to use the "
+            "default model"
+        )
     try:
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             fields = _Header(data).fields()

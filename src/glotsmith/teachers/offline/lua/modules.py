@@ -62,7 +62,7 @@ def resolve(c: Context, function: ast.expr) -> tuple[str, str] | None:
 LibraryRule = tuple[str, Callable[[list[LuaExpr]], ValueKind]]
 
 
-def _number(arguments: list[LuaExpr]) -> ValueKind:
+def _kind_of_number(arguments: list[LuaExpr]) -> ValueKind:
     return k.INT if arguments and arguments[0].kind.name == "int" else k.FLOAT
 
 
@@ -103,7 +103,7 @@ LIBRARY_RULES: dict[tuple[str, str], LibraryRule] = {
     ("math", "isnan"): ("@is_nan", _always(k.BOOL)),
     ("math", "isinf"): ("@is_infinite", _always(k.BOOL)),
     ("math", "isfinite"): ("@is_finite", _always(k.BOOL)),
-    ("math", "prod"): ("@product_of", _number),
+    ("math", "prod"): ("@product_of", _kind_of_number),
     ("math", "isclose"): ("@is_close", _always(k.BOOL)),
     ("math", "copysign"): ("@copysign", _always(k.FLOAT)),
 }
