@@ -1,6 +1,8 @@
 """The two ways to compute the loss of supervised fine-tuning."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from training_rows import WORDS, example
@@ -69,6 +71,19 @@ def test_without_unused_logits_the_loss_and_the_gradients_are_the_same(labels: l
     assert found[0][0].item() == pytest.approx(found[1][0].item(), rel=1e-5)
     assert len(found[0][1]) == len(found[1][1]) > 0
     assert all(torch.allclose(a, b, rtol=1e-4, atol=1e-5) for a, b in zip(found[0][1], found[1][1], strict=True))
+
+
+def test_a_training_leaves_out_unused_logits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shapes, without = list[tuple[int, int]](), sft.without_unused_logits
+
+    def note(inputs: Mapping[str, Any]) -> dict[str, Any]:
+        given = without(inputs)
+        shapes.append((len(given["logits_to_keep"]), inputs["labels"].shape[1]))
+        return given
+
+    monkeypatch.setattr(sft, "without_unused_logits", note)
+    train(tmp_path, "bfd")
+    assert shapes and all(0 < kept < tokens for kept, tokens in shapes)
 
 
 def test_only_positions_before_a_label_have_logits() -> None:

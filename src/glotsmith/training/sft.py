@@ -64,7 +64,8 @@ def _with_whole_scores(trainer: Any) -> Any:
 
     class WholeScores(trainer):
         def compute_loss(self, model: Any, inputs: Any, *arguments: Any, **more: Any) -> Any:
-            if "logits_to_keep" in signature(self.accelerator.unwrap_model(model).forward).parameters:
+            accepted = signature(self.accelerator.unwrap_model(model).forward).parameters
+            if "logits_to_keep" in accepted and self.model_accepts_loss_kwargs:
                 inputs = without_unused_logits(inputs)
             return super(trainer, self).compute_loss(model, inputs, *arguments, **more)
 
