@@ -50,7 +50,7 @@ class RunPlace(NamedTuple):
     folder: Path
     cache: Path | None = None  #: a cache file to share between runs
     others: Sequence[Path] = ()  #: other caches to read, of the run, its preview and its pilot
-    trials: Sequence[Path] = ()  #: folders of the preview and the pilot, other than ``folder``
+    preview_and_pilot: Sequence[Path] = ()  #: folders of the preview and the pilot, other than ``folder``
 
     @classmethod
     def choose(
@@ -74,8 +74,8 @@ class RunPlace(NamedTuple):
             run = run.with_name(f"{run.name}-{shard.number}-of-{shard.total}")
         folder = preview if config.preview else pilot if config.pilot else run
         others = [place / CACHE for place in (run, preview, pilot) if place != folder]
-        trials = [place for place in (preview, pilot) if place != folder]
-        return cls(folder, given[1] or config.output_path("cache"), others, trials)
+        preview_and_pilot = [place for place in (preview, pilot) if place != folder]
+        return cls(folder, given[1] or config.output_path("cache"), others, preview_and_pilot)
 
 
 class RunRequest(NamedTuple):
@@ -196,7 +196,7 @@ async def execute(
     chosen = keep_stored_form(run_config.with_preview_limit(request.config), stored_config(request.place.folder))
     for name in chosen.formats:
         check_format(name)
-    refuse_open_batches(request.place.trials)
+    refuse_open_batches(request.place.preview_and_pilot)
     teachers = RunTeachers(chosen)
     try:
         languages = tuple(chosen.options.get("languages") or ())

@@ -43,8 +43,8 @@ _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000
 
 _LIMITS = """\
 - A row passed its tests. That is evidence, not a proof: the tests are few.
-- Tests check the values that a function returns. They check neither what it prints, raises or changes in place, nor its
-  style and speed.
+- Tests check the values that a function returns. They do not check what it prints, raises or changes in place, and they
+  do not check its style. Its speed matters only if it reaches the CPU limit.
 - Near duplicates are found by ROUGE-L over words and numbers: programs that differ only in operators count as one.
 - Decontamination compares texts. It does not find a benchmark problem in other words and with other names.
 - Licences are those that the sources declare. A translation is a derived work of its source: check before you publish.

@@ -52,7 +52,7 @@ def choose_cases(calls: Sequence[ObservedCall], base: Sequence[Type]) -> list[Ob
     generated = [t for t in fitting if t.writer == "generated" and _is_portable(t)]
     chosen.vary(generated, TARGET_CASES)
     chosen.add_line_break(generated)
-    return chosen.trials
+    return chosen.calls
 
 
 def further_cases(
@@ -89,69 +89,69 @@ def contains_line_break(value: Value) -> bool:
     return isinstance(value, str) and "\n" in value
 
 
-def _is_portable(trial: ObservedCall) -> bool:
+def _is_portable(call: ObservedCall) -> bool:
     """Return whether every language can represent the values: ASCII text and exact integers."""
-    return trial.text.isascii() and literal(trial.value).isascii() and has_exact_integers(trial.value)
+    return call.text.isascii() and literal(call.value).isascii() and has_exact_integers(call.value)
 
 
 class _ChosenCases:
     def __init__(self, base: Sequence[Type]) -> None:
-        self.trials: list[ObservedCall] = []
+        self.calls: list[ObservedCall] = []
         self.kinds: tuple[Type, ...] = (*base, ANY)
         self._arcs: set[str] = set()
         self._results: Counter[str] = Counter()
 
-    def united(self, trial: ObservedCall) -> tuple[Type, ...]:
-        return tuple(map(unite, self.kinds, trial.kinds))
+    def united(self, call: ObservedCall) -> tuple[Type, ...]:
+        return tuple(map(unite, self.kinds, call.kinds))
 
-    def take(self, trial: ObservedCall) -> None:
-        self.trials.append(trial)
-        self.kinds = self.united(trial)
-        self._arcs |= trial.arcs
-        self._results[literal(trial.value)] += 1
+    def take(self, call: ObservedCall) -> None:
+        self.calls.append(call)
+        self.kinds = self.united(call)
+        self._arcs |= call.arcs
+        self._results[literal(call.value)] += 1
 
-    def cover(self, trials: Sequence[ObservedCall]) -> None:
+    def cover(self, calls: Sequence[ObservedCall]) -> None:
         """Repeatedly take the first call that adds most arcs. Calls that change the types are taken last."""
-        enough = STRICT_ARC_SHARE * len(frozenset[str]().union(*(t.arcs for t in trials)))
+        enough = STRICT_ARC_SHARE * len(frozenset[str]().union(*(t.arcs for t in calls)))
         for allowed in (self.keeps, self._fits, _always):
-            while len(self.trials) < MAX_CASES and not (allowed is _always and len(self._arcs) >= enough):
-                gains = [(len(t.arcs - self._arcs), t) for t in trials if allowed(t)]
+            while len(self.calls) < MAX_CASES and not (allowed is _always and len(self._arcs) >= enough):
+                gains = [(len(t.arcs - self._arcs), t) for t in calls if allowed(t)]
                 best = max((gain for gain, _ in gains), default=0)
                 if best == 0:
                     break
                 among = [t for gain, t in gains if gain == best]
                 self.take(next((t for t in among if _is_portable(t)), among[0]))
 
-    def vary(self, trials: Sequence[ObservedCall], limit: int) -> None:
+    def vary(self, calls: Sequence[ObservedCall], limit: int) -> None:
         """Add cases that keep the types, up to ``limit`` in all; those with the rarest results are first."""
-        left = [t for t in trials if t not in self.trials]
-        while left and len(self.trials) < limit:
+        left = [t for t in calls if t not in self.calls]
+        while left and len(self.calls) < limit:
             rarity = [(self._results[literal(t.value)], n) for n, t in enumerate(left)]
-            trial = left.pop(min(rarity)[1])
-            if self.keeps(trial) or (trial.writer != "generated" and self._fits(trial)):
-                self.take(trial)
+            call = left.pop(min(rarity)[1])
+            if self.keeps(call) or (call.writer != "generated" and self._fits(call)):
+                self.take(call)
 
-    def add_line_break(self, trials: Sequence[ObservedCall]) -> None:
+    def add_line_break(self, calls: Sequence[ObservedCall]) -> None:
         """Add the first case with a line break in an argument, unless there is one.
 
         Programs in line-oriented languages often lose line breaks. No mutant of the Python original loses them.
         """
-        if len(self.trials) < MAX_CASES and not any(contains_line_break(t.arguments) for t in self.trials):
-            found = next((t for t in trials if contains_line_break(t.arguments) and self.keeps(t)), None)
+        if len(self.calls) < MAX_CASES and not any(contains_line_break(t.arguments) for t in self.calls):
+            found = next((t for t in calls if contains_line_break(t.arguments) and self.keeps(t)), None)
             if found:
                 self.take(found)
 
-    def _fits(self, trial: ObservedCall) -> bool:
+    def _fits(self, call: ObservedCall) -> bool:
         """Return whether a case has types in common with the chosen ones."""
-        after = self.united(trial)
+        after = self.united(call)
         return not contains_mixed(after) or after == self.kinds
 
-    def keeps(self, trial: ObservedCall) -> bool:
+    def keeps(self, call: ObservedCall) -> bool:
         """Return whether a case keeps the known types of the arguments and does not make the result optional."""
-        after = self.united(trial)
+        after = self.united(call)
         same = all(a == b or _is_open(a) for a, b in zip(self.kinds[:-1], after[:-1], strict=True))
         result = self.kinds[-1].kind in (after[-1].kind, "any") or after[-1].kind not in ("optional", "mixed")
-        return same and result and self._fits(trial)
+        return same and result and self._fits(call)
 
 
 def _always(_: ObservedCall) -> bool:
