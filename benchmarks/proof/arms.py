@@ -113,7 +113,8 @@ def row_counter(tokenizer: Any, style: TrainingStyle) -> Count:
         return len(tokenizer.apply_chat_template(list(row.messages), tokenize=True, return_dict=False))
 
     def count_text(row: Example) -> int:
-        return sum(len(tokenizer(text)["input_ids"]) for text in (row.prompt, row.completion)) + 1
+        texts = (row.prompt, row.completion)
+        return sum(len(tokenizer(text, add_special_tokens=False)["input_ids"]) for text in texts) + 1
 
     return count_conversation if style == "chat" else count_text
 
