@@ -39,7 +39,7 @@ class Origin(Record, frozen=True, kw_only=True):
 
 
 class Function(Record, frozen=True, kw_only=True):
-    """One standalone top-level Python function."""
+    """One top-level Python function. The step ``filter`` keeps those that can be executed alone."""
 
     id: str  #: content hash of ``code`` and ``helpers``, and of a docstring that is not in the code
     name: str
@@ -135,7 +135,7 @@ class Verdict(Record, frozen=True, kw_only=True):
 
     @property
     def is_infra(self) -> bool:
-        """Whether the machine failed, not the program."""
+        """Whether there is no judgement of the program: the machine failed, or the job is not valid."""
         return self.status.startswith("infra:")
 
 

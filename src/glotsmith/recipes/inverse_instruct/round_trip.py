@@ -1,6 +1,6 @@
 """Verify snippets and instructions by execution. The paper does not do this.
 
-A snippet must pass its own suite, and the teacher's new answer to the chosen instruction must pass it, too.
+A snippet must pass its own suite. The teacher then answers the instructions, best first, until an answer passes it.
 """
 
 import sys

@@ -2,7 +2,7 @@
 
 function overview(run) {
   const all = run.summary;
-  return el("div", { class: "overview" }, headline(run), funnelSection(run), lossSection(run), languageSection(run),
+  return el("div", { class: "overview" }, headline(run), funnelSection(run), dropReasonSection(run), languageSection(run),
     evidenceSection(run), sampleSection(run), stopSection(run), failureSection(run), similarSection(run), sessionSection(run), costSection(run),
     provenance(run), settingsSection(all));
 }
@@ -21,16 +21,16 @@ function headline(run) {
       teachers.length ? ` · teacher ${teachers.join(", ")}` : ""),
     el("h1", {}, el("a", { href: rowsAddress(run, { step: last.step, status: "kept" }) }, counted(last.made, "row")),
       ` for ${counted(all.problems, "problem")} in ${counted(languages, "language")}`),
-    el("div", { class: "cards" }, madeCard(all, first, last), lostCard(run), weakestCard(run), costCard(all)));
+    el("div", { class: "cards" }, rowsCard(all, first, last), dropReasonCard(run), weakestCard(run), costCard(all)));
 }
 
 function card(title, big, ...small) {
   return el("div", { class: "card" }, el("h3", {}, title), el("p", { class: "big" }, big), el("p", {}, small));
 }
 
-function madeCard(all, first, last) {
+function rowsCard(all, first, last) {
   const share = last.made > first.taken ? `${(last.made / first.taken).toFixed(1)} rows per input` : `${percent(last.made, first.taken)} of the inputs`;
-  return card("What was made", share, `${count(last.made)} rows from ${count(first.taken)} inputs. `,
+  return card("Rows", share, `${count(last.made)} rows from ${count(first.taken)} inputs. `,
     Object.entries(all.dataset_languages).sort((a, b) => b[1] - a[1]).slice(0, 6).map(([name, rows]) => `${displayName(name)} ${count(rows)}`).join(", "));
 }
 
@@ -40,19 +40,19 @@ function drops(all) {
     .sort((a, b) => b[2] - a[2]);
 }
 
-function lostCard(run) {
+function dropReasonCard(run) {
   const most = drops(run.summary)[0];
-  if (!most) return card("What was lost most", "nothing", "No input was dropped.");
+  if (!most) return card("Most frequent drop reason", "none", "No input was dropped.");
   const [step, reason, rows] = most;
-  return card("What was lost most", el("a", { href: rowsAddress(run, { step, reason }) }, reason),
+  return card("Most frequent drop reason", el("a", { href: rowsAddress(run, { step, reason }) }, reason),
     `${count(rows)} inputs of ${step}: ${run.summary.because[reason]}.`);
 }
 
 function weakestCard(run) {
   const weakest = run.summary.weakest[0];
-  if (!weakest) return card("The weakest kept row", "not measured", "No row has a mutation score.");
+  if (!weakest) return card("Row with the lowest mutation score", "not measured", "No row has a mutation score.");
   const step = run.summary.funnel.at(-1).step;
-  return card("The weakest kept row", el("a", { href: address(run, "rows", { sort: "weakest", row: `${step}/${weakest.key}` }) }, weakest.name),
+  return card("Row with the lowest mutation score", el("a", { href: address(run, "rows", { sort: "weakest", row: `${step}/${weakest.key}` }) }, weakest.name),
     `Its tests reject ${Math.floor(100 * weakest.mutation_score)} % of the mutants of its source (${displayName(weakest.language)}, ${counted(weakest.tests, "test")}).`,
     run.summary.quality.untested > 0 && ` ${counted(run.summary.quality.untested, "row")} without this measure.`);
 }
@@ -60,7 +60,7 @@ function weakestCard(run) {
 function costCard(all) {
   const tokens = sum(all.funnel.map((row) => row.tokens)), paid = all.costs.paid;
   const unknown = paid && paid.requests > 0 && paid.unpriced === paid.requests;
-  return card("What it cost", unknown ? "price unknown" : dollars(paidDollars(all)), counted(tokens, "token"),
+  return card("Cost", unknown ? "price unknown" : dollars(paidDollars(all)), counted(tokens, "token"),
     all.rows && tokens ? `, ${count(Math.round(tokens / all.rows))} for each row` : "",
     all.costs.cached && all.costs.cached.requests ? `; ${counted(all.costs.cached.requests, "reply", "replies")} from a cache` : "",
     paid && paid.unpriced && !unknown ? `; the price of ${counted(paid.unpriced, "reply", "replies")} is unknown` : "",
@@ -133,10 +133,10 @@ function funnelLine(run, row, language) {
     el("div", { class: "funnel-share number" }, taken ? percent(kept, taken) : ""),
     el("div", { class: "funnel-text" }, el("span", { class: "number" },
       language ? `${count(made)} out` : `${count(taken)} in, ${count(row.dropped)} dropped, ${count(made)} out`),
-      links(sorted, "dropped"), lost.length > 0 && el("span", { class: "soft" }, " lost on the way "), links(lost, "lost")));
+      links(sorted, "dropped"), lost.length > 0 && el("span", { class: "soft" }, " lost outputs: "), links(lost, "lost")));
 }
 
-function lossSection(run) {
+function dropReasonSection(run) {
   const most = drops(run.summary).slice(0, 12);
   return panel("Why inputs were dropped", "The most frequent drop reasons, with examples.", most.length && el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Drop reasons" },
     el("table", { class: "losses" }, el("thead", {}, el("tr", {}, ["inputs", "step", "dropped because", "examples"].map((heading) => el("th", { scope: "col" }, heading)))),
