@@ -1,17 +1,24 @@
-"""Pass rates of a target model: counted by problem and language, stored, and selected by bands."""
+"""Pass rates of a target model: counted by problem and language, stored, and selected by ranges."""
 
 from pathlib import Path
 
 import pytest
 
 from glotsmith.api.difficulty import by_language, difficulty_folder, pass_rates
-from glotsmith.api.pass_rates import DIFFICULTY, RATES, PassRateBand, ProblemPassRate, parse_band, read_pass_rates
+from glotsmith.api.pass_rates import (
+    DIFFICULTY,
+    RATES,
+    PassRateRange,
+    ProblemPassRate,
+    parse_rate_range,
+    read_pass_rates,
+)
 from glotsmith.errors import GlotsmithError, InputError, UsageError
 from glotsmith.evaluation.questions import EvaluationSample
 
 
 @pytest.mark.parametrize(
-    ("text", "band"),
+    ("text", "rate_range"),
     [
         ("", None),
         ("0.1..0.7", (0.1, 0.7)),
@@ -20,8 +27,8 @@ from glotsmith.evaluation.questions import EvaluationSample
         (" .25 .. 1.0 ", (0.25, 1.0)),
     ],
 )
-def test_bands(text: str, band: tuple[float, float] | None) -> None:
-    assert parse_band(text) == band
+def test_ranges_of_rates(text: str, rate_range: tuple[float, float] | None) -> None:
+    assert parse_rate_range(text) == rate_range
 
 
 @pytest.mark.parametrize(
@@ -29,14 +36,14 @@ def test_bands(text: str, band: tuple[float, float] | None) -> None:
 )
 def test_what_is_no_band_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match=r"must be LOW\.\.HIGH"):
-        parse_band(text)
+        parse_rate_range(text)
 
 
 @pytest.mark.parametrize(
     ("rate", "inside"), [(0.1, True), (0.7, True), (0.4, True), (0.0999, False), (0.7001, False), (-1.0, False)]
 )
 def test_both_bounds_belong_to_a_band(rate: float, *, inside: bool) -> None:
-    assert (rate in PassRateBand(0.1, 0.7)) is inside
+    assert (rate in PassRateRange(0.1, 0.7)) is inside
 
 
 def sample(question: str, status: str) -> EvaluationSample:

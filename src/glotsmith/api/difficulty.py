@@ -1,7 +1,7 @@
 """Measure how difficult the problems of a run are for a model: its pass rate on each, for reinforcement learning.
 
 The measurement is an evaluation of the model on the rows of the run (``rows=RUN``), in ``RUN/difficulty/NAME``. Exports
-read the pass rates for the column ``target_pass_rate`` and to select a band of rates.
+read the pass rates for the column ``target_pass_rate`` and to select a range of rates.
 """
 
 import re

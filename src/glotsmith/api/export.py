@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from glotsmith import recipes
 from glotsmith.api.folders import removed_if_refused
-from glotsmith.api.pass_rates import PassRates, parse_band, read_pass_rates
+from glotsmith.api.pass_rates import PassRates, parse_rate_range, read_pass_rates
 from glotsmith.api.run_rows import RunRows, rows_so_far
 from glotsmith.api.synchronous import synchronous
 from glotsmith.counts import counted
@@ -60,7 +60,7 @@ async def export_async(
         held_out: The share of the problems to set aside as validation, from 0 to below 1.
         seed: The seed that chooses the problems that are set aside.
         stage: The training stage to export; 0 for all.
-        pass_rate: The band of pass rates of a target model in which problems are exported, such as ``0.1..0.7``.
+        pass_rate: The range of pass rates of a target model in which problems are exported, such as ``0.1..0.7``.
         difficulty: The name of the measurement of the target model (``docs/difficulty.md``); by default the only one.
 
     Raises:
@@ -71,14 +71,14 @@ async def export_async(
     """
     from glotsmith.datasets.card import DRAFT
 
-    band = parse_band(pass_rate)
+    rate_range = parse_rate_range(pass_rate)
     with RunFolder.open(Path(run)) as folder:
-        rates = read_pass_rates(folder.path, difficulty, required=band is not None)
+        rates = read_pass_rates(folder.path, difficulty, required=rate_range is not None)
         target = Path(output) if output is not None else folder.dataset / format
         with removed_if_refused(target, DRAFT):
             async with rows_so_far(folder) as found:
-                rows = found._replace(target_pass_rates=rates, band=band)
-                if band is not None and not any(True for _ in rows.examples()):
+                rows = found._replace(target_pass_rates=rates, rate_range=rate_range)
+                if rate_range is not None and not any(True for _ in rows.examples()):
                     raise UsageError(f"{run}: no row has a target pass rate in {pass_rate}: {_describe_rates(rates)}")
                 choice = ExportChoice(model, held_out, seed, stage)
                 summary = write_dataset(rows, format, target, choice)

@@ -1,4 +1,4 @@
-"""Read the pass rates of a target model on the problems of a run, and the bands of rates that exports select."""
+"""Read the pass rates of a target model on the problems of a run, and the ranges of rates that exports select."""
 
 import re
 import shlex
@@ -33,8 +33,8 @@ class ProblemPassRate(Record, frozen=True, kw_only=True):
         return self.passed / self.samples
 
 
-class PassRateBand(NamedTuple):
-    """The pass rates to select; both bounds belong to the band."""
+class PassRateRange(NamedTuple):
+    """The pass rates to select; both bounds belong to the range."""
 
     low: float
     high: float
@@ -43,23 +43,23 @@ class PassRateBand(NamedTuple):
         return isinstance(rate, float) and self.low <= rate <= self.high
 
 
-def parse_band(text: str) -> PassRateBand | None:
-    """Return the band that a text like ``0.1..0.7`` states; None for an empty text.
+def parse_rate_range(text: str) -> PassRateRange | None:
+    """Return the range that a text like ``0.1..0.7`` states; None for an empty text.
 
     Raises:
-        UsageError: The text is not a band.
+        UsageError: The text is not a range.
 
     """
     if not text:
         return None
     match = _FORM.fullmatch(text)
-    band = PassRateBand(float(match[1]), float(match[2])) if match else PassRateBand(1.0, 0.0)
-    if not 0 <= band.low <= band.high <= 1:
+    rate_range = PassRateRange(float(match[1]), float(match[2])) if match else PassRateRange(1.0, 0.0)
+    if not 0 <= rate_range.low <= rate_range.high <= 1:
         raise UsageError(
             f"--pass-rate is {text[:SHOWN]!r}; it must be LOW..HIGH, such as 0.1..0.7: two numbers from 0 to 1, the "
             "smaller one first"
         )
-    return band
+    return rate_range
 
 
 def measured_models(run: Path) -> dict[str, Path]:

@@ -28,7 +28,7 @@ class RunRows(NamedTuple):
     answers: LedgerReader  #: the ledger of the run, or a ledger of partial rows if the run is not finished
     partial: bool = False
     target_pass_rates: Mapping[tuple[str, str], float] = {}  #: (``parallel_id``, language) → a target model's rate
-    band: Container[float] | None = None  #: the target pass rates of the rows to yield; None for all rows
+    rate_range: Container[float] | None = None  #: the target pass rates of the rows to yield; None for all rows
 
     def examples(self) -> Iterator[Example]:
         """Yield the rows in the order of the training stages."""
@@ -55,7 +55,7 @@ class RunRows(NamedTuple):
         stored = self.folder.config
         kept = "target" if hasattr(recipes.get(stored["recipe"]), "docstrings") else "verbatim"
         found = pairs(self.answers, wording=stored.get("options", {}).get("docstrings", kept))
-        return filter(self._is_in_band, found)
+        return filter(self._is_in_rate_range, found)
 
     def findings(self) -> dict[str, str]:
         """Return the other measurements of the run: title → sentence."""
@@ -80,12 +80,15 @@ class RunRows(NamedTuple):
 
     def _selected_items(self) -> Iterator[tuple[str, Example]]:
         for key, item in self.answers.kept_items(self.answers.steps[-1], Example):
-            if self._is_in_band(item):
+            if self._is_in_rate_range(item):
                 rate = self.target_pass_rates.get((item.parallel_id, item.language))
                 yield key, item if rate is None else msgspec.structs.replace(item, target_pass_rate=rate)
 
-    def _is_in_band(self, item: Example | Preference) -> bool:
-        return self.band is None or self.target_pass_rates.get((item.parallel_id, item.language), -1.0) in self.band
+    def _is_in_rate_range(self, item: Example | Preference) -> bool:
+        return (
+            self.rate_range is None
+            or self.target_pass_rates.get((item.parallel_id, item.language), -1.0) in self.rate_range
+        )
 
 
 def is_finished(folder: RunFolder) -> bool:

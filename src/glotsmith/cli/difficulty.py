@@ -52,7 +52,7 @@ def difficulty(
     """Measure the pass rate of a model on each problem of a run, for reinforcement learning.
 
     RUN/difficulty/NAME contains the replies, verdicts and pass rates. Run the same command again to resume. Exports
-    have the pass rates as the column target_pass_rate, and --pass-rate selects a band of them.
+    have the pass rates as the column target_pass_rate, and --pass-rate selects a range of them.
 
     Example: [bold]glotsmith difficulty runs/demo --teacher openai --model MODEL --base-url URL[/], then
     [bold]glotsmith export runs/demo --format verl --pass-rate 0.1..0.7 -o verl[/]
@@ -89,7 +89,7 @@ def difficulty(
         collected.print_rates(folder.name)
         raise Stopped(f"Stopped: {folder} keeps the replies so far. Run the same command again to resume.") from None
     _print_rates(rates, folder.name)
-    out.print("Select the problems of a band of pass rates:")
+    out.print("Select the problems of a range of pass rates:")
     out.print(
         f"  glotsmith export {shlex.quote(str(run))} --format verl --difficulty {shlex.quote(folder.name)} "
         "--pass-rate 0.1..0.7 -o verl",
