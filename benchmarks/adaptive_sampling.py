@@ -3,8 +3,8 @@
     python benchmarks/adaptive_sampling.py [--problems 200] [--more 8] [--diversity 0.1] [--seed 0]
 
 No model is involved. A simulated teacher draws a pass rate for each problem and language, and the groups of
-near-duplicates among its passing programs. Everything else is glotsmith: executor, ledger, the step ``translate``, its
-policies, and deduplication by ROUGE-L within problems.
+near-duplicates among its passing programs. Everything else is glotsmith: pipeline runner, ledger, the step
+``translate``, its policies, and deduplication by ROUGE-L within problems.
 
 - **Pass rates** follow a Beta distribution for each language. Its mean is the paper's pass@1 of StarCoderBase-15B, and
   the share of problems that 50 replies solve is the paper's, where it states one (Lua, Racket, OCaml). For Julia and R

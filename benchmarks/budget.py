@@ -5,8 +5,8 @@
 Each run is a process that asks a simulated server for replies. It is killed with SIGKILL at random moments and started
 again, until a budget ends it; then it resumes with a larger budget, and at last without one. The server writes a line
 for each request when it arrives, and charges for it from then on, also if the process is killed. Latencies, token
-counts, slots, kinds of budgets and moments of kills are random. The step, the executor, the run folder, the cache, the
-ledger and what bounds the spending are those of ``glotsmith run``.
+counts, slots, kinds of budgets and moments of kills are random. The step, the pipeline runner, the run folder, the
+cache, the ledger and what bounds the spending are those of ``glotsmith run``.
 
 The benchmark prints by how much a limit was exceeded, in requests for each slot, and how often a request was sent again
 whose reply was stored. It exits with 1 if a limit was exceeded by more than one request for each slot.
@@ -143,8 +143,8 @@ async def live(plan: Plan, folder: Path, limits: Sequence[BudgetLimit]) -> int:
     """Run once, to the end or to a limit; return the exit code."""
     with RunFolder.create_or_resume(folder / "run", {"seed": plan.seed}) as run:
         run.ledger.exchanges.create_tables()
-        server, executor = Server(plan, folder / "log"), PipelineRunner()
-        spending = RunSpending(limits, run.ledger, server, executor.finish_early, LANGUAGES)
+        server, runner = Server(plan, folder / "log"), PipelineRunner()
+        spending = RunSpending(limits, run.ledger, server, runner.finish_early, LANGUAGES)
         cached = CachedTeacher(server, run.cache, reply_recorder(run.ledger), spending)
         put = run.cache.put
 
@@ -155,7 +155,7 @@ async def live(plan: Plan, folder: Path, limits: Sequence[BudgetLimit]) -> int:
 
         run.cache.put = put_and_note
         try:
-            await executor.run([Source(plan.items), Ask(cached)], run.ledger, NoProgress())
+            await runner.run([Source(plan.items), Ask(cached)], run.ledger, NoProgress())
         except BudgetError:
             await cached.wait_in_flight()
             return REACHED

@@ -5,8 +5,8 @@
 The teachers are simulated, and so is time: the event loop advances its clock to the next event instead of waiting.
 Each simulated run draws a teacher and sources of its own: 400–1200 functions whose sizes, difficulties and kinds differ
 (beta and lognormal), reply lengths with heavy tails, two languages of which one is hard, slots, and programs that
-repeat those of other functions. The sample, the executor, the ledger, the sampling plan, the cache of replies, what
-counts the spending, and the forecast are those of ``glotsmith run --estimate``.
+repeat those of other functions. The sample, the pipeline runner, the ledger, the sampling plan, the cache of replies,
+what counts the spending, and the forecast are those of ``glotsmith run --estimate``.
 
 The benchmark prints for each quantity how often it lay within its interval, below and above it, the median width of
 the intervals and the median error of the predictions. It exits with 1 if one of them holds in fewer than 9 of 10 runs.
@@ -279,15 +279,15 @@ class Replies:
 
 async def run(plan: Plan, ledger: Ledger, replies: Replies, share: float) -> None:
     """Run to the end; a share below 1 makes a pilot."""
-    loop, executor, teacher = asyncio.get_running_loop(), PipelineRunner(), Simulated(plan)
+    loop, runner, teacher = asyncio.get_running_loop(), PipelineRunner(), Simulated(plan)
     ledger.exchanges.create_tables()
-    spending = RunSpending((), ledger, teacher, executor.finish_early, LANGUAGES)
+    spending = RunSpending((), ledger, teacher, runner.finish_early, LANGUAGES)
     cached = CachedTeacher(teacher, replies, reply_recorder(ledger, loop.time), spending)
     steps: list[Step[Any, Any]] = [Source(plan), WriteSuites(plan, cached), Sample(plan, cached), DropRepeated()]
     if share < 1:
         steps.insert(1, sample_pilot(share, Function))
     async with counting_time(spending, every_s=0.5, now=loop.time):
-        await executor.run(steps, ledger, NoProgress())
+        await runner.run(steps, ledger, NoProgress())
     await cached.close()
 
 

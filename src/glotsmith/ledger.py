@@ -44,7 +44,7 @@ from glotsmith.stored_sampling import StoredSampling
 Item = TypeVar("Item", bound=Record)
 
 COMMIT_RESULTS = 256  #: maximum number of results in one transaction
-COMMIT_S = 0.05  #: the executor calls ``flush`` at this interval; ``record`` commits after twice this time
+COMMIT_S = 0.05  #: the pipeline runner calls ``flush`` at this interval; ``record`` commits after twice this time
 _CHECKPOINT_COMMITS = 100  #: number of commits between two checkpoints
 PAGE = 256  #: rows read at once
 

@@ -1,6 +1,6 @@
 """The contract of steps: a step processes items, and a result lists kept items, and dropped items with reasons.
 
-An executor writes both to the ledger, so in = kept + dropped holds at every step.
+The pipeline runner writes both to the ledger, so in = kept + dropped holds at every step.
 """
 
 import logging
@@ -65,12 +65,12 @@ class Kept(msgspec.Struct, Generic[Out], frozen=True):
 
 
 class Dropped(msgspec.Struct, frozen=True):
-    """One loss of a step: the input itself (``key`` is empty), or an output made from it."""
+    """A dropped input (``key`` is empty) or a lost output of a step."""
 
     reason: Reason
     detail: str = ""  #: more than the sentence of the reason says, in at most a few lines
-    key: str = ""  #: empty for the input; else unique among the losses of the step
-    item: Record | None = None  #: the lost item, if it is informative (a failing candidate)
+    key: str = ""  #: empty for a dropped input; else unique among the lost outputs of the step
+    item: Record | None = None  #: the dropped or lost item, if it is informative (a failing candidate)
 
 
 class Result(msgspec.Struct, Generic[Out], frozen=True):
@@ -122,7 +122,7 @@ class ItemStep(Step[In, Out]):
         """Return whether the step can process an item at this position now.
 
         A step that depends on earlier items returns False while they have no result. Then it returns False for all
-        later positions, too. The executor holds these items, and asks again.
+        later positions, too. The pipeline runner holds these items, and asks again.
         """
         return True
 
@@ -157,7 +157,7 @@ class BatchStep(Step[In, Out]):
     async def run(self, keys: Sequence[str], items: Sequence[In]) -> "Sequence[Result[Out]]":
         """Return the results for a batch, in the order of the items. A result must not depend on the other items.
 
-        Exceptions have the meaning they have in an ``ItemStep``; the executor halves the batch to find the item.
+        Exceptions have the meaning they have in an ``ItemStep``; the pipeline runner halves the batch to find the item.
         """
 
 

@@ -1,8 +1,8 @@
 """Failures of the teacher or of the machine, which leave an item open instead of dropping it.
 
-Services raise ``Unanswered`` in place of a failed reply or an infra verdict. Steps do not catch it; the executor leaves
-the item open. If an item fails in several runs while others succeed, the executor runs the step once more under
-``accepting_failures``: services then return failures, and the step drops the item or marks the missing parts.
+Services raise ``Unanswered`` in place of a failed reply or an infra verdict. Steps do not catch it; the pipeline runner
+leaves the item open. If an item fails in several runs while others succeed, the pipeline runner runs the step once more
+under ``accepting_failures``: services then return failures, and the step drops the item or marks the missing parts.
 """
 
 from collections.abc import Generator

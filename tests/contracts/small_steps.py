@@ -1,4 +1,4 @@
-"""Steps that do little, and how the contract of executors runs them."""
+"""Steps that do little, and how the contract of pipeline runners runs them."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""One bad item costs itself, one bad hour costs nothing: what every executor makes of a step's exceptions."""
+"""One bad item costs itself, one bad hour costs nothing: what the pipeline runner makes of a step's exceptions."""
 
 import asyncio
 import errno

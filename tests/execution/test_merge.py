@@ -203,14 +203,14 @@ def test_a_shard_that_is_stopped_resumes_at_the_positions_of_one_run(tmp_path: P
     run(tmp_path / "whole.sqlite", steps_of_shard(steps(), shard, "test"))
     file, first = tmp_path / "stopped.sqlite", steps_of_shard(steps(), shard, "test")
     with closing(Ledger(file)) as ledger:
-        executor = PipelineRunner()
+        runner = PipelineRunner()
 
         class Stopping(NoProgress):
             def on_item_answered(self, step: str, answer: AnsweredItem) -> None:
                 if step == "sources" and ledger.transfer.count_answers("sources") > 9:
-                    executor.stop()
+                    runner.stop()
 
-        assert not asyncio.run(executor.run(first, ledger, Stopping()))
+        assert not asyncio.run(runner.run(first, ledger, Stopping()))
         assert ledger.census is None
     run(file, steps_of_shard(steps(), shard, "test"))
     assert rows(file) == rows(tmp_path / "whole.sqlite")

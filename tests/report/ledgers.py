@@ -117,7 +117,7 @@ def sampling_end(language: str, failed: int, passed: int) -> SamplingEnd:
 
 
 class RunMaker:
-    """Writes a run of ``STEPS`` item by item, as the executor does."""
+    """Writes a run of ``STEPS`` item by item, as the pipeline runner does."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

@@ -71,7 +71,7 @@ async def run_whole_step(
 
     """
     step = steps[index]
-    assert isinstance(step, WholeStep), "other steps run in an executor"
+    assert isinstance(step, WholeStep), "the pipeline runner runs other steps"
     context = RunContext(ledger, progress, FaultTracker(ledger, limits), asyncio.Event())
     previous = _FinishedStage(steps[index - 1], context)
     previous.ended.set()

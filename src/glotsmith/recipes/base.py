@@ -57,7 +57,7 @@ class RecipeServices(msgspec.Struct, frozen=True):
     recorded: bool = False  #: whether a ledger has the results of all steps except each ``WholeStep``
 
     def __post_init__(self) -> None:
-        """Hide failures of the teacher and of the machine from steps, since the executor handles them."""
+        """Hide failures of the teacher and of the machine from steps, since the pipeline runner handles them."""
         roles = {role: wrapped_chain(teachers) for role, teachers in self.roles.items()}
         msgspec.structs.force_setattr(self, "roles", roles)
         msgspec.structs.force_setattr(self, "teacher", FailureRaisingTeacher(self.teacher))

@@ -124,16 +124,16 @@ def steps(shape: Shape) -> list[Step[Any, Any]]:
 class Stopping(RunProgress):
     """Stops the run after some answers, and keeps the numbers of that moment."""
 
-    def __init__(self, console: Console, executor: PipelineRunner, answers: int) -> None:
+    def __init__(self, console: Console, runner: PipelineRunner, answers: int) -> None:
         super().__init__(console, ProgressMode.json)
-        self._executor, self._left = executor, answers
+        self._runner, self._left = runner, answers
         self.live: dict[str, tuple[int, ...]] = {}
 
     def on_item_answered(self, step: str, answer: AnsweredItem) -> None:
         super().on_item_answered(step, answer)
         self._left -= 1
         if not self._left:
-            self._executor.stop()
+            self._runner.stop()
 
     def on_run_ended(self, funnel: Sequence[FunnelRow]) -> None:
         self.live = shown(self)
@@ -150,10 +150,10 @@ def stored(ledger: Ledger) -> dict[str, tuple[int, ...]]:
 
 def start(ledger: Ledger, shape: Shape, answers: int) -> tuple[Stopping, FailureCounter, list[dict[str, Any]]]:
     """Run once, and check the numbers against the ledger, also those from before the last correction."""
-    console, executor = Console(file=io.StringIO()), PipelineRunner(limits=FaultLimits(internal_errors=10_000))
-    with Stopping(console, executor, answers) as progress, suppress(GlotsmithError):
+    console, runner = Console(file=io.StringIO()), PipelineRunner(limits=FaultLimits(internal_errors=10_000))
+    with Stopping(console, runner, answers) as progress, suppress(GlotsmithError):
         counter = FailureCounter(progress, ledger)
-        asyncio.run(executor.run(steps(shape), ledger, counter))
+        asyncio.run(runner.run(steps(shape), ledger, counter))
         progress.show_activity(Activity(failures=counter.failures))
     assert progress.live == shown(progress) == stored(ledger)
     assert isinstance(console.file, io.StringIO)
@@ -218,7 +218,7 @@ class TwoRounds(ReplyRounds):
 @pytest.mark.parametrize("mode", [ProgressMode.json, ProgressMode.plain])
 def test_rounds_of_a_run_are_shown_as_one_start(tmp_path: Path, mode: ProgressMode) -> None:
     shape, console = Shape(2), Console(file=io.StringIO(), width=200)
-    late, executor = LateAnswers(shape), PipelineRunner(limits=FaultLimits(internal_errors=10_000))
+    late, runner = LateAnswers(shape), PipelineRunner(limits=FaultLimits(internal_errors=10_000))
     names, threads = [step.name for step in steps(shape)], list[list[threading.Thread]]()
     (tmp_path / "replies.jsonl").touch()
     with (
@@ -231,11 +231,11 @@ def test_rounds_of_a_run_are_shown_as_one_start(tmp_path: Path, mode: ProgressMo
         async def run_steps() -> bool:
             pipeline = [Source(shape), late, Check(), Deduplicate(shape), Last()]
             try:
-                return await executor.run(pipeline, ledger, progress)
+                return await runner.run(pipeline, ledger, progress)
             finally:
                 threads.append([thread for thread in threading.enumerate() if thread.name == "progress"])
 
-        assert asyncio.run(run_in_rounds(TwoRounds(late), tmp_path, cached, run_steps, executor.stopped))
+        assert asyncio.run(run_in_rounds(TwoRounds(late), tmp_path, cached, run_steps, runner.stopped))
         assert shown(progress) == stored(ledger)
         assert [step.before for step in progress.state.steps.values()] == [0] * len(names)
     assert isinstance(console.file, io.StringIO)

@@ -47,11 +47,11 @@ class Slow(Ask):
         return await super().run(key, item)
 
 async def run(ledger):
-    executor = PipelineRunner(limits=FaultLimits(internal_errors=1000))
+    runner = PipelineRunner(limits=FaultLimits(internal_errors=1000))
     all_steps = steps(Shape(3))
     all_steps[1] = Slow(Shape(3))
-    with RunProgress(err) as shown, stopping_on_signals(executor.stop, shown.print) as seen:
-        await executor.run(all_steps, ledger, shown)
+    with RunProgress(err) as shown, stopping_on_signals(runner.stop, shown.print) as seen:
+        await runner.run(all_steps, ledger, shown)
     return seen.exit_code
 
 logging.disable()
