@@ -167,7 +167,7 @@ def test_pending_is_what_was_kept_and_not_answered(ledger):
     assert [t.key for t in ledger.pending("source", "a", 0, 4)] == ["0", "2", "4", "5"]
     assert [t.key for t in ledger.pending("source", "a", first[-1].id, 99)] == ["4", "5", "6", "7", "8", "9"]
     assert [t.key for t in ledger.pending("a", "b", 0, 99)] == ["3"]
-    assert (ledger.is_answered("a", "1"), ledger.is_answered("a", "2")) == (True, False)
+    assert (ledger.has_result("a", "1"), ledger.has_result("a", "2")) == (True, False)
 
 
 def test_an_input_cannot_be_answered_twice(ledger):

@@ -33,7 +33,7 @@ QUERIES: dict[str, tuple[Callable[[Ledger], object], list[str]]] = {
         ["INDEX items_to_take (step=? AND rowid>?)", BY_PARENT],
     ),
     "find_input": (lambda ledger: ledger.find_input("source", "x"), [BY_TEXT, BY_KEY]),
-    "is_answered": (lambda ledger: ledger.is_answered("a", "x"), [BY_TEXT, BY_PARENT]),
+    "has_result": (lambda ledger: ledger.has_result("a", "x"), [BY_TEXT, BY_PARENT]),
     "count_kept": (lambda ledger: ledger.count_kept("a"), ["INDEX items_to_take (step=?)"]),
     "kept_items": (
         lambda ledger: list(ledger.kept_items("a", IoCase)),

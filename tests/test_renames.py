@@ -51,7 +51,7 @@ def test_a_ledger_with_former_names_is_read_with_current_ones(tmp_path: Path, ru
             ledger.register_steps(current)
         assert ledger.steps == current
         assert [(row.step, row.kept) for row in ledger.funnel()] == [(step, 1) for step in current]
-        assert all(ledger.is_finished(step) and ledger.is_answered(step, "k") for step in current)
+        assert all(ledger.is_finished(step) and ledger.has_result(step, "k") for step in current)
         assert [row.step for row in ledger.lineage("k")] == list(current)
 
 

@@ -85,7 +85,7 @@ def test_another_budget_opens_the_inputs_that_the_last_one_stopped_and_all_later
     for budget, opened in (("5tok", 0), ("5tok", 0), ("9tok", 2), ("9tok", 0)):
         with ledger.atomically():
             assert ledger.sampling.plan_for_budget(budget) == opened
-    assert [ledger.is_answered("translate", key) for key in ENDS] == [True, False, False, True, True]
+    assert [ledger.has_result("translate", key) for key in ENDS] == [True, False, False, True, True]
     assert ledger.count_kept("dataset") == 0
     assert [ledger.is_finished(step) for step in STEPS] == [True, False, False]
     assert ledger.sampling.of_input("translate", "t1") is None

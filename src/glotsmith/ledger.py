@@ -6,8 +6,8 @@ A result has one or more rows in the table ``items``. ``ordinal`` numbers them; 
     dropped   the input itself, if no output was kept
     lost      an output that was not kept
 
-An input is answered if its row 0 exists, so in = kept + dropped always holds. To resume, a step reads the inputs that
-are not answered.
+An input has a result if its row 0 exists, so in = kept + dropped always holds. To resume, a step reads the inputs
+without a result.
 
 A position is a text that sorts in source order: the ordinal of the unit, then, for each step that makes several
 outputs, the index of the output. It never depends on timing, and neither does the order of ``kept_items``.
@@ -282,7 +282,7 @@ class Ledger:
     # --- the queue -------------------------------------------------------------------------------------------------
 
     def pending(self, previous: str, step: str, after: int, limit: int) -> list[StepInput]:
-        """Return up to ``limit`` items that ``previous`` kept in rows after ``after`` and ``step`` has not answered."""
+        """Return up to ``limit`` items without a result of ``step`` that ``previous`` kept in rows after ``after``."""
         rows = self._execute(tables.PENDING, self._step_indexes[previous], after, self._step_indexes[step], limit)
         return [StepInput(*row) for row in rows]
 
@@ -295,13 +295,13 @@ class Ledger:
         """Return the number of outputs that the step has kept."""
         return self._execute(tables.COUNT, self._step_indexes[step])[0][0]
 
-    def is_answered(self, step: str, key: str) -> bool:
-        """Return whether the step has answered the input ``key``."""
-        return bool(self._execute(tables.ANSWERED, self._step_indexes[step], printable(key)))
+    def has_result(self, step: str, key: str) -> bool:
+        """Return whether the step has a result for the input ``key``."""
+        return bool(self._execute(tables.HAS_RESULT, self._step_indexes[step], printable(key)))
 
     def count_pending(self, previous: str, step: str) -> int:
-        """Return the number of outputs of ``previous`` that the next step has not answered."""
-        return self.count_kept(previous) - self._execute(tables.ANSWERS, self._step_indexes[step])[0][0]
+        """Return the number of outputs of ``previous`` for which the next step has no result."""
+        return self.count_kept(previous) - self._execute(tables.COUNT_RESULTS, self._step_indexes[step])[0][0]
 
     @property
     def census(self) -> SourceCensus | None:

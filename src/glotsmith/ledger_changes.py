@@ -1,4 +1,4 @@
-"""Reads the rows that a run has added to its ledger since the last query of a reader."""
+"""Read the rows that a run has added to its ledger since the last query of a reader."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
@@ -42,7 +42,7 @@ class LedgerChanges:
         self._run, self._places = run, places
 
     def state(self) -> LedgerState:
-        """Return the number of rows and the last one."""
+        """Return the id of the last row and the number of rows."""
         last, rows = self._run("SELECT MAX(id), COUNT(*) FROM items")[0]
         return LedgerState(last or 0, rows)
 

@@ -1,4 +1,4 @@
-"""Inserts the rows of new results into a ledger. Each key, and each item that passes unchanged, is stored once."""
+"""Insert the rows of new results into a ledger. Each key, and each item that passes unchanged, is stored once."""
 
 import sqlite3
 from collections.abc import Sequence

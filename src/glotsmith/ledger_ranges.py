@@ -39,11 +39,11 @@ class LedgerRanges:
         return rows[0][0] if rows else LAST
 
     def first_pending(self, previous: str, step: str, start: str, end: str, without: Collection[str]) -> str:
-        """Return the first position in [start, end) where ``previous`` kept an item that ``step`` has not answered.
+        """Return the first position in [start, end) where ``previous`` kept an item without a result of ``step``.
 
         Args:
             previous: the step before ``step``.
-            step: the step that answers.
+            step: the step whose results are searched.
             start: the first position.
             end: the position after the last one.
             without: keys of items that do not count.

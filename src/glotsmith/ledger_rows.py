@@ -1,4 +1,4 @@
-"""Turns the result of a step into rows of the ledger: row 0 for the input, then the others. No input or output."""
+"""Convert the result of a step into rows of the ledger. This module reads and writes no files."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
@@ -67,9 +67,10 @@ def sortable(number: int) -> str:
 
 
 def plan_rows(taken: StepInput, result: Result[Any], kept_from: Callable[[str], str | None]) -> list[NewRow]:
-    """Return the rows of a result, first the one of the input.
+    """Return the rows of a result: the kept outputs or else the dropped input, then the lost outputs.
 
-    An output that was kept before or cannot be stored is lost. An input without a remaining output is dropped.
+    Row 0 stands for the input in counts: it is the first kept output, or the dropped input. An output that was kept
+    before or cannot be stored is lost. An input without a remaining output is dropped.
 
     Args:
         taken: the input.
@@ -77,14 +78,15 @@ def plan_rows(taken: StepInput, result: Result[Any], kept_from: Callable[[str], 
         kept_from: returns the input from which an output key was kept before, or None.
 
     Raises:
-        BrokenResult: the result neither keeps something nor drops the input, or does both.
+        BrokenResult: the result keeps nothing and does not drop the input exactly once, or it keeps something and drops
+            the input.
 
     """
     _check_contract(result)
     kept, lost = _output_rows(taken, result, kept_from)
     inputs: list[NewRow] = []
     for index, loss in enumerate(result.dropped, start=len(result.kept)):
-        row = _loss_row(taken, loss, index)
+        row = _row_of_dropped(taken, loss, index)
         (lost if loss.key else inputs).append(row)
     if not kept and not inputs:
         inputs = [NewRow("dropped", taken.key, taken.position, lost[0].reason, lost[0].detail, taken.data)]
@@ -92,7 +94,7 @@ def plan_rows(taken: StepInput, result: Result[Any], kept_from: Callable[[str], 
 
 
 def _check_contract(result: Result[Any]) -> None:
-    """Check the contract of a result, which keeps in = kept + dropped true."""
+    """Check the contract of a result. Because of it, in = kept + dropped holds."""
     drops = sum(not loss.key for loss in result.dropped)
     if not result.kept and drops != 1:
         raise BrokenResult(
@@ -123,7 +125,7 @@ def _output_rows(
 
 
 def _position(taken: StepInput, kept: tuple[Kept[Any], ...], index: int) -> str:
-    """Return the position of an output: that of the input if it passed unchanged, else one below it.
+    """Return the position of an output: that of the input if it has its key, else an extension of it.
 
     Within one step no position is a prefix of another, so positions stay unique when steps make several outputs.
     """
@@ -132,8 +134,8 @@ def _position(taken: StepInput, kept: tuple[Kept[Any], ...], index: int) -> str:
     return f"{taken.position}.{sortable(index)}"
 
 
-def _loss_row(taken: StepInput, loss: Dropped, index: int) -> NewRow:
-    """Return the row of a drop; if a dropped input has no item, the row holds the input."""
+def _row_of_dropped(taken: StepInput, loss: Dropped, index: int) -> NewRow:
+    """Return the row of a dropped input or a lost output; if a dropped input has no item, the row holds the input."""
     data = taken.data if not loss.key else b""
     if loss.item is not None:
         data = _encode_item(loss.item)[0] or data

@@ -63,11 +63,11 @@ WHERE i.step = ? AND i.key_id = ? AND i.status = 'kept'
 """
 KEPT_FROM = "SELECT parent FROM item_rows WHERE step = ? AND key = ? AND status = 'kept'"
 
-ANSWERED = """
+HAS_RESULT = """
 SELECT 1 FROM keys AS k CROSS JOIN items AS i ON i.parent_id = k.id WHERE i.step = ? AND k.key = ? LIMIT 1
 """
 COUNT = "SELECT COUNT(*) FROM items INDEXED BY items_to_take WHERE step = ? AND status = 'kept'"
-ANSWERS = "SELECT COUNT(*) FROM items WHERE step = ? AND ordinal = 0"
+COUNT_RESULTS = "SELECT COUNT(*) FROM items WHERE step = ? AND ordinal = 0"
 
 ROW = """
 SELECT i.step, i.key, i.parent, i.position, i.status, i.reason, i.detail, p.data

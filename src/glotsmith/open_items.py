@@ -1,4 +1,4 @@
-"""Open items: those without an answer because the teacher or the machine failed. Also reopens dropped items.
+"""Open items: those without a result because the teacher or the machine failed. Also reopens dropped items.
 
 An open item has no row for its step in the ledger, so the next start processes it again. The ledger counts the runs in
 which an item failed while others succeeded; this module also remembers which items are open in this run.

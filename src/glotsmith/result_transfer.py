@@ -63,7 +63,7 @@ class ResultTransfer:
         self._run, self._places, self._number_of = run, places, number_of
 
     def results(self, step: str) -> Iterator[StoredResult]:
-        """Yield all results of a step, in the order in which the ledger first had the keys of their inputs."""
+        """Yield all results of a step, in the order in which their inputs were stored first."""
         for parent, rows in groupby(self._rows(self._places[step]), key=lambda row: row.parent):
             yield StoredResult(parent, list(rows))
 
@@ -73,18 +73,18 @@ class ResultTransfer:
             yield from map(_StoredRow._make, page)
             parent, ordinal = page[-1][0], page[-1][3]
 
-    def insert(self, step: str, result: StoredResult, first_payload: int) -> None:
+    def insert(self, step: str, result: StoredResult, payload_offset: int) -> None:
         """Insert a result of another ledger. A transaction must be open.
 
         Args:
             step: the name of the step.
             result: the result.
-            first_payload: added to the numbers of payloads, so that those of several ledgers differ.
+            payload_offset: added to the numbers of payloads, so that those of several ledgers differ.
 
         """
         parent = self._number_of(result.parent)
         for row in result.rows:
-            payload = None if row.payload is None else row.payload + first_payload
+            payload = None if row.payload is None else row.payload + payload_offset
             if payload is not None:
                 self._run(_INSERT_PAYLOAD, payload, row.data)
             key = parent if row.key == result.parent else self._number_of(row.key)
@@ -92,15 +92,15 @@ class ResultTransfer:
             self._run(INSERT_ITEM, self._places[step], key, parent, *stored)
 
     def keeps(self, step: str, key: str) -> bool:
-        """Return whether a step has kept an output."""
+        """Return whether a step has kept an output with this key."""
         sql = (
             "SELECT 1 FROM keys AS k CROSS JOIN items AS i ON i.key_id = k.id AND i.step = ? AND i.status = 'kept' "
             "WHERE k.key = ?"
         )
         return bool(self._run(sql, self._places[step], key))
 
-    def count_answers(self, step: str) -> int:
-        """Return the number of inputs that a step has answered."""
+    def count_results(self, step: str) -> int:
+        """Return the number of inputs for which a step has a result."""
         return self._run("SELECT COUNT(*) FROM items WHERE step = ? AND ordinal = 0", self._places[step])[0][0]
 
     def last_payload(self) -> int:

@@ -16,7 +16,7 @@ from glotsmith.budget import BudgetUnit, parse_budget
 from glotsmith.cache import Cache
 from glotsmith.errors import BudgetError, RepliesPendingError, TeacherError, TeacherOutage, UsageError
 from glotsmith.exchanges import ReplyCosts
-from glotsmith.execution.base import AnsweredItem, NoProgress
+from glotsmith.execution.base import NoProgress, RecordedResult
 from glotsmith.ledger import Ledger
 from glotsmith.records import FunnelRow
 from glotsmith.teachers import open_teacher
@@ -336,7 +336,7 @@ class Rows:
     async def keep(self, count: int) -> None:
         for _ in range(count):
             self.kept += 1
-            self.counter.on_item_answered("last", AnsweredItem(1))
+            self.counter.on_result("last", RecordedResult(1))
             await turns()
 
 

@@ -277,8 +277,8 @@ def test_progress_adds_up_to_the_funnel(ledger):
         def on_run_started(self, funnel):
             self.first = [(row.step, row.taken) for row in funnel]
 
-        def on_item_answered(self, step, answer):
-            self.counts.update({(step, "taken"): 1, (step, "made"): answer.made, (step, "tokens"): answer.tokens})
+        def on_result(self, step, result):
+            self.counts.update({(step, "taken"): 1, (step, "made"): result.made, (step, "tokens"): result.tokens})
 
         def on_step_finished(self, step):
             self.ended.append(step)
@@ -307,7 +307,7 @@ def test_progress_of_a_step_that_starts_again_adds_up_to_the_funnel(ledger):
         def __init__(self):
             self.counts, self.restarts = Counter(), []
 
-        def on_item_answered(self, step, answer):
+        def on_result(self, step, result):
             self.counts[step] += 1
 
         def on_step_restarted(self, step):

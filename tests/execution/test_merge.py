@@ -15,7 +15,7 @@ import pytest
 from glotsmith.drop_reasons import Reason
 from glotsmith.errors import InputError, UsageError
 from glotsmith.exchanges import ReceivedReply
-from glotsmith.execution.base import AnsweredItem, NoProgress
+from glotsmith.execution.base import NoProgress, RecordedResult
 from glotsmith.execution.merge import LedgerMerge
 from glotsmith.execution.pipeline_runner import PipelineRunner
 from glotsmith.languages.lexer import CommentSyntax
@@ -169,7 +169,7 @@ class Killed(NoProgress):
     def __init__(self, results: int) -> None:
         self.left = results
 
-    def on_item_answered(self, step: str, answer: AnsweredItem) -> None:
+    def on_result(self, step: str, result: RecordedResult) -> None:
         self.left -= 1
         if not self.left:
             os.kill(os.getpid(), signal.SIGKILL)
@@ -206,8 +206,8 @@ def test_a_shard_that_is_stopped_resumes_at_the_positions_of_one_run(tmp_path: P
         runner = PipelineRunner()
 
         class Stopping(NoProgress):
-            def on_item_answered(self, step: str, answer: AnsweredItem) -> None:
-                if step == "sources" and ledger.transfer.count_answers("sources") > 9:
+            def on_result(self, step: str, result: RecordedResult) -> None:
+                if step == "sources" and ledger.transfer.count_results("sources") > 9:
                     runner.stop()
 
         assert not asyncio.run(runner.run(first, ledger, Stopping()))

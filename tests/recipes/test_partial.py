@@ -103,7 +103,7 @@ def forget_from(folder: Path, step: str, every: int = 0) -> None:
 async def read(folder: Path) -> tuple[list[Example], bool]:
     with RunFolder.open(folder) as run:
         async with rows_so_far(run) as rows:
-            assert all(row.taken == row.kept + row.dropped for row in rows.answers.funnel()[-2:])
+            assert all(row.taken == row.kept + row.dropped for row in rows.ledger.funnel()[-2:])
             assert rows.findings() is not None
             list(rows.preferences())
             return list(rows.examples()), rows.partial

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from glotsmith.api.spending import BudgetLeft, RunSpending
 from glotsmith.exchanges import ReplyCosts
-from glotsmith.execution.base import AnsweredItem, Progress
+from glotsmith.execution.base import Progress, RecordedResult
 from glotsmith.ledger import Ledger
 from glotsmith.records import FunnelRow
 from glotsmith.sandbox.base import ReportsLoad, Sandbox, SandboxLoad
@@ -76,10 +76,10 @@ class FailureCounter(Progress):
             self.failures = Counter(self._ledger.groups.count_failures())
         self._progress.on_run_started(funnel)
 
-    def on_item_answered(self, step: str, answer: AnsweredItem) -> None:
+    def on_result(self, step: str, result: RecordedResult) -> None:
         """Count the failures of one item."""
-        self.failures.update(answer.failures)
-        self._progress.on_item_answered(step, answer)
+        self.failures.update(result.failures)
+        self._progress.on_result(step, result)
 
     def on_step_restarted(self, step: str) -> None:
         """Pass the event on: a step whose results can be rolled back requests no programs."""

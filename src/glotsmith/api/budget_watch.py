@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 
 from glotsmith.api.run_rows import rows_so_far
 from glotsmith.api.spending import RunSpending
-from glotsmith.execution.base import AnsweredItem, Progress
+from glotsmith.execution.base import Progress, RecordedResult
 from glotsmith.records import FunnelRow
 from glotsmith.run_folder import RunFolder
 
@@ -81,11 +81,11 @@ class RowCounter(Progress):
         self._kept = next((row.made for row in funnel if row.step == self._step), 0)
         self._count_if_due()
 
-    def on_item_answered(self, step: str, answer: AnsweredItem) -> None:
+    def on_result(self, step: str, result: RecordedResult) -> None:
         """Count the rows if they are due."""
-        self._progress.on_item_answered(step, answer)
+        self._progress.on_result(step, result)
         if step == self._step:
-            self._kept += answer.made
+            self._kept += result.made
             self._count_if_due()
 
     def on_step_restarted(self, step: str) -> None:

@@ -156,8 +156,8 @@ def _write_all_rows(rows: RunRows, format_: str, target: Path) -> str:
     card = DatasetCard(
         name=rows.folder.path.name,
         recipe=f"{stored['recipe']}: {recipe.title} ({recipe.paper})",
-        funnel=tuple(rows.answers.funnel()),
-        by_language=language_funnel(rows.answers),
+        funnel=tuple(rows.ledger.funnel()),
+        by_language=language_funnel(rows.ledger),
         parameters=rows.parameters(),
         prompts=rows.prompts(),
         benchmarks=tuple(Path(b).name for b in stored.get("options", {}).get("benchmarks", ())),

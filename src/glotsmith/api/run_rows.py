@@ -25,7 +25,7 @@ class RunRows(NamedTuple):
     """The rows of a run."""
 
     folder: RunFolder
-    answers: LedgerReader  #: the ledger of the run, or a ledger of partial rows if the run is not finished
+    ledger: LedgerReader  #: the ledger of the run, or a ledger of partial rows if the run is not finished
     partial: bool = False
     target_pass_rates: Mapping[tuple[str, str], float] = {}  #: (``parallel_id``, language) → a target model's rate
     rate_range: Container[float] | None = None  #: the target pass rates of the rows to yield; None for all rows
@@ -46,7 +46,7 @@ class RunRows(NamedTuple):
     @property
     def made(self) -> int:
         """The number of rows."""
-        return self.answers.funnel()[-1].made
+        return self.ledger.funnel()[-1].made
 
     def preferences(self) -> Iterator[Preference]:
         """Yield the preference pairs."""
@@ -54,13 +54,13 @@ class RunRows(NamedTuple):
 
         stored = self.folder.config
         kept = "target" if hasattr(recipes.get(stored["recipe"]), "docstrings") else "verbatim"
-        found = pairs(self.answers, wording=stored.get("options", {}).get("docstrings", kept))
+        found = pairs(self.ledger, wording=stored.get("options", {}).get("docstrings", kept))
         return filter(self._is_in_rate_range, found)
 
     def findings(self) -> dict[str, str]:
         """Return the other measurements of the run: title → sentence."""
         found = getattr(recipes.get(self.folder.config["recipe"]), "findings", None)
-        return found(self.answers) if found else {}
+        return found(self.ledger) if found else {}
 
     def parameters(self) -> dict[str, str]:
         """Return the settings that determine the rows: dotted name → text."""
@@ -79,7 +79,7 @@ class RunRows(NamedTuple):
         return content_hash(*(part for pair in sorted(self.parameters().items()) for part in pair))
 
     def _selected_items(self) -> Iterator[tuple[str, Example]]:
-        for key, item in self.answers.kept_items(self.answers.steps[-1], Example):
+        for key, item in self.ledger.kept_items(self.ledger.steps[-1], Example):
             if self._is_in_rate_range(item):
                 rate = self.target_pass_rates.get((item.parallel_id, item.language))
                 yield key, item if rate is None else msgspec.structs.replace(item, target_pass_rate=rate)

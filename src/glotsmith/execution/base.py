@@ -9,7 +9,7 @@ from glotsmith.records import FunnelRow, Verdict
 from glotsmith.step import Result
 
 
-class AnsweredItem(NamedTuple):
+class RecordedResult(NamedTuple):
     """What the ledger has recorded for one input of a step."""
 
     made: int  #: outputs kept; 0: the input was dropped
@@ -36,7 +36,7 @@ class Progress(Protocol):
         """
         ...
 
-    def on_item_answered(self, step: str, answer: AnsweredItem) -> None:
+    def on_result(self, step: str, result: RecordedResult) -> None:
         """Called after each processed input."""
         ...
 
@@ -59,7 +59,7 @@ class NoProgress:
     def on_run_started(self, funnel: Sequence[FunnelRow]) -> None:
         """Do nothing."""
 
-    def on_item_answered(self, step: str, answer: AnsweredItem) -> None:
+    def on_result(self, step: str, result: RecordedResult) -> None:
         """Do nothing."""
 
     def on_step_restarted(self, step: str) -> None:

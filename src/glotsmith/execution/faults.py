@@ -35,7 +35,7 @@ class LocalMachine:
         self.answered = 0
 
     async def works(self) -> bool:
-        """Return whether any step has answered an item in this run."""
+        """Return whether any step has had a result in this run."""
         return self.answered > 0
 
 
@@ -46,7 +46,7 @@ class FaultTracker:
         self._ledger = ledger
         self._limits = limits
         self._machine = LocalMachine()
-        self._answers = Counter[str]()
+        self._results = Counter[str]()
         self._internal = Counter[str]()
         self._internal_in_a_row = Counter[str]()
         self._failures_in_a_row: dict[str, list[tuple[str, str]]] = {}  #: service → (step, key) of each failure
@@ -81,7 +81,7 @@ class FaultTracker:
             DefectsError: internal errors occurred on too many items of the step.
 
         """
-        self._answers[step] += 1
+        self._results[step] += 1
         found = next((d for d in result.dropped if d.reason == Reason.INTERNAL_ERROR and not d.key), None)
         if found is None:
             self._machine.answered += 1
@@ -90,9 +90,9 @@ class FaultTracker:
         self._internal[step] += 1
         self._internal_in_a_row[step] += 1
         limit, count = self._limits.internal_errors, self._internal[step]
-        if self._internal_in_a_row[step] > limit or count > max(limit, _MAX_ERROR_SHARE * self._answers[step]):
+        if self._internal_in_a_row[step] > limit or count > max(limit, _MAX_ERROR_SHARE * self._results[step]):
             raise DefectsError(
-                f"internal errors in step {step}: {count} of {counted(self._answers[step], 'item')}; the last is "
+                f"internal errors in step {step}: {count} of {counted(self._results[step], 'item')}; the last is "
                 f"{found.detail}. Please report it; the log has the tracebacks. "
                 f"--max-internal-errors sets the limit ({limit}); "
                 f"--retry {Reason.INTERNAL_ERROR} tries these items again"
@@ -134,7 +134,7 @@ class FaultTracker:
                 self._ledger.count_failed_run(step, key)
         raise OutageError(
             f"{health.name} failed {counted(len(row), 'time')} in a row. The last failure: {error.detail}. "
-            "Items without an answer stay open. Run the same command again to retry them "
+            "Items without a result stay open. Run the same command again to retry them "
             "(--max-failures sets the limit)"
         )
 
@@ -150,9 +150,9 @@ class FaultTracker:
         open_ = {step: len(left) for step in steps if (left := self._ledger.open_items.left_open(step))}
         causes = [self._last_failure[step] for step in open_ if step in self._last_failure]
         cause = next((c for c in causes if c.health is not None), causes[0] if causes else None)
-        reason = f"; {cause.health.name if cause.health else 'the last'} failed: {cause.detail}" if cause else ""
+        reason = f"; {cause.health.name if cause.health else 'the last item'} failed: {cause.detail}" if cause else ""
         counts = ", ".join(f"{step} {count}" for step, count in open_.items())
         return OutageError(
-            f"items without an answer stay open ({counts}){reason}. Run the same command again to retry them. An item "
+            f"items without a result stay open ({counts}){reason}. Run the same command again to retry them. An item "
             f"that fails in {counted(self._limits.runs, 'run')} while others succeed is dropped (--max-runs)"
         )

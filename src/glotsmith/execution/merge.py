@@ -7,7 +7,7 @@ from itertools import accumulate
 from typing import Any
 
 from glotsmith.errors import InputError, StorageError
-from glotsmith.execution.base import AnsweredItem, FaultLimits, Progress
+from glotsmith.execution.base import FaultLimits, Progress, RecordedResult
 from glotsmith.execution.shards import run_whole_step
 from glotsmith.ledger import Ledger
 from glotsmith.ledger_rows import NANO
@@ -38,7 +38,7 @@ class LedgerMerge:
 
         """
         self._shards, self._steps, self._ledger, self._progress = shards, steps, ledger, progress
-        self._first_payloads = [0, *accumulate(shard.transfer.last_payload() for shard in shards)]
+        self._payload_offsets = [0, *accumulate(shard.transfer.last_payload() for shard in shards)]
         self._task: asyncio.Task[None] | None = None
         self._stopped = False
 
@@ -87,10 +87,10 @@ class LedgerMerge:
         with self._restarting(name), ledger.atomically():
             if index == 0:
                 await self._copy_source_data()
-            for count, (result, first_payload) in enumerate(self._results(index)):
-                ledger.transfer.insert(name, result, first_payload)
+            for count, (result, payload_offset) in enumerate(self._results(index)):
+                ledger.transfer.insert(name, result, payload_offset)
                 first = result.rows[0]
-                self._progress.on_item_answered(name, AnsweredItem(result.made, first.tokens, first.cost / NANO))
+                self._progress.on_result(name, RecordedResult(result.made, first.tokens, first.cost / NANO))
                 if count % _RESULTS_PER_YIELD == 0:
                     await asyncio.sleep(0)
             for shard in self._shards:
@@ -113,10 +113,10 @@ class LedgerMerge:
         """Yield the results of all shards for the items that the previous step has kept."""
         name = self._steps[index].name
         previous = self._steps[index - 1].name if index else ""
-        for shard, first_payload in zip(self._shards, self._first_payloads, strict=False):
+        for shard, payload_offset in zip(self._shards, self._payload_offsets, strict=False):
             for result in shard.transfer.results(name):
                 if not previous or self._ledger.transfer.keeps(previous, result.parent):
-                    yield result, first_payload
+                    yield result, payload_offset
 
     async def _copy_source_data(self) -> None:
         """Copy the data that belong to no step: the exchanges with the teacher, and the census of the sources."""
@@ -136,7 +136,7 @@ class LedgerMerge:
         """
         name, census = self._steps[index].name, self._ledger.census
         wanted = self._ledger.count_kept(self._steps[index - 1].name) if index else (census.units if census else 0)
-        found = self._ledger.transfer.count_answers(name)
+        found = self._ledger.transfer.count_results(name)
         if found != wanted:
             raise InputError(
                 f"{self._ledger.path.parent}: the ledgers of the shards have {found:,} results of the step {name!r}, "

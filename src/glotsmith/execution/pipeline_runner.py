@@ -23,7 +23,7 @@ BACKLOG = 1000  #: inputs that may wait for a step; above this number the previo
 class PipelineRunner:
     """Runs a pipeline in this process.
 
-    The ledger is the queue: a step receives the items that the previous step kept and that it has not answered, so a
+    The ledger is the queue: a step receives the items that the previous step kept and for which it has no result, so a
     run resumes where it stopped, even after a kill. Steps run concurrently, in bounded memory. A ``WholeStep`` waits
     for all earlier steps, and the ledger stores either all of its results or none.
     """

@@ -48,7 +48,7 @@ class ShardSourceStage(SourceStage):
             return
         self._seen.add(mark)
         self._digest.update(f"{key}\0{known}\0".encode("utf-8", "surrogatepass"))
-        if self._shard.holds(known) and not self._is_answered(key):
+        if self._shard.holds(known) and not self._has_result(key):
             await self.announce_outputs_and_wait(self.record_unit(key, result, ordinal))
         else:
             await self.yield_to_event_loop()

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from glotsmith.drop_reasons import Reason
-from glotsmith.execution.base import AnsweredItem, Progress, failures_of
+from glotsmith.execution.base import Progress, RecordedResult, failures_of
 from glotsmith.execution.faults import FaultTracker
 from glotsmith.execution.held_items import HeldItems
 from glotsmith.execution.tasks import annotate_errors, run_concurrently
@@ -22,7 +22,7 @@ from glotsmith.unanswered import BudgetReached, RequestPostponed, Unanswered, ac
 
 PAGE = 64  #: minimum number of items that a stage reads from the ledger at once
 HELD_S = 0.1  #: interval between two checks whether a held item is ready
-ANSWERS_PER_YIELD = 16  #: results after which a stage yields, because a step that never waits would starve others
+RESULTS_PER_YIELD = 16  #: results after which a stage yields, because a step that never waits would starve others
 
 
 class RunContext(NamedTuple):
@@ -48,7 +48,7 @@ class Stage(ABC):
         self.backlog_reduced = asyncio.Event()  #: set when the backlog of the successor may have shrunk
         self.ended = asyncio.Event()  #: set when the stage records nothing more in this run
         self.complete = True  #: after the end: whether no item is open
-        self._answer_count = 0
+        self._result_count = 0
 
     async def run(self) -> None:
         """Process all inputs, then signal the end to the successor."""
@@ -75,7 +75,7 @@ class Stage(ABC):
     def record(self, taken: StepInput, result: Result[Any], *, ordered: bool) -> int:
         """Write one result to the ledger and report it; return the number of outputs kept."""
         made = self.ledger.record(self.name, taken, result, ordered=ordered)
-        self.progress.on_item_answered(self.name, AnsweredItem(made, result.tokens, result.cost, failures_of(result)))
+        self.progress.on_result(self.name, RecordedResult(made, result.tokens, result.cost, failures_of(result)))
         return made
 
     def announce_outputs(self, made: int) -> None:
@@ -104,9 +104,9 @@ class Stage(ABC):
         self.backlog_reduced.set()
 
     async def yield_to_event_loop(self) -> None:
-        """Yield to the event loop once in ``ANSWERS_PER_YIELD`` calls."""
-        self._answer_count += 1
-        if self._answer_count % ANSWERS_PER_YIELD == 0:
+        """Yield to the event loop once in ``RESULTS_PER_YIELD`` calls."""
+        self._result_count += 1
+        if self._result_count % RESULTS_PER_YIELD == 0:
             await asyncio.sleep(0)
 
 
@@ -130,10 +130,10 @@ class SourceStage(Stage):
 
     def may_skip(self, key: str) -> bool:
         """Return whether the step may leave out a unit."""
-        return self._is_answered(key)
+        return self._has_result(key)
 
-    def _is_answered(self, key: str) -> bool:
-        return self.ledger.is_answered(self.name, printable(key))
+    def _has_result(self, key: str) -> bool:
+        return self.ledger.has_result(self.name, printable(key))
 
     async def _record_units(self, units: AsyncIterator[tuple[str, Result[Any]]]) -> None:
         """Record unit after unit; skip units with a key that was recorded before."""
@@ -151,7 +151,7 @@ class SourceStage(Stage):
 
     async def take_unit(self, key: str, result: Result[Any]) -> None:
         """Record a unit, unless it was recorded before."""
-        if not self._is_answered(key):
+        if not self._has_result(key):
             made = self.record_unit(key, result, self._units_read)
             self._units_read += 1
             await self.announce_outputs_and_wait(made)
@@ -272,7 +272,7 @@ class StreamStage(Stage):
         except Exception as error:
             failure = self.faults.failure_of(error)
             if failure is not None:
-                return [answer for taken in batch for answer in await self._handle_failure(taken, failure)]
+                return [result for taken in batch for result in await self._handle_failure(taken, failure)]
             if len(batch) == 1:
                 return [(batch[0], Result(dropped=(internal_error(self.name, batch[0].key, error),)))]
         half = len(batch) // 2
@@ -372,15 +372,15 @@ class WholeStage(Stage):
 
     async def _record_all(self) -> int:
         """Record the drops of the items on which the step failed, then the results for all other items."""
-        source, made, answered = self.previous.name, 0, 0
+        source, made, recorded = self.previous.name, 0, 0
         with annotate_errors(self.name, ["all"]):
             for key, result in [*self._failed_items.items()]:
-                answered, made = answered + 1, made + self._record_item(source, key, result)
+                recorded, made = recorded + 1, made + self._record_item(source, key, result)
             for key, result in self.step.run(lambda: self._items(source)):
-                answered, made = answered + 1, made + self._record_item(source, key, result)
+                recorded, made = recorded + 1, made + self._record_item(source, key, result)
                 await self.yield_to_event_loop()
-            if answered != (count := self.ledger.count_kept(source)):
-                raise BrokenResult(f"{answered} results for {count} items")
+            if recorded != (count := self.ledger.count_kept(source)):
+                raise BrokenResult(f"{recorded} results for {count} items")
         return made
 
     def _record_item(self, source: str, key: str, result: Result[Any]) -> int:

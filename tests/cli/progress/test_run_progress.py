@@ -22,7 +22,7 @@ from glotsmith.cli.progress.run_progress import RunProgress
 from glotsmith.cli.progress.waiting_lines import WaitingLines
 from glotsmith.drop_reasons import Reason
 from glotsmith.errors import GlotsmithError, RepliesPendingError, UsageError
-from glotsmith.execution.base import AnsweredItem, FaultLimits
+from glotsmith.execution.base import FaultLimits, RecordedResult
 from glotsmith.execution.merge import LedgerMerge
 from glotsmith.execution.pipeline_runner import PipelineRunner
 from glotsmith.ledger import Ledger
@@ -129,8 +129,8 @@ class Stopping(RunProgress):
         self._runner, self._left = runner, answers
         self.live: dict[str, tuple[int, ...]] = {}
 
-    def on_item_answered(self, step: str, answer: AnsweredItem) -> None:
-        super().on_item_answered(step, answer)
+    def on_result(self, step: str, result: RecordedResult) -> None:
+        super().on_result(step, result)
         self._left -= 1
         if not self._left:
             self._runner.stop()

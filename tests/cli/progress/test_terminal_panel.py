@@ -95,7 +95,7 @@ def test_the_panel_of_a_stopped_run_and_of_its_end_has_the_numbers_of_the_ledger
     with closing(Ledger(tmp_path / "ledger.sqlite")) as ledger:
         assert panel_rows(ended, ledger) == funnel_rows(ledger)
     assert (ended.code, ended.screen.unknown) == (0, [])
-    assert re.search(r"^Resumes the run: \d+ answers are in its ledger$", ended.screen.text, re.MULTILINE)
+    assert re.search(r"^Resumes the run: \d+ results are in its ledger$", ended.screen.text, re.MULTILINE)
     assert max(map(len, ended.screen.text.splitlines())) <= 80
     assert ended.screen.text.count("time left") == 1, "there is one panel"
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from glotsmith.cli.progress.display import ProgressDisplay
 from glotsmith.counts import counted
-from glotsmith.execution.base import AnsweredItem
+from glotsmith.execution.base import RecordedResult
 from glotsmith.records import FunnelRow
 
 
@@ -20,11 +20,11 @@ class RunProgress(ProgressDisplay):
                 step.state = "running" if row.taken else "waiting"
             step.set_funnel(row)
         done = sum(row.taken for row in funnel)
-        self.start(f"Resumes the run: {counted(done, 'answer', 'is')} in its ledger" if done else "")
+        self.start(f"Resumes the run: {counted(done, 'result', 'is')} in its ledger" if done else "")
 
-    def on_item_answered(self, step: str, answer: AnsweredItem) -> None:
-        """Count one answer."""
-        self.state.steps[step].count(kept=answer.made > 0, made=answer.made)
+    def on_result(self, step: str, result: RecordedResult) -> None:
+        """Count one result."""
+        self.state.steps[step].count(kept=result.made > 0, made=result.made)
 
     def on_step_restarted(self, step: str) -> None:
         """Forget the results of a step."""

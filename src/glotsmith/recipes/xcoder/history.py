@@ -1,7 +1,7 @@
 """Read the sessions of an ``xcoder`` run from its ledger: the memories of agents, and the earliest problems.
 
-Sessions pass through the steps as items, and only the ledger has their outcomes. An epoch starts when all sessions of
-earlier epochs have been answered by all steps up to ``solve``, so that its result does not depend on timing.
+Sessions pass through the steps as items, and only the ledger has their outcomes. An epoch starts when all steps up to
+``solve`` have results for all sessions of earlier epochs, so that its result does not depend on timing.
 """
 
 import asyncio
@@ -40,7 +40,7 @@ class LedgerHistory:
 
     def __init__(self, ledger: Ledger, plan: SessionPlan, agreement: int) -> None:
         self._ledger, self._plan, self._agreement = ledger, plan, agreement
-        self._answered = 0  #: number of sessions, from the first, that ``discuss`` has answered
+        self._discussed = 0  #: number of sessions, from the first, for which ``discuss`` has a result
         self._problems: dict[int, asyncio.Future[list[PosedProblem]]] = {}
 
     async def sessions_before(self, epoch: int) -> Sequence[RememberedSession]:
@@ -67,31 +67,31 @@ class LedgerHistory:
         return sorted(found, key=lambda posed: posed.number)
 
     async def _wait_for(self, epoch: int, last: str) -> None:
-        """Wait until all steps up to ``last`` have answered all sessions up to an epoch.
+        """Wait until all steps up to ``last`` have results for all sessions up to an epoch.
 
         Raises:
             Unanswered: a session stays open in this run, so that waiting would not end.
 
         """
         pause = _FIRST_PAUSE_S
-        while not self._is_answered(epoch, last):
+        while not self._have_results(epoch, last):
             if self._is_blocked(epoch, last):
                 raise Unanswered(Reason.NOT_VERIFIED, f"a session of epoch {epoch} or earlier is open", None)
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE_S)
 
-    def _is_answered(self, epoch: int, last: str) -> bool:
+    def _have_results(self, epoch: int, last: str) -> bool:
         """Return whether all sessions are discussed, and no step has an item waiting."""
         wanted = min(epoch * self._plan.epoch, self._plan.sessions)
-        while self._answered < wanted and self._is_discussed(session_key(self._answered)):
-            self._answered += 1
+        while self._discussed < wanted and self._is_discussed(session_key(self._discussed)):
+            self._discussed += 1
         chain = steps_of_sessions(self._ledger, last)
-        return self._answered >= wanted and not any(self._ledger.count_pending(a, b) for a, b in pairwise(chain))
+        return self._discussed >= wanted and not any(self._ledger.count_pending(a, b) for a, b in pairwise(chain))
 
     def _is_discussed(self, key: str) -> bool:
         """Return whether the session is discussed, or was dropped before by a step of the user."""
         for step in steps_of_sessions(self._ledger, DISCUSS, SCHEDULE)[1:]:
-            if not self._ledger.is_answered(step, key):
+            if not self._ledger.has_result(step, key):
                 return False
             if self._ledger.find_input(step, key) is None:
                 return True
@@ -103,7 +103,7 @@ class LedgerHistory:
         A step retries an open item when it is idle. ``discuss`` is never idle while its later sessions wait.
         """
         items, wanted = self._ledger.open_items, min(epoch * self._plan.epoch, self._plan.sessions)
-        sessions = {session_key(number) for number in range(self._answered, wanted)}
+        sessions = {session_key(number) for number in range(self._discussed, wanted)}
         before = steps_of_sessions(self._ledger, DISCUSS, SCHEDULE)[1:]
         waiting = {*items.deferred(DISCUSS), *(key for step in before for key in items.left_open(step))}
         if not sessions.isdisjoint(waiting):
