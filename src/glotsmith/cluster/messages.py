@@ -49,7 +49,8 @@ class NodeDescription(Record, frozen=True, kw_only=True):
     promises: tuple[Promise, ...] = ()  #: guarantees of the isolation against a hostile program
     jobs: int = 0  #: number of programs that it runs at once
     toolchains: dict[str, str] = {}  #: language → hash of its commands, paths, version, card and driver
-    versions: dict[str, str] = {}  #: language → the version that its toolchain prints, or why there is none
+    #: language → the version that its toolchain prints, with a note if it fails its own example; or why there is none
+    versions: dict[str, str] = {}
     slowness: dict[str, float] = {}  #: language → CPU time of a program there / on the reference machine, at least 1
     fault: str = ""  #: why programs cannot be isolated there
 

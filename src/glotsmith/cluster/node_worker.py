@@ -26,11 +26,12 @@ from glotsmith.verification import Verifier
 from glotsmith.verification.verifier import verify_one
 
 _LINGER_S = 0.003  #: time for which an answer waits for other answers of the same message
-_BUSY_LINGER_S = 0.1  #: the same while the worker has more requests than it runs at once
+#: longest further wait while there are more than twice as many requests as run at once, and more than answers
+_BUSY_LINGER_S = 0.1
 
 
 class _NodeVerifier(Verifier):
-    """Judges the jobs of the process of the run that have no stored verdict and no identical running job."""
+    """Runs every job. The process of the run has already looked for a stored verdict and an identical running job."""
 
     async def _find_or_run(self, job: Job) -> Verdict:
         return await self._run("", job)
@@ -46,11 +47,14 @@ class NodeWorker:
         self._verifier: Verifier | None = None
         self._answers: list[NumberedAnswer] = []
         self._answered = asyncio.Event()
-        self._due = asyncio.Event()  #: the process of the run may wait for the answers
+        self._due = asyncio.Event()  #: set when ``collect`` must not wait for further answers
         self._running: set[asyncio.Task[None]] = set()
 
     async def open(self, languages: Sequence[str]) -> NodeDescription:
-        """Open the sandbox, warm up the languages, and describe the node. A fault is in the description."""
+        """Open the sandbox, warm up the languages, and describe the node.
+
+        If the sandbox cannot be opened, ``NodeDescription.fault`` says why.
+        """
         host = socket.gethostname()
         try:
             self._sandbox = await asyncio.to_thread(open_sandbox, self._isolation, self._jobs)
@@ -77,8 +81,8 @@ class NodeWorker:
     async def collect(self) -> bytes:
         """Wait for an answer, then return all ``NumberedAnswer`` since the last call.
 
-        A message costs as much CPU time as half a short program. So answers wait for others while the worker has more
-        requests than answers.
+        A message costs as much CPU time as half a short program. So answers wait for others, for at most 0.1 s, while
+        many requests are open.
         """
         await self._answered.wait()
         await asyncio.sleep(_LINGER_S)

@@ -29,12 +29,12 @@ ALL_PROMISES: frozenset[Promise] = frozenset({"network", "files", "processes", "
 class Sandbox(Protocol):
     """The contract of every back end; ``tests/contracts/test_sandboxes.py`` checks it.
 
-    Each program gets a private folder that is removed afterwards, and no network. Its environment consists of
-    ``Program.env``, ``PATH``, ``HOME``, ``TMPDIR`` and ``LANG=C.UTF-8``. It can neither see nor signal processes
-    outside, to the extent of its ``promises``. ``run`` never raises for what a program does: the result is an
-    ``Outcome``. A failure of the machine (no process, no disk space, no such command) is ``Outcome(ending="infra")``.
-    Cancelling ``run`` kills the program and its children. Any number of ``run`` may be awaited at once; the back end
-    runs at most ``jobs`` programs at a time.
+    Each program gets a private folder that is removed afterwards. Its environment consists of ``Program.env``,
+    ``PATH``, ``HOME``, ``TMPDIR``, ``USER``, ``LOGNAME`` and ``LANG=C.UTF-8``. To the extent of the ``promises`` it has
+    no network, and can neither see nor signal processes outside. ``run`` never raises for what a program does: the
+    result is an ``Outcome``. A failure of the machine (no process, no disk space, no such command) is
+    ``Outcome(ending="infra")``. Cancelling ``run`` kills the program and its children. Any number of ``run`` may be
+    awaited at once; the back end runs at most ``jobs`` programs at a time.
     """
 
     name: str  #: as in ``--isolation`` and in every verdict

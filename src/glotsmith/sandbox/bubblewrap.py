@@ -40,7 +40,7 @@ _SETUID_CAPABILITIES = ("--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", "-
 
 
 class Bubblewrap(NamespaceSandbox):
-    """Programs in bubblewrap."""
+    """A sandbox that runs programs in bubblewrap."""
 
     name: ClassVar[str] = "bubblewrap"
 
@@ -78,7 +78,7 @@ class Bubblewrap(NamespaceSandbox):
         """Return the argv that runs ``command`` in a new user namespace, or in the one that root prepared."""
         if self._user_namespace is None:
             return [*options, *_NEW_USER_NAMESPACE, *capabilities, "--", *command]
-        return [*self._user_namespace.enter, *options, *capabilities, "--", *command]
+        return [*self._user_namespace.enter_argv, *options, *capabilities, "--", *command]
 
     def _options(self, program: Program, folder: Path, env: Mapping[str, str]) -> list[str]:
         """Return the options that set up the program's file system and environment."""

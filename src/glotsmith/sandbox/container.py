@@ -59,7 +59,7 @@ _MAX_THREADS = 1 << 15  #: threads of all containers: the kernel counts the thre
 
 
 class Container(LocalSandbox):
-    """Programs in containers."""
+    """A sandbox that runs each program in a container."""
 
     name: ClassVar[str] = "container"
     promises: ClassVar[frozenset[Promise]] = ALL_PROMISES

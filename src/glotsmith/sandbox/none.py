@@ -1,12 +1,13 @@
-"""No isolation, only limits: for trusted programs on machines where nothing else works. Only selected by name.
+"""Run programs without isolation, with limits only. Use it for trusted programs on machines where no other back end
+works. It is selected only by name.
 
 This back end limits CPU and wall time, resident memory, the number of processes, the size of each file and the size of
-the output. Each program gets a temporary folder, which is removed afterwards, and none of the caller's environment.
-Children are killed unless they clear their environment and leave the process tree.
+the output. Each program gets a temporary folder, which is removed afterwards, and none of the caller's environment. A
+child process survives only if it clears its environment and leaves the process tree.
 
 Nothing else is covered. The program runs with all permissions of the user: it can read and change the user's files,
 reach the network, see and kill the user's processes, change its own files, and fill the disk with many files. The
-limits do not include a process that opens its own session.
+measured CPU time, memory and number of processes do not include a process that opens its own session.
 """
 
 import contextlib
@@ -27,7 +28,7 @@ from glotsmith.sandbox.shell_wrapper import wrap_command
 from glotsmith.sandbox.spawned_process import ProcessLaunch
 
 _MAX_UNDECIDED_SEARCHES = 25  #: consecutive searches that find a new process without an environment
-_NEW_S = 2.0  #: age of a process that may execute a program just now
+_NEW_S = 2.0  #: age up to which a process without an environment may be in execve
 _KERNEL_THREAD = 0x00200000  #: PF_KTHREAD, a flag of proc_pid_stat(5)
 _KILL_TIMEOUT_S = 5.0
 _MAX_PROCESSES = 10_000  #: number of listed processes: a fork bomb may grow faster than they can be listed
@@ -35,7 +36,7 @@ _TOKEN = "GLOTSMITH_RUN"  # noqa: S105 - the name of a variable
 
 
 class Unisolated(LocalSandbox):
-    """Programs as ordinary processes of the user."""
+    """A sandbox that runs programs as ordinary processes of the user."""
 
     name: ClassVar[str] = "none"
     promises: ClassVar[frozenset[Promise]] = frozenset()
@@ -78,7 +79,9 @@ def kill_tree(root: int) -> None:
 
 
 def kill_marked(token: bytes) -> None:
-    """Kill every process with ``token`` in its initial environment, and wait until they are dead.
+    """Kill every process with ``token`` in its initial environment.
+
+    Wait until they are dead, for at most ``_KILL_TIMEOUT_S``.
 
     While a process starts to execute a program, it has no environment. On a loaded machine this may take long. So two
     consecutive searches must find neither a marked process nor a new one without an environment. A process may stay
@@ -100,10 +103,10 @@ def _find_marked(token: bytes) -> tuple[list[int], bool]:
     """Return the processes with ``token`` in their environment, and whether a new one has no environment."""
     marked, undecided = list[int](), False
     for pid in list_pids():
-        words = _environment(pid)
-        if words == [b""]:
+        entries = _environment_entries(pid)
+        if entries == [b""]:
             undecided |= _is_new(pid)
-        elif token in words and (process := read_process(pid)) and process.state not in "ZX":
+        elif token in entries and (process := read_process(pid)) and process.state not in "ZX":
             marked.append(pid)
     return marked, undecided
 
@@ -120,10 +123,10 @@ def _is_new(pid: int) -> bool:
         return False
 
 
-def _environment(pid: int) -> list[bytes]:
+def _environment_entries(pid: int) -> list[bytes]:
     try:
         return Path(f"/proc/{pid}/environ").read_bytes().split(b"\x00")
     except (FileNotFoundError, ProcessLookupError):
         return []  # it has ended
     except OSError:
-        return [b""]  # another user's, or one that executes a program
+        return [b""]  # the process is another user's, or is in execve

@@ -1,8 +1,9 @@
 """Programs and outcomes as JSON: requests and answers of ``glotsmith serve`` at ``/run``.
 
 A ``Program`` may contain bytes and text with lone surrogates, which JSON cannot represent; these are sent in separate
-fields, in base64. An ``Outcome`` contains only bytes, which msgspec writes in base64. ``Program.warm`` is not sent:
-outcomes are the same without it. A client must not choose the interpreter that the service forks.
+fields, in base64. ``Outcome`` has the output of a program as bytes, which msgspec writes in base64. ``Program.warm``
+and ``Program.server`` are not sent: outcomes are the same without them. A client must not choose the interpreter that
+the service forks.
 """
 
 from typing import Any

@@ -1,7 +1,8 @@
 """Limit how many programs run at once; a program that only waits lends its slot to another.
 
-A program that sleeps would keep a processor free until its idle limit ends it. A waiting program counts again as soon
-as it could run. For a short time, more programs than slots then run, and no further program starts.
+Without lending, a program that sleeps would leave a processor unused until its idle limit ends it. A waiting program
+counts again as soon as it could run. For a short time, more programs than slots then run, and no further program
+starts.
 """
 
 import asyncio
@@ -36,7 +37,7 @@ class ProgramSlots:
             raise
 
     def release(self) -> None:
-        """Return a slot."""
+        """Give back a slot, and start the programs that wait for one."""
         self.running -= 1
         self._admit()
 

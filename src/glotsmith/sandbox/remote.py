@@ -79,7 +79,7 @@ class _Connection:
 
 
 class Remote:
-    """Programs in the sandbox of a remote glotsmith."""
+    """A sandbox that runs programs in the sandbox of a remote glotsmith."""
 
     name: ClassVar[str] = "remote"
     promises: frozenset[Promise]  #: the promises of the service

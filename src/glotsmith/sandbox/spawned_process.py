@@ -128,12 +128,12 @@ class SpawnedProcess(SupervisedProcess):
             self._code = self._process.returncode = os.waitstatus_to_exitcode(status)
             self._cpu_s = usage.ru_utime + usage.ru_stime
         else:
-            self._stop_reason = "unkillable"
+            self._kill_reason = "unkillable"
         self._launch.reap()
         os.close(self._pidfd)
 
     def _failure_detail(self) -> str:
-        if self._stop_reason == "unkillable":
+        if self._kill_reason == "unkillable":
             return f"process {self._process.pid} cannot be killed: check the kernel log (dmesg)"
         failure = f"{self._launch.argv[0]} could not set up the program's isolation"
         text = self.stderr.data.decode(errors="replace").strip()

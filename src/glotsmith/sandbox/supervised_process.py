@@ -1,4 +1,4 @@
-"""A running program: feeds it, reads its output, enforces its limits and reports its outcome.
+"""Supervise a running program: write its stdin, read its output, enforce its limits, and report its outcome.
 
 Subclasses define how a program starts and dies: ``SpawnedProcess`` (cold start) and ``ForkedProcess`` (fork server).
 """
@@ -31,9 +31,9 @@ from glotsmith.sandbox.starvation_clock import StarvationClock
 
 _FIRST_CHECK_S = 0.02  #: most programs end before the first check of their limits
 _CHECK_INTERVAL_S = 0.05
-_IDLE_CHECK_INTERVAL_S = 0.1  #: interval for a program that waits: the longest step of its idle clock
+_IDLE_CHECK_INTERVAL_S = 0.1  #: interval while a program waits; a check adds at most this time to its idle time
 _SHORTEST_PAUSE_S = 0.002  #: shortest pause between two checks before the CPU limit
-_WAITS_S = 0.05  #: after this idle time a program lends its slot
+_LEND_SLOT_AFTER_S = 0.05  #: after this idle time a program lends its slot
 _IDLE = "idle: the program waited, and nothing in it could run"
 _MAX_WALL_FACTOR = 10  #: a program that gets no processor ends after this multiple of its wall limit
 _SETUP_TIMEOUT_S = 60.0  #: time to set up a sandbox or to load an interpreter, on a busy machine
@@ -50,7 +50,7 @@ class SupervisedProcess(ABC):
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._stop_reason: KillReason | None = None
+        self._kill_reason: KillReason | None = None
         self.is_decided: IsDecided | None = None
         self.loaded_line = b""  #: ``Program.loaded_line``
         self._loaded = False  #: whether the program has printed ``loaded_line``
@@ -111,8 +111,8 @@ class SupervisedProcess(ABC):
 
     def _on_output_overflow(self) -> None:
         if self._disposed:  # the rest of the output was read after the end
-            self._stop_reason = self._stop_reason or "output"
-        self.stop("output")
+            self._kill_reason = self._kill_reason or "output"
+        self.kill("output")
 
     async def supervise(self) -> None:
         """Wait for the program's end; kill the program at its limits."""
@@ -121,7 +121,7 @@ class SupervisedProcess(ABC):
         while not await self._ends_within(pause):
             self._start_readers()
             self._check_limits()
-            if self._stop_reason is not None:
+            if self._kill_reason is not None:
                 killed_at = killed_at or time.monotonic()
                 self._kill_quietly()
                 if time.monotonic() - killed_at > KILL_TIMEOUT_S:
@@ -130,7 +130,7 @@ class SupervisedProcess(ABC):
 
     def _next_pause(self, last: float) -> float:
         """Return the seconds until the next check of the limits."""
-        longest = _IDLE_CHECK_INTERVAL_S if self._idle_clock.idle_s > _WAITS_S else _CHECK_INTERVAL_S
+        longest = _IDLE_CHECK_INTERVAL_S if self._idle_clock.idle_s > _LEND_SLOT_AFTER_S else _CHECK_INTERVAL_S
         pause = min(last * 1.25, longest, max(self._remaining_wall_s(), 0.001))
         return min(pause, max(self._remaining_cpu_s(), _SHORTEST_PAUSE_S))
 
@@ -157,28 +157,28 @@ class SupervisedProcess(ABC):
         return max(limits.memory_mb, limits.build_memory_mb) if self._building else limits.memory_mb
 
     def _read_tree(self) -> Sequence[ProcessStat]:
-        """Read the processes; no more than show that there are too many, because a fork bomb grows faster."""
+        """Return the processes, at most one above the limit: a fork bomb can grow faster than they are listed."""
         return list(itertools.islice(self._members(), self._limits.processes + self.wrappers + 1))
 
     def _check_limits(self) -> None:
-        """Measure the process tree once and stop it if it exceeds a limit."""
+        """Measure the process tree once and kill it if it exceeds a limit."""
         limits, tree = self._limits, self._read_tree()
         usage = self._count_shared_memory_once(tree, measure_tree(tree, self.wrappers))
         self._peak = self._peak.peak(usage)
         self._withdraw_load_s()
         self._starvation_clock.check(time.monotonic(), [p for p in tree if p.depth >= self.wrappers])
         if usage.processes > limits.processes or usage.tasks > max_threads(limits):
-            self.stop("processes")
+            self.kill("processes")
         elif usage.memory_mb > self._memory_mb:
-            self.stop("memory")
+            self.kill("memory")
         elif self._remaining_cpu_s() < 0:
-            self.stop("cpu")
+            self.kill("cpu")
         elif limits.idle_s and self._is_idle(tree, usage):
-            self.stop("idle")
+            self.kill("idle")
         elif self._remaining_wall_s() <= 0:
-            self.stop("wall")
+            self.kill("wall")
         elif self._has_decided():
-            self.stop("decided")
+            self.kill("decided")
 
     def _withdraw_load_s(self) -> None:
         """Withdraw the unused CPU time for loading at the first check after the program has loaded."""
@@ -211,12 +211,12 @@ class SupervisedProcess(ABC):
         return self.is_decided(bytes(self.stdout.data))
 
     def _is_idle(self, tree: Sequence[ProcessStat], usage: TreeUsage) -> bool:
-        """Return whether the program has waited for too long. A build may wait for a compile server."""
+        """Return whether the program has waited for too long; a build has no idle limit."""
         if self.state != "ready":
             return False
         is_runnable = functools.cache(lambda: has_runnable_task(tree, self.wrappers))
         is_idle = self._idle_clock.exceeds_limit(time.monotonic(), usage.cpu_s, is_runnable)
-        if self._idle_clock.idle_s > _WAITS_S and not is_runnable():
+        if self._idle_clock.idle_s > _LEND_SLOT_AFTER_S and not is_runnable():
             self.on_wait(usage)
         else:
             self.on_resume()
@@ -242,10 +242,10 @@ class SupervisedProcess(ABC):
         limit_s = min(wall_s + self._starvation_clock.starved_s, _MAX_WALL_FACTOR * wall_s)
         return self._phase_started_at + limit_s - time.monotonic()
 
-    def stop(self, reason: KillReason) -> None:
+    def kill(self, reason: KillReason) -> None:
         """Kill all processes; the first reason given counts."""
-        if self._stop_reason is None and not self._disposed:
-            self._stop_reason = reason
+        if self._kill_reason is None and not self._disposed:
+            self._kill_reason = reason
             self._kill_quietly()
 
     def _kill_quietly(self) -> None:
@@ -255,13 +255,14 @@ class SupervisedProcess(ABC):
     def dispose(self) -> None:
         """Wait until all processes are dead, read the remaining output and close everything; idempotent.
 
-        This returns at once, except after ``supervise`` was cancelled: then it kills the processes and waits a few
-        milliseconds for their death.
+        After ``supervise`` this returns at once, unless a process cannot be killed or the back end searches for
+        survivors (``none``). After ``supervise`` was cancelled, it kills the processes and waits for their death, which
+        takes a few milliseconds.
         """
         if self._disposed:
             return
         if not self._ended:
-            self.stop("closed")
+            self.kill("closed")
         self._disposed = True
         self._on_end()
         self._wall_s = time.monotonic() - self._started_at
@@ -273,8 +274,8 @@ class SupervisedProcess(ABC):
 
     def outcome(self) -> Outcome:
         """Return the outcome; call it after ``dispose``."""
-        ending, code = classify_ending(self._stop_reason, self._code, self.state)
-        closed = self._stop_reason == "closed"
+        ending, code = classify_ending(self._kill_reason, self._code, self.state)
+        closed = self._kill_reason == "closed"
         detail = _IDLE if ending == "idle" else ""
         if ending == "infra":
             detail = CLOSED_DURING_RUN if closed else self._failure_detail()
@@ -297,12 +298,12 @@ def _resolve(wakeup: asyncio.Future[None]) -> None:
         wakeup.set_result(None)
 
 
-def classify_ending(stop_reason: KillReason | None, code: int, state: str) -> tuple[Ending, int]:
+def classify_ending(kill_reason: KillReason | None, code: int, state: str) -> tuple[Ending, int]:
     """Return the kind of ending, and the exit code or signal."""
-    if stop_reason == "closed" or stop_reason == "unkillable" or state in ("setup", "missing"):
+    if kill_reason == "closed" or kill_reason == "unkillable" or state in ("setup", "missing"):
         return "infra", 0
-    if stop_reason is not None:
-        return stop_reason, int(signal.SIGKILL)
+    if kill_reason is not None:
+        return kill_reason, int(signal.SIGKILL)
     number = -code if code < 0 else code - 128  # a shell reports signal N as exit code 128 + N
     if number == signal.SIGXCPU:
         return "cpu", number

@@ -31,7 +31,7 @@ _START = "import sys; sys.path.append(sys.argv.pop(1)); import unshare_setup; un
 
 
 class Unshare(NamespaceSandbox):
-    """Programs in namespaces that system calls create."""
+    """A sandbox that creates namespaces by system calls."""
 
     name: ClassVar[str] = "unshare"
 
@@ -65,7 +65,7 @@ class Unshare(NamespaceSandbox):
     ) -> list[str]:
         """Return the command that builds a new root in ``root`` and runs ``argv`` in it.
 
-        ``fork_server`` is the (host path, path inside) of the fork server if ``argv`` starts one.
+        ``fork_server`` has the pair (host path, path inside) of the folder of the fork server if ``argv`` starts one.
         """
         prefixes = [(prefix, prefix) for prefix in self._readable_prefixes(program)]
         spec = {

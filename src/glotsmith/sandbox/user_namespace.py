@@ -19,8 +19,8 @@ from glotsmith.sandbox.pipes import renumber_above
 USER = 1000  #: user and group of programs inside the namespace
 NOBODY = 65534  #: the same user and group on the host
 
-#: Shell words with which process 1 starts the program as ``USER``. Process 1 itself keeps its user: it can be killed
-#: with its parent only while the parent may kill it, and the program must not be able to signal it.
+#: Shell words with which process 1 starts the program as ``USER``. Process 1 keeps user 0, for two reasons: the kernel
+#: kills it at the death of its parent only if the parent may signal it, and the program must not be able to signal it.
 EXEC_AS_USER = f"setpriv --reuid {USER} --regid {USER} --clear-groups --inh-caps=-all --bounding-set=-all --"
 
 
@@ -42,10 +42,10 @@ class UserNamespace:
         return cls(_create()) if os.geteuid() == 0 else None
 
     def check_readable(self, paths: Iterable[str]) -> None:
-        """Check that the user nobody can read these paths.
+        """Check that the permissions of these paths let the user ``nobody`` read them.
 
         Raises:
-            PermissionError: nobody cannot; the message says what to do.
+            PermissionError: the user ``nobody`` cannot read a path; the message says what to do.
 
         """
         for path in paths:
@@ -54,12 +54,15 @@ class UserNamespace:
 
     @property
     def path(self) -> str:
-        """The path at which a child process can open the namespace: the program could use an inherited descriptor."""
+        """The path at which a child process opens the namespace.
+
+        The descriptor is not inherited, because the program could use it.
+        """
         return f"/proc/{os.getpid()}/fd/{self._fd}"
 
     @property
-    def enter(self) -> tuple[str, ...]:
-        """The words before a command that runs it in the namespace as user 0, with no additional open descriptor."""
+    def enter_argv(self) -> tuple[str, ...]:
+        """The argv prefix that runs a command as user 0 in the namespace, and leaves no further descriptor open."""
         return (shutil.which("nsenter") or "nsenter", f"--user={self.path}", "--")
 
     def close(self) -> None:

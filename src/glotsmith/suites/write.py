@@ -1,6 +1,7 @@
 """Write the draft suite of a function. The docstring, a teacher and a generator propose calls.
 
-The step chooses the calls that cover further arcs, and adds calls that kill further mutants (``killing_calls``).
+The step chooses calls that cover further branches or return other values, and adds calls that kill further mutants
+(``killing_calls``).
 """
 
 from collections import Counter
