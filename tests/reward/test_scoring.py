@@ -39,8 +39,8 @@ def test_what_is_earned(status: str, cases: list[str], whole: float, share: floa
     assert (reward_of(verdict(status, *cases), "all"), reward_of(verdict(status, *cases), "share")) == (whole, share)
 
 
-class ScriptedPool:
-    """A pool whose verdicts are written in the programs."""
+class ScriptedThread:
+    """A verifier thread whose verdicts are written in the programs."""
 
     def submit(self, jobs: Sequence[Job]) -> Future[list[Verdict]]:
         future = Future[list[Verdict]]()
@@ -50,7 +50,7 @@ class ScriptedPool:
 
 @pytest.fixture
 def scripted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("glotsmith.reward.scoring.get_pool", lambda isolation, jobs: ScriptedPool())
+    monkeypatch.setattr("glotsmith.reward.scoring.get_verifier_thread", lambda isolation, jobs: ScriptedThread())
 
 
 COMPLETIONS = [f"```lua\nfunction f() end -- {status}\n```" for status in ("pass", "infra:sandbox", "fail:wrong")]
@@ -80,10 +80,10 @@ def test_the_callers_loop_goes_on(scripted: None) -> None:
     [
         ({"credit": "half"}, "credit is 'half'; it must be one of all, share"),
         ({"faults": ["mask"]}, "faults is .'mask'.; it must be one of raise, mask"),
-        ({"jobs": 0}, "jobs is 0; it must be a number of programs from 1, or None"),
+        ({"jobs": 0}, "jobs is 0; it must be a whole number of 1 or more, or None"),
         ({"jobs": ["a column"]}, "jobs is .'a column'."),
-        ({"limit_floor_s": 0}, "limit_floor_s is 0; it must be a number from 0.001"),
-        ({"limit_factor": float("nan")}, "limit_factor is nan; it must be a number from 1.0"),
+        ({"limit_floor_s": 0}, "limit_floor_s is 0; it must be a number of at least 0.001"),
+        ({"limit_factor": float("nan")}, "limit_factor is nan; it must be a number of at least 1.0"),
         ({"isolation": "docker"}, "there is no isolation 'docker'"),
     ],
 )

@@ -129,7 +129,7 @@ def test_the_machines_faults(monkeypatch: pytest.MonkeyPatch) -> None:
     async def verify(self: object, job: Any) -> Verdict:
         return Verdict(id=job.id, language=job.language, status="infra:toolchain", detail="install it by …")
 
-    close()  # the pool remembers verdicts
+    close()  # the verifier thread remembers verdicts
     monkeypatch.setattr("glotsmith.verification.Verifier.verify", verify)
     with pytest.raises(InfraError, match=r"in lua, has no verdict .infra:toolchain.: install it by …"):
         compute_score("glotsmith", LUA, TRUTH)

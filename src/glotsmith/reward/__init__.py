@@ -5,9 +5,9 @@ GRPO of TRL uses ``code_reward`` (or ``code_reward_async``). ``custom_reward_fun
 machine fails, the reward is never 0: the functions raise ``InfraError`` or mask the completion.
 """
 
-from glotsmith.reward.pool import close
 from glotsmith.reward.scoring import score, score_async
 from glotsmith.reward.trainers import code_reward, code_reward_async, compute_score, compute_score_async, compute_scores
+from glotsmith.reward.verifier_thread import close
 
 __all__ = [
     "close",

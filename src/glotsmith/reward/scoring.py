@@ -12,12 +12,13 @@ from glotsmith.counts import counted
 from glotsmith.errors import InfraError, UsageError
 from glotsmith.languages.reference_limits import ReferenceLimits
 from glotsmith.records import Job, Verdict
-from glotsmith.reward.pool import VerifierPool, get_pool
 from glotsmith.reward.reward_jobs import CompletionInput, build_job
+from glotsmith.reward.verifier_thread import VerifierThread, get_verifier_thread
 from glotsmith.verification.job_limits import MIN_LIMITS
 
-#: ``all``: 1 for a program that passes every test, else 0. ``share``: the share of passed tests of a program that ran
-#: to its end; Agnostics (arXiv 2508.04865) reports that policies learn to exploit it.
+#: ``all``: 1 for a program that passes every test, else 0. ``share``: the share of passed tests, also of a program that
+#: reached a time or memory limit; 0 for a program that did not compile, exited early or wrote malformed output.
+#: Agnostics (arXiv 2508.04865) reports that policies learn to exploit it.
 Credit = Literal["all", "share"]
 #: For completions without a verdict: ``raise`` an error, or ``mask`` them with None.
 FaultHandling = Literal["raise", "mask"]
@@ -49,7 +50,7 @@ class RewardOptions(NamedTuple):
         """Return the options.
 
         Raises:
-            UsageError: one of them is not among its values.
+            UsageError: an option has an invalid value.
 
         """
         for name, value, values in (
@@ -60,13 +61,13 @@ class RewardOptions(NamedTuple):
                 raise UsageError(f"{name} is {value!r}; it must be one of {', '.join(values)}")
         jobs = cast(object, self.jobs)  # a dataset's column of this name would come here
         if jobs is not None and not (isinstance(jobs, int) and jobs >= 1):
-            raise UsageError(f"jobs is {jobs!r}; it must be a number of programs from 1, or None")
+            raise UsageError(f"jobs is {jobs!r}; it must be a whole number of 1 or more, or None")
         for name, value, least in (
             ("limit_floor_s", cast(object, self.limit_floor_s), MIN_LIMITS.cpu_s),
             ("limit_factor", cast(object, self.limit_factor), 1.0),
         ):
             if not (isinstance(value, int | float) and math.isfinite(value) and value >= least):
-                raise UsageError(f"{name} is {value!r}; it must be a number from {least}")
+                raise UsageError(f"{name} is {value!r}; it must be a number of at least {least}")
         return self
 
 
@@ -131,7 +132,7 @@ def compute_rewards(
 ) -> list[RewardResult]:
     """Return rewards and statuses."""
     posed = _build_jobs(completions, rows, options)
-    future = _open_pool(options).submit(_runnable(posed))
+    future = _open_verifier_thread(options).submit(_runnable(posed))
     try:
         verdicts = future.result()
     except BaseException:
@@ -145,12 +146,12 @@ async def compute_rewards_async(
 ) -> list[RewardResult]:
     """Return rewards and statuses, without blocking the event loop."""
     posed = await asyncio.to_thread(_build_jobs, completions, rows, options)
-    opened = await asyncio.to_thread(_open_pool, options)
+    opened = await asyncio.to_thread(_open_verifier_thread, options)
     return _results(posed, await asyncio.wrap_future(opened.submit(_runnable(posed))), options)
 
 
-def _open_pool(options: RewardOptions) -> VerifierPool:
-    return get_pool(options.isolation, options.jobs)
+def _open_verifier_thread(options: RewardOptions) -> VerifierThread:
+    return get_verifier_thread(options.isolation, options.jobs)
 
 
 def _build_jobs(

@@ -1,4 +1,4 @@
-"""Reward functions with the signatures of trainers: of TRL, and ``compute_score`` of verl.
+"""Reward functions with the signatures that TRL and verl (``compute_score``) call.
 
 Each of them also takes the fields of ``RewardOptions`` as keyword arguments.
 """
@@ -31,10 +31,10 @@ Result = TypeVar("Result")
 def _with_options(
     *, faults: FaultHandling
 ) -> Callable[[Callable[Concatenate[RewardOptions, Parameters], Result]], Callable[Parameters, Result]]:
-    """Return a decorator that makes options, the first argument of a function, of its keyword arguments.
+    """Return a decorator that builds the first argument of a function, ``options``, from keyword arguments.
 
     ``faults`` is the default of the option of that name. The new function lists all options in its signature, and is a
-    coroutine function if the original is one, because trainers await only those.
+    coroutine function if the original is one, because trainers await coroutine functions only.
     """
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -84,7 +84,7 @@ def code_reward(
     adds 0 for this function; set ``faults`` to ``raise`` then.
 
     Raises:
-        UsageError: no column has tests; or a row is invalid and ``faults`` is ``raise``.
+        UsageError: an option or a column is invalid or missing; or a row is invalid and ``faults`` is ``raise``.
         InfraError: the machine failed, and ``faults`` is ``raise``.
 
     """

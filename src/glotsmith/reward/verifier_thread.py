@@ -1,7 +1,8 @@
 """A long-lived verifier in a background thread, for calls from any thread, event loop or forked process.
 
-The first call that needs a pool opens it; it is closed at exit. A forked process (the worker of a data loader) inherits
-memory but no threads, so it forgets the pools of its parent without closing them, and opens its own.
+The first call that needs a verifier thread starts it; it is stopped at exit. A forked process (the worker of a data
+loader) inherits memory but no threads, so it forgets the verifier threads of its parent without stopping them, and
+starts its own.
 """
 
 import asyncio
@@ -20,17 +21,17 @@ from glotsmith.verification.candidate_verifier import CandidateVerifier
 from glotsmith.verification.verifier import verify_all
 
 
-class PoolKey(NamedTuple):
-    """The arguments of a pool."""
+class VerifierThreadKey(NamedTuple):
+    """The arguments of a verifier thread."""
 
     isolation: str
     jobs: int | None
 
 
-class VerifierPool:
+class VerifierThread:
     """A sandbox and its verifier, in a thread with its own event loop."""
 
-    def __init__(self, key: PoolKey) -> None:
+    def __init__(self, key: VerifierThreadKey) -> None:
         """Open the sandbox and start the thread.
 
         Raises:
@@ -70,40 +71,39 @@ async def _wait_and_close(stop: asyncio.Event, sandbox: Sandbox) -> None:
 
 
 _lock = threading.Lock()
-_pools: dict[PoolKey, VerifierPool] = {}
-_pools_of_parent: list[
-    object
-] = []  #: pools of the process that we were forked from: collecting them would touch its programs
+_verifier_threads: dict[VerifierThreadKey, VerifierThread] = {}
+#: those of the parent process, kept referenced: their finalizers would affect the programs of the parent
+_threads_of_parent: list[object] = []
 _hooks_registered = False
 
 
-def get_pool(isolation: str, jobs: int | None) -> VerifierPool:
-    """Return the pool of this process for these arguments; open it if it is missing."""
+def get_verifier_thread(isolation: str, jobs: int | None) -> VerifierThread:
+    """Return the verifier thread of this process for these arguments; start it if it is missing."""
     global _hooks_registered
-    key = PoolKey(isolation, jobs)
+    key = VerifierThreadKey(isolation, jobs)
     with _lock:
         if not _hooks_registered:
-            os.register_at_fork(after_in_child=_forget_parent_pools)
+            os.register_at_fork(after_in_child=_forget_threads_of_parent)
             atexit.register(close)
             _hooks_registered = True
-        if key not in _pools:
-            _pools[key] = VerifierPool(key)
-        return _pools[key]
+        if key not in _verifier_threads:
+            _verifier_threads[key] = VerifierThread(key)
+        return _verifier_threads[key]
 
 
 def close() -> None:
-    """Close the pools of this process; the next call opens new ones."""
+    """Stop the verifier threads of this process; the next call starts new ones."""
     with _lock:
-        while _pools:
-            _pools.popitem()[1].close()
+        while _verifier_threads:
+            _verifier_threads.popitem()[1].close()
 
 
-def _forget_parent_pools() -> None:
-    """Forget the parent's pools and its lock, whose owner does not exist in this process."""
+def _forget_threads_of_parent() -> None:
+    """Forget the parent's verifier threads and its lock, whose owner does not exist in this process."""
     global _lock
     _lock = threading.Lock()
-    _pools_of_parent.append(dict(_pools))
-    _pools.clear()
+    _threads_of_parent.append(dict(_verifier_threads))
+    _verifier_threads.clear()
 
 
 def default_jobs() -> int:

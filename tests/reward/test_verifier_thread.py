@@ -1,4 +1,4 @@
-"""One pool for whoever asks: threads, event loops, processes; and nothing of it outlives them."""
+"""One verifier thread for every caller: threads, event loops, processes; and nothing of it outlives them."""
 
 import asyncio
 import multiprocessing
@@ -14,8 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from glotsmith.reward import close, score, score_async
-from glotsmith.reward import pool as pools
+from glotsmith.reward import close, score, score_async, verifier_thread
 from glotsmith.sandbox.process_tree import walk_tree
 from serving import Serving
 
@@ -51,7 +50,7 @@ def test_threads_and_loops_share_one() -> None:
         assert [*threads.map(lambda _: judged(1, 2), range(8))] == [[1.0, 0.0]] * 8
     for _ in range(2):
         assert asyncio.run(both()) == [[1.0, 0.0]] * 3
-    assert len(pools._pools) == 1
+    assert len(verifier_thread._verifier_threads) == 1
     assert [t.name for t in threading.enumerate()].count("glotsmith-reward") == 1
 
 
@@ -68,19 +67,19 @@ def test_closing_leaves_nothing_and_is_no_end() -> None:
 
 
 def child(connection: "multiprocessing.connection.Connection") -> None:
-    connection.send((judged(1, 2), len(pools._pools)))
+    connection.send((judged(1, 2), len(verifier_thread._verifier_threads)))
 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_other_processes_have_their_own(method: str) -> None:
-    """A process that was forked while the pool's lock was held has a pool, and the parent keeps its own."""
+    """A process that was forked while the lock was held has a verifier thread, and the parent keeps its own."""
     assert judged(1) == [1.0]
     context = multiprocessing.get_context(method)
     ours, theirs = context.Pipe()
     process = context.Process(target=child, args=(theirs,))
-    with pools._lock:
+    with verifier_thread._lock:
         process.start()
     assert ours.poll(60)
     assert ours.recv() == ([1.0, 0.0], 1)
@@ -131,11 +130,11 @@ def test_an_interrupted_call_takes_its_programs_with_it(interruptible: None) -> 
 @pytest.mark.parametrize(("ranks", "parts"), [("", 1), ("2", 2), ("1000", 1000), ("0", 1), ("many", 1)])
 def test_ranks_of_one_machine_share_its_processors(monkeypatch: pytest.MonkeyPatch, ranks: str, parts: int) -> None:
     monkeypatch.setenv("LOCAL_WORLD_SIZE", ranks)
-    assert pools.default_jobs() == max(1, len(os.sched_getaffinity(0)) // parts)
+    assert verifier_thread.default_jobs() == max(1, len(os.sched_getaffinity(0)) // parts)
 
 
 @pytest.mark.slow
-def test_the_pool_may_be_another_machines(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_sandbox_may_be_another_machines(monkeypatch: pytest.MonkeyPatch) -> None:
     served = Serving("--jobs", "2", "--isolation", "none")
     try:
         monkeypatch.setenv("GLOTSMITH_REMOTE", served.address)
