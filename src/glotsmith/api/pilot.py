@@ -16,7 +16,7 @@ from glotsmith.exchanges import ReplyCosts
 from glotsmith.ledger import Ledger
 from glotsmith.recipes.xcoder.pilot_sessions import PilotSessions, keys_of_parts, read_pilot_sessions
 from glotsmith.records import Example
-from glotsmith.selection.deduplicate import kept_duplicate
+from glotsmith.selection.deduplicate import kept_key_from_detail
 from glotsmith.sources.pilot_sample import PILOT_STEP, sample_pilot
 from glotsmith.step import Step
 
@@ -158,7 +158,7 @@ def _repeated(ledger: Ledger, origins: _Origins, before: str, step: str) -> dict
     found = defaultdict[str, set[str]](set)
     for row in ledger.dropped_rows(step):
         if row.reason in _DUPLICATE and row.status == "dropped":
-            found[kept_duplicate(row.detail)].add(origins.item_of(before, row.parent))
+            found[kept_key_from_detail(row.detail)].add(origins.item_of(before, row.parent))
     return found
 
 

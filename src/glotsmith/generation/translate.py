@@ -52,8 +52,9 @@ class TranslationOptions(msgspec.Struct, frozen=True, kw_only=True):
 class Translate(ItemStep[Task, Solution]):
     """Request candidates in rounds, until enough distinct ones pass or more replies are not worth their cost.
 
-    Sampling also stops when the teacher refuses or repeats itself. All passing candidates are kept; every other reply
-    is recorded as lost with its reason and, if it contains code, its ``Candidate``.
+    Sampling also stops when the teacher refuses or repeats itself. All distinct passing candidates are kept. Other
+    replies are lost with their reason, and with their ``Candidate`` if they contain a new program. A refusal after a
+    program ends sampling and is not a loss.
     """
 
     name = "translate"

@@ -1,8 +1,8 @@
 """Drop exact duplicates by hash, and near-duplicates by ROUGE-L (MultiPL-T §4.4).
 
-Within a problem every pair is compared, as in the paper. Across problems the paper compares random groups of 200, in
-which a pair meets with probability 0.35. Here MinHash finds the pairs to compare, and the same exact measure decides.
-By default the first item in order of position is kept. The result depends on the items and their order only.
+Within a problem each item is compared with the kept ones. Across problems the paper compares random groups of 200: two
+programs are in one group with probability 0.35. Here MinHash finds the pairs to compare, and the same exact measure
+decides. By default the first item in order of position is kept. The result depends on the items and their order only.
 """
 
 from abc import abstractmethod
@@ -21,7 +21,7 @@ from glotsmith.step import Result, ShardRule, WholeStep, keep
 T = TypeVar("T", bound=Record)
 
 
-def kept_duplicate(detail: str) -> str:
+def kept_key_from_detail(detail: str) -> str:
     """Return the key of the kept item that a dropped duplicate repeats, from the detail of its drop."""
     return detail.rpartition(" ")[2]
 
@@ -30,7 +30,7 @@ class ComparedText(NamedTuple):
     """The text of an item that is compared."""
 
     language: str  #: items of different languages are never duplicates
-    group: str  #: the problem's id; all items of one group are compared in pairs
+    group: str  #: the problem's id; an item is compared with all kept items of its group
     code: str
 
 
@@ -58,7 +58,8 @@ class Deduplicate(WholeStep[T, T]):
     Texts and signatures are in temporary files, so that memory does not limit the number of items.
     """
 
-    in_shard: ShardRule = "keep_all"  #: an item of a shard may be similar only to items that one run drops
+    #: a shard drops no item: the items to which it is similar may be dropped themselves when one run decides about all
+    in_shard: ShardRule = "keep_all"
 
     def __init__(
         self,
@@ -115,7 +116,7 @@ class Deduplicate(WholeStep[T, T]):
 
 
 class DeduplicateFunctions(Deduplicate[Function]):
-    """Drops source functions that an earlier source contains, too.
+    """Drops functions that are equal or similar to a kept one.
 
     The docstring is compared, too, because it is part of the problem. The threshold is higher than for solutions (the
     paper drops exact duplicates only): tokens contain no operators, so short functions that differ only in an operator
@@ -146,7 +147,7 @@ class DeduplicateFunctions(Deduplicate[Function]):
 
 
 class DeduplicateSolutions(Deduplicate[Solution]):
-    """Drops solutions that repeat an earlier one, of the same problem or of another."""
+    """Drops solutions that are equal or similar to a kept one, of the same problem or of another."""
 
     name = "deduplicate_solutions"
     output = Solution

@@ -1,4 +1,7 @@
-"""The second writer: the calls in the ``>>>`` examples of a docstring. Their expected values come from execution."""
+"""The writer ``doctest``: find the calls in the ``>>>`` examples of a docstring.
+
+The expected values come from execution.
+"""
 
 import ast
 import doctest
@@ -10,9 +13,10 @@ from glotsmith.values import NotLiteral, Value, parse_value
 
 
 def doctest_calls(function: Function, parameters: Sequence[SourceParameter]) -> list[tuple[Value, ...]]:
-    """Return the arguments of all calls of the function with literals, in order, also inside other expressions.
+    """Return the arguments of each distinct call with literals, in the order of the examples.
 
-    Names to which an earlier example assigns a literal (``>>> xs = [1, 2]``) are replaced with the literal.
+    Calls inside other expressions count, and calls that do not fit the parameters do not. Names to which an earlier
+    example assigns a literal (``>>> xs = [1, 2]``) are replaced with the literal.
     """
     found: list[tuple[Value, ...]] = []
     names: dict[str, ast.expr] = {}
@@ -96,7 +100,7 @@ def _literal_value(node: ast.expr, names: dict[str, ast.expr]) -> Value:
 
 
 def _assigned_values(tree: ast.Module) -> dict[str, ast.expr]:
-    """Return the names that an example assigns. A value that is not a literal also hides an earlier literal."""
+    """Return name → assigned expression of an example. A value that is not a literal also hides an earlier literal."""
     found: dict[str, ast.expr] = {}
     for node in tree.body:
         match node:

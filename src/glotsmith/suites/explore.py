@@ -1,4 +1,4 @@
-"""The third writer: find the types of the arguments of a function by experiments, then inputs that cover its body.
+"""The writer ``generated``: find the types of the arguments of a function by trial calls, then inputs that cover it.
 
 It needs at most three runs of the sandbox: known calls or guesses of types, inputs of the found types, and mutations of
 the calls that returned a value.

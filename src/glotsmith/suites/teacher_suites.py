@@ -1,4 +1,4 @@
-"""The first writer: a teacher writes assertions (MultiPL-T §4.2). Only their arguments are used."""
+"""The writer ``teacher``: request assertions (MultiPL-T §4.2). Only their arguments are used."""
 
 import asyncio
 from collections.abc import Iterator

@@ -1,6 +1,7 @@
 """Weigh the types that the text of a function suggests for its parameters.
 
-Each hint adds weight to some types. The weights only order the experiments and break ties: execution decides.
+Each hint adds weight to some types. The weights only order the trial calls and break ties; the results of the calls
+decide.
 """
 
 import ast
@@ -13,7 +14,7 @@ from glotsmith.suites.parameters import SourceParameter, body_without_docstring,
 from glotsmith.suites.usage_weights import weigh_usage
 from glotsmith.values import ANY, MIXED, NONE, NotLiteral, Type, parse_type, type_of
 
-#: type → its weight without any hint; the likeliest types are first
+#: type → its weight without any hint
 PRIOR_WEIGHTS: dict[str, float] = {
     "int": 1.0,
     "list[int]": 1.0,
@@ -105,7 +106,7 @@ def _annotation_hints(text: str) -> list[tuple[Type, float]]:
 
 
 def _concrete(kind: Type) -> Type:
-    """Return a type without open parts: ``list`` becomes a list of int."""
+    """Return a type whose unknown parts are ``int`` (``str`` for keys): ``list`` becomes a list of int."""
     if kind.kind in ("any", "mixed"):
         return parse_type("int")
     if kind.kind == "dict" and kind.args[0] == ANY:

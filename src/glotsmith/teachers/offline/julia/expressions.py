@@ -22,7 +22,14 @@ from glotsmith.teachers.offline.julia.syntax import (
     quote,
     quote_char,
 )
-from glotsmith.teachers.offline.julia.truth import choice, condition, condition_of, narrow, narrowed, write_choice
+from glotsmith.teachers.offline.julia.truth import (
+    condition,
+    condition_of,
+    narrow,
+    restoring_kinds,
+    translate_choice_parts,
+    write_choice,
+)
 from glotsmith.teachers.offline.kinds import ValueKind
 from glotsmith.teachers.offline.refusals import refuse
 
@@ -180,7 +187,7 @@ def _set(c: JuliaContext, node: ast.Set) -> Expr:
 
 @expression(ast.IfExp)
 def _if_expression(c: JuliaContext, node: ast.IfExp) -> Expr:
-    return write_choice(*choice(c, node.test, node.body, node.orelse))
+    return write_choice(*translate_choice_parts(c, node.test, node.body, node.orelse))
 
 
 @expression(ast.BoolOp)
@@ -238,7 +245,7 @@ def comprehend(
     scope = Scope(node, outer, frozenset(), immediate=True)
     scope.env = {}
     c.scope = scope
-    with narrowed(c):
+    with restoring_kinds(c):
         clauses = comprehension_clauses(c, node.generators)
         for generator in node.generators:
             for test in generator.ifs:

@@ -9,7 +9,7 @@ from glotsmith.teachers.offline.julia import kinds as jk
 from glotsmith.teachers.offline.julia.context import JuliaContext, Scope
 from glotsmith.teachers.offline.julia.declarations import plan_locals, reassigned_names
 from glotsmith.teachers.offline.julia.syntax import ASSIGN, CHOICE, MARK, PREFIX, Expr
-from glotsmith.teachers.offline.julia.truth import narrowed
+from glotsmith.teachers.offline.julia.truth import restoring_kinds
 from glotsmith.teachers.offline.kinds import ValueKind
 from glotsmith.teachers.offline.programs import defaults_of, parameters_of
 from glotsmith.teachers.offline.refusals import refuse
@@ -122,7 +122,7 @@ def lambda_text(c: JuliaContext, node: ast.Lambda, kinds: Sequence[ValueKind]) -
     params = parameters_of(node)
     outer = c.scope
     c.scope = Scope(node, outer, frozenset(p.arg for p in params), immediate=True)
-    with narrowed(c):
+    with restoring_kinds(c):
         for parameter, kind in zip(params, [*kinds, *[k.ANY] * len(params)], strict=False):
             c.learned_kinds.pop((node, parameter.arg), None)
             c.here.env = {**(c.here.env or {}), parameter.arg: kind}

@@ -1,4 +1,4 @@
-"""Translate conditions: 0, "" and empty containers are false in Python, and no condition in Julia."""
+"""Translate conditions. Python accepts any value as a condition; Julia accepts only Bool."""
 
 import ast
 from collections.abc import Generator
@@ -60,7 +60,7 @@ def negated(e: Expr) -> Expr:
 
 
 def condition(c: JuliaContext, node: ast.expr, *, negate: bool = False) -> Expr:
-    """Translate an expression whose truth value only is used."""
+    """Translate an expression of which only the truth value is used."""
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
         return condition(c, node.operand, negate=not negate)
     if isinstance(node, ast.BoolOp):
@@ -70,10 +70,10 @@ def condition(c: JuliaContext, node: ast.expr, *, negate: bool = False) -> Expr:
 
 
 def _connected(c: JuliaContext, node: ast.BoolOp) -> Expr:
-    """Write ``a and b`` over conditions. Each part knows what those before it imply."""
+    """Write ``a and b`` or ``a or b``. Each part is translated with the kinds that the parts before it imply."""
     word, prec = ("&&", AND) if isinstance(node.op, ast.And) else ("||", OR)
     parts: list[Expr] = []
-    with narrowed(c):
+    with restoring_kinds(c):
         for value in node.values:
             parts.append(condition(c, value))
             narrow(c, value, holds=isinstance(node.op, ast.And))
@@ -81,7 +81,7 @@ def _connected(c: JuliaContext, node: ast.BoolOp) -> Expr:
 
 
 @contextmanager
-def narrowed(c: JuliaContext) -> Generator[None, None, None]:
+def restoring_kinds(c: JuliaContext) -> Generator[None, None, None]:
     """Restore the kinds of all current scopes at the end of a block."""
     saved: list[tuple[Scope, KindsByName]] = []
     scope = c.scope
@@ -105,7 +105,7 @@ def narrow(c: JuliaContext, test: ast.expr, *, holds: bool) -> None:
             for value in values:
                 narrow(c, value, holds=holds)
         case ast.Name(id=name) if holds:
-            _set(c, name, k.strip_optional(c.lookup(name)))
+            _set_kind(c, name, k.strip_optional(c.lookup(name)))
         case ast.Compare(left=left, ops=ops, comparators=others):
             pairs = zip([left, *others[:-1]], ops, others, strict=True)
             for a, op, b in pairs if holds or len(ops) == 1 else ():
@@ -132,12 +132,12 @@ def _narrow_type(c: JuliaContext, name: str, type_: ast.expr, holds: bool) -> No
     kind = c.lookup(name)
     if holds and isinstance(type_, ast.Name) and type_.id in _TYPES:
         if kind.name in k.UNKNOWN or k.strip_optional(kind).name in k.UNKNOWN:
-            _set(c, name, _TYPES[type_.id])
+            _set_kind(c, name, _TYPES[type_.id])
         elif kind.name == "opt":
-            _set(c, name, k.strip_optional(kind))
+            _set_kind(c, name, k.strip_optional(kind))
 
 
-def _set(c: JuliaContext, name: str, kind: ValueKind) -> None:
+def _set_kind(c: JuliaContext, name: str, kind: ValueKind) -> None:
     owner = c.immediate_owner(name)
     if owner is not None and owner.env is not None:
         owner.env[name] = kind
@@ -158,7 +158,7 @@ def _narrow_name(c: JuliaContext, name: str, op: ast.cmpop, other: ast.expr, hol
     if isinstance(other, ast.Constant) and other.value is None:
         present = isinstance(op, ast.IsNot | ast.NotEq) == holds
         if present or kind.name == "opt":
-            _set(c, name, k.strip_optional(kind) if present else k.NONE)
+            _set_kind(c, name, k.strip_optional(kind) if present else k.NONE)
         return
     signs = (ast.Gt, ast.GtE) if holds else (ast.LtE, ast.Lt)
     if kind.name != "int" or not isinstance(op, signs):
@@ -166,17 +166,17 @@ def _narrow_name(c: JuliaContext, name: str, op: ast.cmpop, other: ast.expr, hol
     bound = c.expr(other).kind
     if bound.name == "int" and bound.low is not None:
         low = bound.low + (1 if isinstance(op, signs[0]) else 0)
-        _set(c, name, k.at_least(max(low, kind.low) if kind.low is not None else low))
+        _set_kind(c, name, k.at_least(max(low, kind.low) if kind.low is not None else low))
 
 
-def choice(c: JuliaContext, test: ast.expr, yes: ast.expr, no: ast.expr) -> tuple[Expr, Expr, Expr]:
+def translate_choice_parts(c: JuliaContext, test: ast.expr, yes: ast.expr, no: ast.expr) -> tuple[Expr, Expr, Expr]:
     """Translate the parts of ``yes if test else no``."""
     hint = c.take_hint()
     head = condition(c, test)
-    with narrowed(c):
+    with restoring_kinds(c):
         narrow(c, test, holds=True)
         first = c.expr(yes, hint)
-    with narrowed(c):
+    with restoring_kinds(c):
         narrow(c, test, holds=False)
         second = c.expr(no, hint)
     return head, first, second

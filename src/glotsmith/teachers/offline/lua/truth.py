@@ -75,7 +75,7 @@ def negated(e: LuaExpr) -> LuaExpr:
 
 
 def condition(c: Context, node: ast.expr, *, negate: bool = False) -> LuaExpr:
-    """Translate an expression whose truth value only is used."""
+    """Translate an expression of which only the truth value is used."""
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
         return condition(c, node.operand, negate=not negate)
     if isinstance(node, ast.BoolOp):
@@ -86,7 +86,7 @@ def condition(c: Context, node: ast.expr, *, negate: bool = False) -> LuaExpr:
 
 
 def _connected(c: Context, node: ast.BoolOp) -> LuaExpr | None:
-    """Write ``a and b`` over conditions, as nested ifs if a later condition needs statements before it."""
+    """Write ``a and b`` or ``a or b``, as nested ifs if a later condition needs statements before it."""
     word, prec = ("and", AND) if isinstance(node.op, ast.And) else ("or", OR)
     outer = c.current_scope.env
     with c.capture() as first_lines:
@@ -128,18 +128,18 @@ def narrow(c: Context, test: ast.expr, *, holds: bool) -> None:
             for value in values:
                 narrow(c, value, holds=holds)
         case ast.Name(id=name) if holds:
-            _set(c, name, k.strip_optional(c.lookup(name)))
+            _set_kind(c, name, k.strip_optional(c.lookup(name)))
         case ast.Compare(left=ast.Name(id=name), ops=[op], comparators=[other]):
             _narrow_compare(c, name, op, other, holds)
         case ast.Call(func=ast.Name(id="isinstance"), args=[ast.Name(id=name), ast.Name(id=type_)]) if holds:
             known = {"int": k.INT, "float": k.FLOAT, "str": k.STR, "bool": k.BOOL, "list": k.list_of(k.ANY)}
             if type_ in known and c.lookup(name).name in (*k.UNKNOWN, "opt"):
-                _set(c, name, known[type_])
+                _set_kind(c, name, known[type_])
         case _:
             pass
 
 
-def _set(c: Context, name: str, kind: k.ValueKind) -> None:
+def _set_kind(c: Context, name: str, kind: k.ValueKind) -> None:
     owner = c.immediate_owner(name)
     if owner is not None and owner.env is not None:
         owner.env[name] = kind
@@ -149,7 +149,7 @@ def _narrow_compare(c: Context, name: str, op: ast.cmpop, other: ast.expr, holds
     kind = c.lookup(name)
     if isinstance(other, ast.Constant) and other.value is None:
         present = isinstance(op, ast.IsNot | ast.NotEq) == holds
-        _set(c, name, k.strip_optional(kind) if present else k.NONE)
+        _set_kind(c, name, k.strip_optional(kind) if present else k.NONE)
         return
     if kind.name != "int":
         return
@@ -157,4 +157,4 @@ def _narrow_compare(c: Context, name: str, op: ast.cmpop, other: ast.expr, holds
     signs = (ast.Gt, ast.GtE) if holds else (ast.LtE, ast.Lt)
     if bound.name == "int" and bound.low is not None and isinstance(op, signs):
         low = bound.low + (1 if isinstance(op, signs[0]) else 0)
-        _set(c, name, k.at_least(max(low, kind.low) if kind.low is not None else low))
+        _set_kind(c, name, k.at_least(max(low, kind.low) if kind.low is not None else low))
