@@ -31,7 +31,7 @@ def lock_folder(folder: Path, what: str, token: str) -> int:
     except (FileExistsError, NotADirectoryError) as error:
         raise UsageError(f"{folder}: this is a file, but a {what} needs a folder: choose another path") from error
     except OSError as error:
-        raise StorageError(f"{folder}: the folder cannot be made or read ({error.strerror})") from error
+        raise StorageError(f"{folder}: the folder cannot be created or read ({error.strerror})") from error
     strange = sorted(name for name in names if name != LOCK and token not in name)
     if strange and token not in names:
         raise UsageError(

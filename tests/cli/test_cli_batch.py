@@ -83,7 +83,7 @@ def test_a_run_does_not_send_what_waits_in_a_trial(
     words = " ".join(err.split())
     assert (code, len(server.batches), (folder / "run").exists()) == (2, 1, False), err
     assert (
-        "would send them again, and pay for them again. Run the preview or pilot of that folder again until it ends"
+        "would send the requests again, and pay twice. Run the preview or pilot of that folder again until it ends"
         in words
     )
     server.finish()

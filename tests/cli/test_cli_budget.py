@@ -32,7 +32,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (("--budget", "ocaml=5rows"), "names no language of the run: the run has only lua"),
+        (("--budget", "ocaml=5rows"), "names no language of the run: the run has only the language lua"),
         (("--budget", "5usd"), "the price of 'small' is unknown"),
     ],
 )

@@ -92,7 +92,7 @@ def test_a_mistake_gets_a_sentence(
         ("\xff", "not a job"),
         ('{"id": "a", "language": "lua", "code": "x",}', "not JSON"),
         ('{"id": "a", "language": "lua", "tolerance": NaN}', "not JSON"),
-        ("3", "expected a JSON object, got 3"),
+        ("3", "a row must be a JSON object, not 3"),
         (
             '{"id": "a", "language": "lua", "tests": ["assert f(1) == 1"], "io": [{"stdin": "", "stdout": ""}]}',
             "the job has tests and io: write one job for each",

@@ -33,9 +33,9 @@ def refuse_open_batches(folders: Iterable[Path]) -> None:
 
         if count := count_open_requests(folder / BATCHES):
             raise UsageError(
-                f"{counted(count, 'request', 'waits')} in batches of {folder}: this run would send them again, and pay "
-                "for them again. Run the preview or pilot of that folder again until it ends; this run then reuses "
-                f"its replies. Or remove the folder {folder}"
+                f"{counted(count, 'request', 'waits')} in batches of {folder}: this run would send the requests again, "
+                "and pay twice. Run the preview or pilot of that folder again until it ends; this run then reuses its "
+                f"replies. Or remove the folder {folder}"
             )
 
 

@@ -171,7 +171,8 @@ def budget_limits(chosen: RunConfig) -> tuple[BudgetLimit, ...]:
     def language_id(name: str) -> str:
         found = resolve_language(name)
         if known and found not in known:
-            raise UsageError(f"the run has only {', '.join(known)}")
+            noun = "language" if len(known) == 1 else "languages"
+            raise UsageError(f"the run has only the {noun} {', '.join(known)}")
         return found
 
     return parse_budget(chosen.budget, language_id)

@@ -148,7 +148,7 @@ def write_certificate(path: Path, certificate: Certificate) -> None:
         with write_aside(path) as draft:
             draft.write_bytes(data)
     except OSError as error:
-        raise StorageError(f"{path}: cannot be written: {error.strerror or error}") from error
+        raise StorageError(f"{path} cannot be written: {error.strerror or error}") from error
 
 
 def store_machine_certificate(found: LanguageCertificate) -> None:

@@ -123,7 +123,7 @@ def claim(folder: Path, origin: SetOrigin) -> None:
         what = f"the file is not a valid {ORIGIN} of an evaluation set ({error})"
         raise UsageError(f"{file}: {what}: choose another folder with -o") from error
     except OSError as error:
-        raise StorageError(f"{folder}: cannot be written: {error.strerror or error}") from error
+        raise StorageError(f"the folder {folder} cannot be written: {error.strerror or error}") from error
 
 
 class EvaluationSet(Record, frozen=True, kw_only=True):
@@ -238,7 +238,7 @@ def _write(
             (folder / file).parent.mkdir(parents=True, exist_ok=True)
             (folder / file).write_bytes(b"".join(msgspec.json.encode(r) + b"\n" for r in records))
     except OSError as error:
-        raise StorageError(f"{folder}: cannot be written: {error.strerror or error}") from error
+        raise StorageError(f"the folder {folder} cannot be written: {error.strerror or error}") from error
 
 
 def _print_summary(folder: Path, made: EvaluationSet, impossible: int) -> None:

@@ -75,7 +75,7 @@ def decode_row(row: RawRow) -> dict[str, Any] | Verdict:
         name, language = _id_and_language(row.text.decode(errors="replace"))
         return refused(row.number, name, f"not JSON: {decode_fault(row.text, error)}", language)
     if not isinstance(value, dict):
-        return refused(row.number, "", f"expected a JSON object, got {json.dumps(value)[:80]}")
+        return refused(row.number, "", f"a row must be a JSON object, not {json.dumps(value)[:80]}")
     return cast(dict[str, Any], value)
 
 

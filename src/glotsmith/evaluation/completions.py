@@ -188,7 +188,7 @@ def _write(file: Path, data: Mapping[str, Any]) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(gzip.compress(text.encode("utf-8", "backslashreplace"), mtime=0))
     except OSError as error:
-        raise StorageError(f"{file}: cannot be written: {error.strerror or error}") from error
+        raise StorageError(f"{file} cannot be written: {error.strerror or error}") from error
 
 
 def _result_fields(question: Question, sample: EvaluationSample) -> dict[str, Any]:

@@ -55,7 +55,8 @@ class EvaluationSummary(Record, frozen=True, kw_only=True):
         ]
         if len(found) != 1:
             of = " ".join(("pass@" + str(k), *(f"of {name}" for name in (benchmark, language) if name)))
-            raise KeyError(f"several figures are {of}: name the benchmark and the language" if found else f"no {of}")
+            several = f"several figures match {of}: name the benchmark and the language"
+            raise KeyError(several if found else f"there is no {of}")
         return found[0]
 
 

@@ -113,7 +113,7 @@ def claim_folder(folder: Path, config: dict[str, str]) -> None:
     except (FileExistsError, NotADirectoryError) as error:
         raise UsageError(f"{folder} is a file, but an evaluation needs a folder: choose another path") from error
     except OSError as error:
-        raise StorageError(f"{folder}: cannot be made: {error.strerror or error}") from error
+        raise StorageError(f"the folder {folder} cannot be created: {error.strerror or error}") from error
     strange = sorted(name for name in names - _OWN if not name.endswith(".part"))
     if strange and not stored:
         raise UsageError(
@@ -205,7 +205,7 @@ def _write_file(file: Path, data: bytes) -> None:
         with write_aside(file) as draft:
             draft.write_bytes(data)
     except OSError as error:
-        raise StorageError(f"{file}: cannot be written: {error.strerror or error}") from error
+        raise StorageError(f"{file} cannot be written: {error.strerror or error}") from error
 
 
 def figures_table(summary: EvaluationSummary) -> tuple[list[str], list[list[str]]]:

@@ -29,7 +29,7 @@ def escalating(steps: Sequence[ItemStep[Any, Any]], teachers: Sequence[Teacher])
     if first.learns:
         raise UsageError(
             f"--policy adaptive learns the pass rate of one model, but the step {first.name} has several: choose "
-            "another policy, or remove the table next of the role"
+            "another policy, or remove the table 'next' of the role"
         )
 
     class Escalation(ItemStep[Any, Any]):

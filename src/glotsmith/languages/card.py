@@ -210,7 +210,7 @@ class Equality(Record, frozen=True, kw_only=True):
     vector_of_scalars: bool = False  #: scalars of one type are a vector (a wire list), other elements a wire tuple
     map_from_list: bool = False  #: a table with keys 1…n is both a list and a map
     first_key: int = 1  #: the first key of such a table
-    empty_is_one: bool = False  #: one empty collection represents list, tuple and dict
+    empty_is_one: bool = False  #: all empty collections are equal: one value represents the empty list, tuple and dict
     null_is_empty: bool = False  #: null represents the empty collections, too
     false_is_none: bool = False
     scalar_is_singleton: bool = False  #: a scalar is a vector of one

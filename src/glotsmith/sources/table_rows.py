@@ -195,7 +195,10 @@ def _code_column(names: Iterable[str], wanted: str, where: str) -> str:
             return name
     missing = f"no column {wanted!r}" if wanted else "no column 'content' or 'code'"
     found = ", ".join(sorted(columns)) or "none"
-    raise InputError(f"{where}: {missing}; the columns are {found}. Name the column with the code by the option column")
+    raise InputError(
+        f"{where}: {missing}; the columns are {found}. Set the option column to the name of the column that contains "
+        "the code"
+    )
 
 
 def _licence_text(licence: object) -> str:

@@ -65,7 +65,9 @@ async def checked_programs(programs: Sequence[str], timeout_s: float, required: 
 
     """
     if (found := version("basedpyright")) != required:
-        raise ToolchainError(f"this machine has basedpyright {found}, and the run needs {required}. Install it")
+        raise ToolchainError(
+            f"this machine has basedpyright {found}, and the run needs {required}: install version {required}"
+        )
     return await first_type_errors(programs, timeout_s)
 
 

@@ -111,7 +111,7 @@ class HttpClient:
             data += chunk
             if len(data) > self._largest:
                 response.close()
-                raise ResponseTooLarge
+                raise ResponseTooLarge(f"the response is larger than {self._largest / 1e6:,.0f} MB")
         return bytes(data)
 
     def _open(self) -> aiohttp.ClientSession:

@@ -51,7 +51,9 @@ def create_language(
     display = display or name.replace("_", " ").title()
     for text in (display, extension):
         if not text.isprintable() or {'"', "\\", "/"} & {*text}:
-            raise UsageError(f"a card cannot contain {text!r}: remove quotes, slashes and backslashes")
+            raise UsageError(
+                f"a card cannot contain {text!r}: remove quotes, slashes, backslashes and control characters"
+            )
     _check_level(level, like)
     texts = (
         _copy_files(name, like, display)

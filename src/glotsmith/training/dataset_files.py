@@ -31,8 +31,8 @@ def _dataset_files(path: Path) -> list[Path]:
     found = sorted(file for file in path.glob("data/*/train[.-]*") if file.suffix in (".jsonl", ".parquet"))
     if not found:
         raise UsageError(
-            f"{path}: expected a run folder, a dataset that 'glotsmith export' wrote as jsonl or parquet, or a .jsonl "
-            "or .parquet file"
+            f"{path} is not a run folder, a dataset that 'glotsmith export' wrote as jsonl or parquet, or a .jsonl or "
+            ".parquet file"
         )
     return found
 

@@ -39,8 +39,8 @@ def matches_expected(expected: Value, wire: WireValue, rules: ComparisonRules) -
         return False
 
 
-def describe_other_kind(expected: Value, wire: WireValue, rules: ComparisonRules) -> str:
-    """Return why no value of the result's type can equal ``expected``; "" where the type may be right."""
+def describe_type_mismatch(expected: Value, wire: WireValue, rules: ComparisonRules) -> str:
+    """Return how the type of the result differs from that of ``expected``; "" if the types may agree."""
     wanted, found = _kind(expected), _wire_kind(wire)
     if not wanted or not found or wanted == found:
         return ""

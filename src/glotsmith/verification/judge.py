@@ -13,7 +13,7 @@ import msgspec
 from glotsmith.records import CaseStatus, CaseVerdict, Outcome, Status, Verdict, printable
 from glotsmith.values import Check, NotLiteral, Value
 from glotsmith.values.check_functions import EvaluationLimitExceeded
-from glotsmith.verification.compare import ComparisonRules, describe_other_kind
+from glotsmith.verification.compare import ComparisonRules, describe_type_mismatch
 from glotsmith.verification.satisfy import satisfies
 from glotsmith.verification.wire_format import WireValue, describe_wire, parse_wire
 
@@ -132,7 +132,7 @@ def judge_outcome(
         stdout=truncate_to_tail(seen.printed),
         stderr=truncate_to_tail(outcome.stderr.decode("utf-8", "replace")),
         seconds=round(outcome.cpu_s, 4),
-        detail=detail or _other_kind_message(seen, cases, expected, how),
+        detail=detail or _type_mismatch_message(seen, cases, expected, how),
     )
     endings = {"exit", "signal"} | (TIME_ENDINGS if all_cases else set[str]())
     resumes = seen.stage == "loaded" and not (seen.forged or stop_at_failure) and outcome.ending in endings
@@ -226,13 +226,13 @@ def _misfit_message(cases: Sequence[CaseVerdict]) -> str:
     return failed.actual if failed and failed.status == "fail:runtime" and MISFIT in failed.actual else ""
 
 
-def _other_kind_message(
+def _type_mismatch_message(
     seen: DriverOutput, cases: Sequence[CaseVerdict | None], expected: Sequence[Value | Check], how: ComparisonRules
 ) -> str:
     """Return how the type of the first failed case's result differs from that of its expected value; else ""."""
     for case, (_, payload), value in zip(cases, seen.results, expected, strict=False):
         if case and case.status == "fail:wrong":
-            return "" if isinstance(value, Check) else describe_other_kind(value, parse_wire(payload), how)
+            return "" if isinstance(value, Check) else describe_type_mismatch(value, parse_wire(payload), how)
         if not case or case.status != "pass":
             break
     return ""

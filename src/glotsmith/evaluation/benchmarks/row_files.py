@@ -103,7 +103,8 @@ def _rows_of_file(path: Path) -> Iterator[QuestionRow]:
         case ".parquet":
             yield from _rows_of_parquet(path)
         case _:
-            raise InputError.at(path, None, f"expected a file of a benchmark: {', '.join(_SUFFIXES)}, also with .gz")
+            kinds = ", ".join(_SUFFIXES)
+            raise InputError.at(path, None, f"a file of a benchmark must be one of {kinds}, also with .gz")
 
 
 def read_bytes(path: Path) -> bytes:
@@ -116,7 +117,7 @@ def read_bytes(path: Path) -> bytes:
     try:
         return gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     except (OSError, EOFError, zlib.error) as error:
-        raise InputError.at(path, None, f"cannot be read: {error}") from None
+        raise InputError.at(path, None, f"the file cannot be read: {error}") from None
 
 
 def _decode(path: Path, line: int | None, data: bytes) -> Any:

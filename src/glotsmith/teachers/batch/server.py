@@ -165,8 +165,11 @@ class BatchServer:
         try:
             headers = {"Content-Type": kind} if kind else None
             response = await self._http.request(method, path, body, headers, resend=path != "/batches")
-        except ResponseTooLarge:
-            raise TeacherError(f"the response of {self.url}{path} is larger than the limit of this version") from None
+        except ResponseTooLarge as error:
+            raise TeacherError(
+                f"{self.url}{path}: {error}. If it is a file of results, start a run with smaller files of requests in "
+                "another folder: -o NEWFOLDER --set teacher.max_megabytes=20"
+            ) from None
         except (ServerUnreachable, ResponseTimeout, ConnectionBroken) as error:
             message = f"{self.url}{path}: {self._readable(str(error))}"
         else:

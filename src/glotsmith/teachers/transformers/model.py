@@ -71,7 +71,8 @@ class Model:
         try:
             ids = self._encoded(request)
         except Exception as error:  # chat templates may refuse a conversation with any exception
-            return Reply(text="", finish_reason="refused", detail=f"the model cannot take this: {first_line(error)}")
+            detail = f"the model cannot read this request: {first_line(error)}"
+            return Reply(text="", finish_reason="refused", detail=detail)
         remaining = self._longest - len(ids)
         if remaining < 1 or not ids:
             detail = f"the prompt has {counted(len(ids), 'token')}, but the context of the model has {self._longest}"
@@ -102,7 +103,7 @@ class Model:
     def _encoded(self, request: Request) -> list[int]:
         if request.messages:
             if not self._tokenizer.chat_template:
-                raise ValueError("it has no chat template; use --set style=completion")
+                raise ValueError("its tokenizer has no chat template. Use the style completion")
             turns = [{"role": m.role, "content": m.content} for m in request.messages]
             text = self._tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=False)
             return self._ids(text, special=False)  # the template adds the special tokens
