@@ -1,7 +1,8 @@
 """Create the typer application, and turn errors into messages and exit codes.
 
 Exit codes: 0 success · 1 a check failed · 2 invalid input · 3 the teacher or the machine failed; run the same command
-again to resume · 4 a budget is reached · 70 a defect of glotsmith · 130, 143 stopped by a signal.
+again to resume · 4 a budget is reached · 5 requests wait in batches · 70 a defect of glotsmith · 130, 143 stopped by a
+signal.
 """
 
 import errno
