@@ -59,6 +59,33 @@ def test_generation_ends_where_the_template_ends_a_reply(rank: int, tiny: Path, 
     assert set(ends(tmp_path / "out/model")) == {0, end}
 
 
+@pytest.mark.parametrize(("rank", "share"), [(0, 1.0), (0, 0.75), (0, 0.1), (4, 0.75)])
+def test_the_result_has_a_share_of_the_trained_weights(rank: int, share: float, tiny: Path, tmp_path: Path) -> None:
+    from glotsmith.training import sft
+    from glotsmith.training.loop import TrainingJob
+
+    changes = {"max_steps": 2, "batch": 2, "max_length": 128, "lora_rank": rank, "packing": "none"}
+
+    def train(folder: str, share: float) -> dict[str, Any]:
+        how = preset_settings("general", changes | {"learning_rate": 0.01, "trained_share": share})
+        job = TrainingJob(method="sft", model=str(tiny), preset="general", how=how)
+        sft.sft(job, lambda: [example(n) for n in range(len(WORDS))], tmp_path / folder, lambda _: None)
+        return parameters(tmp_path / folder / "model")
+
+    before, trained, mixed = parameters(tiny), train("whole", 1.0), train("mixed", share)
+    assert any(not trained[name].equal(before[name]) for name in before)
+    for name in before:
+        expected = share * trained[name] + (1 - share) * before[name]
+        load("torch").testing.assert_close(mixed[name], expected, msg=name)
+    files = [{file.name for file in (tmp_path / run / "model").iterdir()} for run in ("whole", "mixed")]
+    assert files[0] == files[1]
+
+
+def parameters(folder: Path) -> dict[str, Any]:
+    """Return the parameters of a model, those that are tied once."""
+    return dict(load("transformers").AutoModelForCausalLM.from_pretrained(folder).named_parameters())
+
+
 def test_a_template_that_ends_with_the_text_adds_no_other_end(tiny: Path) -> None:
     how = preset_settings("general", {"max_length": 128})
     model, tokenizer = models.open_model(str(tiny), how), models.tokenizer(str(tiny), how)

@@ -107,6 +107,7 @@ OTHER = {"style": "plain", "boundary": "newline", "template": "chatml", "loss": 
     "max_length": 99, "batch": 7, "epochs": [9], "learning_rate": 9e-5, "schedule": "linear", "warmup": 9,
     "optimizer": "adafactor", "weight_decay": 0.9, "max_grad_norm": 9, "beta": 0.9, "dpo_learning_rate": 9e-5,
     "dpo_epochs": 9, "lora_rank": 9, "seed": 9, "held_out": 0.9, "checkpoints": 9, "max_steps": 9, "dtype": "float32",
+    "trained_share": 0.9,
 }  # fmt: skip
 
 

@@ -201,8 +201,8 @@ def _finish(job: TrainingJob, folder: Path, tokenizer: Any, stages: int, report:
         return
     data.remove_caches(folder / "data")
     with write_aside(target) as draft:
-        if job.how.lora_rank:
-            models.save_merged(models.open_model(job.model, job.how, last), tokenizer, draft)
+        if job.how.lora_rank or job.how.trained_share < 1:
+            models.save_merged(models.open_merged(job.model, job.how, last), tokenizer, draft)
         else:
             shutil.copytree(last, draft, copy_function=_link)
             (draft / _STAGE).unlink()

@@ -149,10 +149,33 @@ def save(trainer: Any, folder: Path) -> None:
     (folder / "training_args.bin").unlink(missing_ok=True)  # a pickle; the record has more information
 
 
+def open_merged(model: str, settings: TrainingSettings, trained: Path) -> Any:
+    """Return a trained model with its adapters, if any, added to the weights, and then mixed with those before.
+
+    The weights are ``trained_share`` · trained + (1 - ``trained_share``) · before (WiSE-FT, Wortsman et al., CVPR 2022,
+    arXiv 2109.01903, §3).
+
+    Args:
+        model: the model before the training
+        settings: the settings of the training
+        trained: folder with the trained weights, or only with their adapters
+
+    """
+    if settings.lora_rank:
+        result = open_model(model, settings, trained).merge_and_unload()
+    else:
+        result = open_model(str(trained), settings)
+    if settings.trained_share < 1:
+        before = dict(open_model(model, settings).named_parameters())
+        with load("torch").no_grad():
+            for name, weights in result.named_parameters():
+                weights.lerp_(before[name].to(weights), 1 - settings.trained_share)
+    return result
+
+
 def save_merged(model: Any, tokenizer: Any, folder: Path) -> None:
-    """Store a model with its adapters added to the weights, so that any library can load it."""
-    whole = model.merge_and_unload()
+    """Store a whole model, so that any library can load it."""
     if tokenizer.chat_template:
-        end_turns(whole, tokenizer)
-    whole.save_pretrained(str(folder))
+        end_turns(model, tokenizer)
+    model.save_pretrained(str(folder))
     tokenizer.save_pretrained(str(folder))

@@ -32,6 +32,7 @@ _Positive = Annotated[int, msgspec.Meta(ge=1)]
 _Above0 = Annotated[float, msgspec.Meta(gt=0)]
 _NotNegative = Annotated[float, msgspec.Meta(ge=0)]
 _Share = Annotated[float, msgspec.Meta(ge=0, lt=1)]
+_PositiveShare = Annotated[float, msgspec.Meta(gt=0, le=1)]
 _Seed = Annotated[int, msgspec.Meta(ge=0, lt=2**32)]  #: the range of numpy's seeds
 
 
@@ -74,6 +75,8 @@ class TrainingSettings(Record, frozen=True, kw_only=True):
     max_steps: _Count = 0  #: largest number of steps of a stage; 0: ``epochs`` decides
     #: time limit of a stage, counted from zero after a resume; 0 for no limit
     max_minutes: Annotated[_NotNegative, CHANGEABLE] = 0.0
+    #: weights of the result: this share of the trained ones, the rest of those before the training (WiSE-FT)
+    trained_share: _PositiveShare = 1.0
     dtype: Dtype = "auto"  #: type of the weights; auto: float32, or bfloat16 for frozen ones on a GPU that supports it
     gradient_checkpointing: Annotated[bool, CHANGEABLE] = False  #: less memory for about a fifth more time
 
