@@ -99,7 +99,7 @@ MALFORMED = {
     "two objects": ('{"content": ""} {}', "not JSON (Extra data"),
     "no column": (
         '{"text": 1, "id": 2}',
-        "no column 'content' or 'code'; the columns are id, text. Set the option column to the name of the column",
+        "no column 'content' or 'code'; the columns are id, text. Name the column with the code: --set column=NAME",
     ),
     "no columns": ("{}", "no column 'content' or 'code'; the columns are none."),
 }

@@ -81,6 +81,22 @@ def test_the_result_has_a_share_of_the_trained_weights(rank: int, share: float, 
     assert files[0] == files[1]
 
 
+@pytest.mark.parametrize(("style", "ended"), [("chat", True), ("plain", False)])
+@pytest.mark.parametrize("changes", [{"trained_share": 0.5}, {"lora_rank": 4}])
+def test_only_a_training_of_conversations_adds_the_end_of_a_turn(
+    style: str, ended: bool, changes: dict[str, Any], tiny: Path, tmp_path: Path
+) -> None:
+    from glotsmith.training import sft
+    from glotsmith.training.loop import TrainingJob
+
+    end = with_turns(tiny)
+    settings = {"style": style, "max_steps": 1, "batch": 2, "max_length": 128, "packing": "none"} | changes
+    job = TrainingJob(method="sft", model=str(tiny), preset="general", how=preset_settings("general", settings))
+    sft.sft(job, lambda: [example(n) for n in range(len(WORDS))], tmp_path / "out", lambda _: None)
+    found = ends(tmp_path / "out/model")
+    assert (end in (found if isinstance(found, list) else [found])) is ended
+
+
 def parameters(folder: Path) -> dict[str, Any]:
     """Return the parameters of a model, those that are tied once."""
     return dict(load("transformers").AutoModelForCausalLM.from_pretrained(folder).named_parameters())

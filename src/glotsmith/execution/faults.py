@@ -35,7 +35,7 @@ class LocalMachine:
         self.answered = 0
 
     async def works(self) -> bool:
-        """Return whether any step has had a result in this run."""
+        """Return whether any step has had a result without an internal error in this run."""
         return self.answered > 0
 
 

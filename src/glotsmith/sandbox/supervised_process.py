@@ -255,9 +255,9 @@ class SupervisedProcess(ABC):
     def dispose(self) -> None:
         """Wait until all processes are dead, read the remaining output and close everything; idempotent.
 
-        After ``supervise`` this returns at once, unless a process cannot be killed or the back end searches for
-        survivors (``none``). After ``supervise`` was cancelled, it kills the processes and waits for their death, which
-        takes a few milliseconds.
+        After ``supervise`` this returns at once, unless a process cannot be killed, or the back end searches for
+        survivors (``none``) or removes a container (``container``). After ``supervise`` was cancelled, it kills the
+        processes and waits for their death.
         """
         if self._disposed:
             return

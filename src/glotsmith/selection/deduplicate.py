@@ -58,7 +58,7 @@ class Deduplicate(WholeStep[T, T]):
     Texts and signatures are in temporary files, so that memory does not limit the number of items.
     """
 
-    #: a shard drops no item: the items to which it is similar may be dropped themselves when one run decides about all
+    #: a shard drops no item: the items to which one is similar may be dropped themselves when one run decides about all
     in_shard: ShardRule = "keep_all"
 
     def __init__(

@@ -195,10 +195,7 @@ def _code_column(names: Iterable[str], wanted: str, where: str) -> str:
             return name
     missing = f"no column {wanted!r}" if wanted else "no column 'content' or 'code'"
     found = ", ".join(sorted(columns)) or "none"
-    raise InputError(
-        f"{where}: {missing}; the columns are {found}. Set the option column to the name of the column that contains "
-        "the code"
-    )
+    raise InputError(f"{where}: {missing}; the columns are {found}. Name the column with the code: --set column=NAME")
 
 
 def _licence_text(licence: object) -> str:

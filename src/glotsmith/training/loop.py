@@ -195,14 +195,14 @@ def _stage_sentence(stage: StageReport, number: int, count: int) -> str:
 
 
 def _finish(job: TrainingJob, folder: Path, tokenizer: Any, stages: int, report: TrainingReport) -> None:
-    """Move the weights of the last stage and the record to the final folder, in one step."""
+    """Write the final folder, in one step: the result of the training and its record."""
     target, last = folder / "model", folder / "stages" / str(stages) / "model"
     if target.exists():
         return
     data.remove_caches(folder / "data")
     with write_aside(target) as draft:
         if job.how.lora_rank or job.how.trained_share < 1:
-            models.save_merged(models.open_merged(job.model, job.how, last), tokenizer, draft)
+            models.save_whole(models.open_result(job.model, job.how, last), tokenizer, draft, job.how)
         else:
             shutil.copytree(last, draft, copy_function=_link)
             (draft / _STAGE).unlink()

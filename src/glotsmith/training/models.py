@@ -149,14 +149,14 @@ def save(trainer: Any, folder: Path) -> None:
     (folder / "training_args.bin").unlink(missing_ok=True)  # a pickle; the record has more information
 
 
-def open_merged(model: str, settings: TrainingSettings, trained: Path) -> Any:
-    """Return a trained model with its adapters, if any, added to the weights, and then mixed with those before.
+def open_result(model: str, settings: TrainingSettings, trained: Path) -> Any:
+    """Return the result of a training: the trained weights, with adapters added, mixed with those of the start model.
 
-    The weights are ``trained_share`` · trained + (1 - ``trained_share``) · before (WiSE-FT, Wortsman et al., CVPR 2022,
-    arXiv 2109.01903, §3).
+    The weights are ``trained_share`` · trained + (1 - ``trained_share``) · start (WiSE-FT, Wortsman et al., CVPR 2022,
+    arXiv 2109.01903, §3). If the share is below 1, both models are in memory.
 
     Args:
-        model: the model before the training
+        model: the model from which the training started
         settings: the settings of the training
         trained: folder with the trained weights, or only with their adapters
 
@@ -166,16 +166,16 @@ def open_merged(model: str, settings: TrainingSettings, trained: Path) -> Any:
     else:
         result = open_model(str(trained), settings)
     if settings.trained_share < 1:
-        before = dict(open_model(model, settings).named_parameters())
+        start = dict(open_model(model, settings).named_parameters())
         with load("torch").no_grad():
             for name, weights in result.named_parameters():
-                weights.lerp_(before[name].to(weights), 1 - settings.trained_share)
+                weights.lerp_(start[name].to(weights), 1 - settings.trained_share)
     return result
 
 
-def save_merged(model: Any, tokenizer: Any, folder: Path) -> None:
-    """Store a whole model, so that any library can load it."""
-    if tokenizer.chat_template:
+def save_whole(model: Any, tokenizer: Any, folder: Path, settings: TrainingSettings) -> None:
+    """Store a model and its tokenizer, so that any library can load it. Trained chats end at the end of a turn."""
+    if settings.style == "chat":
         end_turns(model, tokenizer)
     model.save_pretrained(str(folder))
     tokenizer.save_pretrained(str(folder))

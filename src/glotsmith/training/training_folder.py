@@ -3,7 +3,7 @@
 settings.json   the settings that determine the result; compared at each start
 data/           the rows, split and sorted
 stages/N/       checkpoints of a stage, and its weights when it is finished
-model/          the weights of the last stage, and the record, training.json
+model/          the result of the training, and the record, training.json
 lock            contains the id of the process that uses the folder, which locks it
 """
 

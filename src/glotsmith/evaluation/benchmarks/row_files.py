@@ -104,7 +104,11 @@ def _rows_of_file(path: Path) -> Iterator[QuestionRow]:
             yield from _rows_of_parquet(path)
         case _:
             kinds = ", ".join(_SUFFIXES)
-            raise InputError.at(path, None, f"a file of a benchmark must be one of {kinds}, also with .gz")
+            raise InputError.at(
+                path,
+                None,
+                f"the name of a benchmark file must end in one of {kinds}; all but .parquet may also end in .gz",
+            )
 
 
 def read_bytes(path: Path) -> bytes:
